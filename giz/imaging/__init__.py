@@ -1,0 +1,1 @@
+"""Pure image code: survey frames to greys, colours and sized files."""
