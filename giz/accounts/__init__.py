@@ -1,0 +1,1 @@
+"""The people: user, volunteer number, roles."""

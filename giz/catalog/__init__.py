@@ -1,0 +1,1 @@
+"""The galaxies and their pictures: imports and image preparation."""

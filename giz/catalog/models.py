@@ -1,0 +1,91 @@
+"""Galaxies, their pictures, and (apart from both) the truth of synthetic ones."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Galaxy(models.Model):
+    """A catalogue entry. ``pgc`` is its number in the Principal Galaxies Catalogue; synthetic ones count from 90,000,001."""
+
+    pgc = models.BigIntegerField(unique=True)
+    name = models.CharField(max_length=80, blank=True)
+    ra_deg = models.FloatField(null=True, blank=True)
+    dec_deg = models.FloatField(null=True, blank=True)
+    d25_arcsec = models.FloatField(null=True, blank=True, help_text="diameter of the 25 mag/arcsec² isophote")
+    axial_ratio = models.FloatField(null=True, blank=True, help_text="b/a, 0 to 1")
+    position_angle_deg = models.FloatField(null=True, blank=True, help_text="north through east")
+    morphological_type = models.CharField(max_length=40, blank=True)
+    type_code = models.FloatField(null=True, blank=True, help_text="de Vaucouleurs numerical type")
+    is_synthetic = models.BooleanField(default=False)
+    extra = models.JSONField(default=dict, blank=True, help_text="further columns of the imported table, as they were")
+    source = models.CharField(max_length=120, blank=True, help_text="file or survey that the entry came from")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "galaxies"
+        ordering = ["pgc"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pgc__gt=0), name="galaxy_pgc_positive"),
+            models.CheckConstraint(
+                condition=models.Q(ra_deg__isnull=True) | models.Q(ra_deg__gte=0, ra_deg__lt=360),
+                name="galaxy_ra_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(dec_deg__isnull=True) | models.Q(dec_deg__gte=-90, dec_deg__lte=90),
+                name="galaxy_dec_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"PGC {self.pgc}"
+
+
+class SyntheticTruth(models.Model):
+    """What a synthetic galaxy really is. No API and no export for volunteers reads this table."""
+
+    galaxy = models.OneToOneField(Galaxy, on_delete=models.CASCADE, related_name="truth")
+    inclination_deg = models.FloatField(
+        null=True, blank=True, help_text="empty for a galaxy that has none (elliptical)"
+    )
+    reject_reason = models.CharField(max_length=20, blank=True)
+    galaxy_type = models.CharField(max_length=10)
+    seed = models.BigIntegerField()
+    parameters = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"truth of {self.galaxy}"
+
+
+class Band(models.TextChoices):
+    COLOUR = "gri", "colour"
+    G = "g", "g"
+    R = "r", "r"
+    I = "i", "i"  # noqa: E741 - the band's name
+
+
+class GalaxyImage(models.Model):
+    """The display files of one galaxy in one band: ``<stem>-<size>.webp`` under MEDIA_ROOT, immutable."""
+
+    galaxy = models.ForeignKey(Galaxy, on_delete=models.CASCADE, related_name="images")
+    band = models.CharField(max_length=3, choices=Band.choices)
+    stem = models.CharField(max_length=40, help_text="two-letter folder and hash of content and pipeline version")
+    sizes_px = ArrayField(models.PositiveSmallIntegerField())
+    content_sha256 = models.CharField(max_length=64, help_text="of the file that the picture was made from")
+    origin = models.CharField(max_length=30, help_text="field name variant or pipeline: file, sdss, synthetic, ...")
+    source_name = models.CharField(max_length=120, blank=True)
+    source_width_px = models.PositiveIntegerField()
+    source_height_px = models.PositiveIntegerField()
+    is_current = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["galaxy", "band"], condition=models.Q(is_current=True), name="image_one_current_a_band"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.galaxy} {self.band}"

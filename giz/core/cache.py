@@ -1,0 +1,50 @@
+"""A cache that may be away: Valkey serves speed, never truth, so its failure reads as a miss."""
+
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger("giz.cache")
+
+
+class ForgivingRedisCache(RedisCache):
+    """Django's Redis cache; while the server is away, reads miss and writes are dropped, with a line in the log."""
+
+    def _try(self, call: str, default: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(super(), call)(*args, **kwargs)
+        except RedisError as error:
+            log.warning("cache_unavailable", call=call, error=type(error).__name__)
+            return default
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return self._try("get", default, key, default, version)
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("add", True, *args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("set", None, *args, **kwargs)
+
+    def touch(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("touch", False, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("delete", False, *args, **kwargs)
+
+    def get_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("get_many", {}, *args, **kwargs)
+
+    def has_key(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("has_key", False, *args, **kwargs)
+
+    def set_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("set_many", [], *args, **kwargs)
+
+    def delete_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._try("delete_many", None, *args, **kwargs)
+
+    def clear(self) -> Any:
+        return self._try("clear", False)

@@ -1,0 +1,235 @@
+"""Jobs: a row in PostgreSQL is the truth; the worker that holds its lease does the work and keeps it alive.
+
+A job is claimed by one conditional UPDATE, so that two deliveries of one message can't run it twice. A heartbeat
+thread moves the lease on; a worker that dies stops doing so, and the sweeper queues the row again.
+"""
+
+import hashlib
+import json
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from giz.core.errors import Refused
+from giz.core.models import Job, JobLogLine
+
+log = structlog.get_logger("giz.jobs")
+
+LEASE = timedelta(seconds=60)
+HEARTBEAT_SECONDS = 10.0
+PROGRESS_SECONDS = 0.5
+UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
+
+Handler = Callable[["JobContext"], dict[str, Any]]
+OnProgress = Callable[[int, int, str], None]
+_handlers: dict[str, Handler] = {}
+
+
+class JobCancelled(Exception):
+    """Somebody asked to stop this job; raised by ``JobContext.progress``."""
+
+
+class JobLeaseLost(Exception):
+    """Another worker has taken this job over (this one was stopped for too long)."""
+
+
+def job_handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the function that does jobs of this kind."""
+
+    def register(handler: Handler) -> Handler:
+        _handlers[kind] = handler
+        return handler
+
+    return register
+
+
+def params_hash(kind: str, params: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([kind, params], sort_keys=True).encode()).hexdigest()
+
+
+def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_attempts: int = 3) -> Job:
+    """A job row for this work; the same work still unfinished is answered with its own row, so a rerun resumes it."""
+    if kind not in _handlers:
+        raise Refused("unknown_job", f"Unknown kind of job {kind!r}. Known: {', '.join(sorted(_handlers))}.")
+    digest = params_hash(kind, params)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
+        found = Job.objects.filter(kind=kind, params_hash=digest, state__in=UNFINISHED).first()
+        return found or Job.objects.create(
+            kind=kind, params=params, params_hash=digest, owner=owner, max_attempts=max_attempts
+        )
+
+
+def job_cancel(job_id: uuid.UUID | str) -> bool:
+    """Ask a job to stop. A queued one ends at once; a running one at its next progress report."""
+    queued = Job.objects.filter(id=job_id, state=Job.State.QUEUED).update(
+        state=Job.State.CANCELLED, cancel_requested=True, finished_at=Now()
+    )
+    running = Job.objects.filter(id=job_id, state=Job.State.RUNNING).update(cancel_requested=True)
+    return bool(queued or running)
+
+
+def job_claim(job_id: uuid.UUID | str) -> Job | None:
+    """Take the job if it waits or its worker is gone; None where somebody else has it or it is finished."""
+    token = uuid.uuid4()
+    claimed = Job.objects.filter(
+        Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now()), id=job_id
+    ).update(
+        state=Job.State.RUNNING,
+        lease_token=token,
+        lease_until=Now() + LEASE,
+        heartbeat_at=Now(),
+        started_at=Now(),
+        attempt=F("attempt") + 1,
+        error="",
+    )
+    return Job.objects.get(id=job_id) if claimed else None
+
+
+class JobContext:
+    """What a handler sees of its job: parameters, the last checkpoint, and ways to report."""
+
+    def __init__(self, job: Job, on_progress: OnProgress | None = None) -> None:
+        self.id = job.id
+        self.kind = job.kind
+        self.params: dict[str, Any] = job.params
+        self.checkpoint: dict[str, Any] = job.checkpoint
+        self.attempt = job.attempt
+        self._token = job.lease_token
+        self._on_progress = on_progress
+        self._last_report = 0.0
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Report how far the work is; written at most twice a second. Raises JobCancelled where asked to stop."""
+        if self._on_progress:
+            self._on_progress(done, total, message)
+        now = time.monotonic()
+        if now - self._last_report < PROGRESS_SECONDS and done < total:
+            return
+        self._last_report = now
+        self._write(progress_done=min(done, total), progress_total=total, message=message[:200])
+
+    def save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember where to resume. Call it in the transaction that did the work it speaks of."""
+        self.checkpoint = checkpoint
+        self._write(checkpoint=checkpoint)
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        JobLogLine.objects.create(job_id=self.id, text=text, level=level)
+
+    def log_many(self, texts: list[str], *, level: str = "info") -> None:
+        JobLogLine.objects.bulk_create([JobLogLine(job_id=self.id, text=text, level=level) for text in texts])
+
+    def _write(self, **values: Any) -> None:
+        mine = Job.objects.filter(id=self.id, lease_token=self._token, state=Job.State.RUNNING)
+        if not mine.update(heartbeat_at=Now(), lease_until=Now() + LEASE, **values):
+            raise JobLeaseLost(f"job {self.id} was taken over by another worker")
+        if Job.objects.filter(id=self.id, cancel_requested=True).exists():
+            raise JobCancelled
+
+    def keep_alive(self) -> None:
+        """Move the lease on (the heartbeat thread calls this)."""
+        Job.objects.filter(id=self.id, lease_token=self._token, state=Job.State.RUNNING).update(
+            heartbeat_at=Now(), lease_until=Now() + LEASE
+        )
+
+
+class _Heartbeat(threading.Thread):
+    """Keeps the lease while the handler computes; ends with it. A database that is away is tried again."""
+
+    def __init__(self, context: JobContext) -> None:
+        super().__init__(daemon=True, name=f"heartbeat-{context.id}")
+        self._context = context
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
+            try:
+                self._context.keep_alive()
+            except Exception as error:  # noqa: BLE001 - any failure here must not end the beat; the lease tells
+                log.warning("heartbeat_failed", job=str(self._context.id), error=repr(error))
+            finally:
+                connection.close()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join(timeout=HEARTBEAT_SECONDS)
+
+
+def run_job(job: Job, *, on_progress: OnProgress | None = None) -> Job:
+    """Claim and do the job in this process. Raises what the handler raised, after writing it down.
+
+    An interruption (Ctrl-C, SystemExit) gives the job back to the queue with its checkpoint kept.
+    """
+    claimed = job_claim(job.id)
+    if claimed is None:
+        raise Refused("job_taken", f"This {job.kind} is running already or finished (job {job.id}).", status=409)
+    context = JobContext(claimed, on_progress)
+    heartbeat = _Heartbeat(context)
+    heartbeat.start()
+    try:
+        result = _handlers[claimed.kind](context)
+    except JobCancelled:
+        _finish(context, Job.State.CANCELLED, message="cancelled")
+    except JobLeaseLost:
+        log.warning("job_lease_lost", job=str(job.id))
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        _give_back(context)
+        raise
+    except Refused as error:
+        _finish(context, Job.State.FAILED, error=error.detail)
+        raise
+    except Exception:
+        _fail_or_retry(context, claimed, traceback.format_exc())
+        raise
+    else:
+        _finish(context, Job.State.DONE, result=result, progress_done=F("progress_total"))
+    finally:
+        heartbeat.stop()
+    return Job.objects.get(id=job.id)
+
+
+def _mine(context: JobContext) -> Any:
+    return Job.objects.filter(id=context.id, lease_token=context._token, state=Job.State.RUNNING)
+
+
+def _finish(context: JobContext, state: Job.State, **values: Any) -> None:
+    _mine(context).update(state=state, finished_at=Now(), lease_until=None, lease_token=None, **values)
+
+
+def _give_back(context: JobContext) -> None:
+    _mine(context).update(
+        state=Job.State.QUEUED, lease_until=None, lease_token=None, attempt=F("attempt") - 1, message="interrupted"
+    )
+
+
+def _fail_or_retry(context: JobContext, job: Job, error: str) -> None:
+    if job.attempt >= job.max_attempts:
+        _finish(context, Job.State.FAILED, error=error)
+    else:
+        _mine(context).update(state=Job.State.QUEUED, lease_until=None, lease_token=None, error=error)
+    log.error("job_failed", job=str(job.id), kind=job.kind, attempt=job.attempt)
+
+
+def sweep_dead_jobs() -> list[str]:
+    """Queue jobs whose worker is gone (attempts left) or fail them (none left); returns the ids to wake."""
+    dead = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
+    dead.filter(attempt__gte=F("max_attempts")).update(
+        state=Job.State.FAILED,
+        finished_at=Now(),
+        error="The worker died during each attempt at this job; its log shows how far it came.",
+    )
+    dead.update(state=Job.State.QUEUED, lease_until=None, lease_token=None)
+    waiting = Job.objects.filter(state=Job.State.QUEUED).order_by("created_at")
+    return [str(job_id) for job_id in waiting.values_list("id", flat=True)[:100]]

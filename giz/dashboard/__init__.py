@@ -1,0 +1,1 @@
+"""Staff pages: reads the selectors of every app, writes nothing."""

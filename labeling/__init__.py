@@ -1,0 +1,1 @@
+"""The crowd: campaigns, tasks (leases), votes, consensus, exports."""

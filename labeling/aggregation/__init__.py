@@ -1,0 +1,1 @@
+"""Pure rules that turn votes into labels; no Django here."""

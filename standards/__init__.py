@@ -1,0 +1,1 @@
+"""The ruler: versioned sets of standard galaxies of known inclination."""
