@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey from wheels, and the supervisor behind ``manage.py up``: GIZ runs with nothing else installed."""
+"""PostgreSQL and Valkey from wheels, and the supervisor of ``manage.py up``: GIZ runs with nothing else installed."""

@@ -1,4 +1,4 @@
-"""Taking part in the embedded servers of a GIZ_HOME: the first user has them started, the last one leaving ends them."""
+"""Shares in the embedded servers of a GIZ_HOME: the first user has them started, the last one leaving ends them."""
 
 import contextlib
 import subprocess
@@ -41,7 +41,6 @@ class ServiceHold:
                 f"{TITLES[self.service]} could not be kept running: its keeper ended {MAX_KEEPERS} times.",
                 f"Look into {self._layout.logs / LOG_NAMES[self.service]}.log",
             )
-        self._marks.clear()
         self._keepers.append(
             subprocess.Popen(
                 [
@@ -66,16 +65,20 @@ class ServiceHold:
         return not self._marks.keeper.is_free()
 
     def is_ready(self) -> bool:
-        return self._marks.status().get("state") == "ready" and not self._marks.keeper.is_free()
+        return self._marks.is_ready()
+
+    def raise_failure(self) -> None:
+        """Raise what the keeper said before it gave up, if it did."""
+        status = self._marks.status()
+        if status.get("state") == "failed":
+            raise EmbeddedError(status["what"], status["way_out"])
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until the server answers, or raise what its keeper said."""
         deadline = time.monotonic() + timeout_s
         while not self.is_ready():
-            status = self._marks.status()
             if not self.has_keeper():
-                if status.get("state") == "failed":
-                    raise EmbeddedError(status["what"], status["way_out"])
+                self.raise_failure()
                 self.call()
             if time.monotonic() > deadline:
                 raise EmbeddedError(

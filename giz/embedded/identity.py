@@ -24,7 +24,7 @@ class Identity:
 
 @functools.cache
 def unshare_prefix() -> tuple[str, ...]:
-    """The words that run a program in a user namespace where root looks like user 1000; empty where that's forbidden."""
+    """The words that run a program in a user namespace, root looking like user 1000; empty where that's forbidden."""
     program = shutil.which("unshare")
     if program is None:
         return ()
@@ -60,6 +60,6 @@ def identity_for(data_folder: Path) -> Identity:
         raise EmbeddedError(
             f"The database in {data_folder} belongs to root, PostgreSQL refuses to run as root, "
             "and this system allows no user namespaces (unshare).",
-            f"Hand it to another user (chown -R nobody {data_folder}), run GIZ as an ordinary user, or set DATABASE_URL.",
+            f"Hand it over (chown -R nobody {data_folder}), run GIZ as an ordinary user, or set DATABASE_URL.",
         )
     return _nobody()

@@ -60,8 +60,23 @@ class Marks:
         except (FileNotFoundError, ValueError):
             return {}
 
+    def is_ready(self) -> bool:
+        """Whether a living keeper says that its server answers; what a killed one wrote does not count."""
+        status = self.status()
+        return status.get("state") == "ready" and is_alive(int(status["pid"])) and not self.keeper.is_free()
+
     def clear(self) -> None:
         self._status.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def make_server(layout: Layout, service: str, on_line: Callable[[str], None]) -> Server:
@@ -142,11 +157,7 @@ class Keeper:
 def main(argv: list[str]) -> int:
     service, home = argv
     if service not in SERVICES:
-        print(
-            f"The service must be one of {', '.join(SERVICES)}, not {service!r}.",
-            file=sys.stderr,
-        )
-        return 2
+        raise SystemExit(f"The service must be one of {', '.join(SERVICES)}, not {service!r}.")
     return Keeper(Layout(Path(home)), service).run()
 
 

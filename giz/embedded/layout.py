@@ -44,13 +44,13 @@ class Layout:
     def sockets(self) -> Path:
         """The folder of the sockets: in GIZ_HOME, or a short one under /tmp where GIZ_HOME is too long for a socket.
 
-        It is /tmp and not TMPDIR, so that every process of this GIZ_HOME finds the same sockets whatever its environment.
+        It is /tmp and not TMPDIR, so that every process of this GIZ_HOME finds the same sockets.
         """
         inside = self.home / "sockets"
         if len(os.fsencode(inside)) <= MAX_SOCKETS_BYTES and _PLAIN_PATH.fullmatch(str(inside)):
             return inside
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path("/tmp") / f"giz-{digest}"
+        return Path("/tmp") / f"giz-{digest}"  # noqa: S108 - private_folder() checks whose it is
 
     @property
     def postgres_sockets(self) -> Path:

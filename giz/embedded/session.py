@@ -71,10 +71,7 @@ def services_for_command(argv: Sequence[str]) -> Iterator[None]:
         raise SystemExit(f"{error.what}\n{error.way_out}") from None
     lasted_s = time.monotonic() - started
     if lasted_s > QUIET_START_S:
-        print(
-            f"Started the embedded services for this command ({lasted_s:.1f} s).",
-            file=sys.stderr,
-        )
+        sys.stderr.write(f"Started the embedded services for this command ({lasted_s:.1f} s).\n")
     try:
         yield
     finally:

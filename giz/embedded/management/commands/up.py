@@ -1,0 +1,160 @@
+"""``manage.py up``: the whole site on this machine, database and broker included."""
+
+import io
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from giz.embedded.errors import EmbeddedError
+from giz.embedded.layout import Layout
+from giz.embedded.part import Say
+from giz.embedded.session import wanted_services
+from giz.embedded.site import Site, SiteOptions, SiteSteps, frontend_hint
+from giz.embedded.terminal import JobProgress, Terminal
+
+RUNNING_STATES = ("queued", "running")
+
+
+def number_between(lowest: int, highest: int) -> Callable[[str], int]:
+    """An argument type that says its range when it is left."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        if not lowest <= value <= highest:
+            raise ArgumentTypeError(f"must lie between {lowest} and {highest}, not {value}")
+        return value
+
+    return parse
+
+
+class Command(BaseCommand):
+    help = (
+        "Start the whole site in this terminal: database, broker, web server, worker and scheduler. The first start "
+        "makes the database, a staff login and a demo sky. Ctrl-C stops everything in order. DATABASE_URL and "
+        "CELERY_BROKER_URL name servers of your own instead of the embedded ones; GIZ_HOME moves the data."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        cores = os.cpu_count() or 1
+        port = number_between(1, 65535)
+        some = number_between(1, 64)
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=port, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--web-workers", type=some, default=2, help="web processes (default: %(default)s)")
+        parser.add_argument(
+            "--worker-concurrency", type=some, default=min(cores, 4), help="jobs at a time (default: %(default)s here)"
+        )
+        parser.add_argument("--no-demo", action="store_true", help="do not fill an empty database with the demo sky")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        layout = Layout(settings.GIZ_HOME)
+        terminal = Terminal(verbose=options["verbosity"] > 1)
+        site_options = SiteOptions(
+            host=options["host"],
+            port=options["port"],
+            web_workers=options["web_workers"],
+            worker_concurrency=options["worker_concurrency"],
+            queues=worker_queues(),
+        )
+        steps = SiteSteps(
+            prepare=prepare,
+            fill=(lambda _say: None) if options["no_demo"] else queue_demo,
+            read_jobs=read_jobs,
+            environment=part_environment(options["host"], options["port"]),
+        )
+        hint = frontend_hint(Path(settings.FRONTEND_DIST) / "index.html")
+        if hint:
+            terminal.say(hint)
+        try:
+            Site(layout, site_options, steps, services=wanted_services(os.environ), terminal=terminal).run()
+        except EmbeddedError as error:
+            raise CommandError(str(error)) from None
+        except OperationalError as error:
+            raise CommandError(
+                f"The database can't be reached: {str(error).strip()}\n"
+                "Check DATABASE_URL, or unset it to use the embedded PostgreSQL."
+            ) from None
+
+
+def worker_queues() -> tuple[str, ...]:
+    """Every queue that a task may be sent to."""
+    routes = settings.CELERY_TASK_ROUTES.values()
+    return tuple(sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *(route["queue"] for route in routes)}))
+
+
+def part_environment(host: str, port: int) -> dict[str, str]:
+    """Settings that follow from the chosen address, unless they are set already."""
+    environment = {}
+    if not os.environ.get("SITE_URL"):
+        environment["SITE_URL"] = f"http://localhost:{port}"
+    if not os.environ.get("ALLOWED_HOSTS") and host not in ("127.0.0.1", "localhost", "::1"):
+        environment["ALLOWED_HOSTS"] = ",".join(["localhost", "127.0.0.1", "[::1]", host])
+    return environment
+
+
+def prepare(say: Say) -> list[tuple[str, str]]:
+    """Apply what is missing of the schema and see to a staff login; answers the lines about it for the box."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        say(f"Bringing the database to the newest schema ({len(missing)} migrations) …")
+        call_command("migrate", interactive=False, verbosity=0)
+    if "ensure_staff" not in get_commands():
+        return []
+    printed = io.StringIO()
+    call_command("ensure_staff", "--print", stdout=printed)
+    lines = [line.strip() for line in printed.getvalue().splitlines() if line.strip()]
+    return [("Staff login" if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def queue_demo(say: Say) -> None:
+    """Queue the demo sky where there is no campaign yet; the worker makes it behind the running site."""
+    if "demo" not in get_commands() or apps.get_model("labeling", "Campaign").objects.exists():
+        return
+    say("Making a demo sky; you can begin to label while it fills up.")
+    call_command("demo", "--background", stdout=io.StringIO())
+
+
+class JobReader:
+    """Reads the running jobs, and once more each that ended since."""
+
+    def __init__(self) -> None:
+        self._running: set[str] = set()
+
+    def __call__(self) -> list[JobProgress]:
+        jobs = apps.get_model("core", "Job").objects
+        fields = ("id", "kind", "state", "progress_done", "progress_total", "message")
+        try:
+            running = list(jobs.filter(state__in=RUNNING_STATES).order_by("created_at").values(*fields)[:5])
+            ended = list(jobs.filter(id__in=self._running - {str(row["id"]) for row in running}).values(*fields))
+        except OperationalError:
+            # The database is being restarted; the next look finds it again.
+            return []
+        self._running = {str(row["id"]) for row in running}
+        return [
+            JobProgress(
+                key=str(row["id"]),
+                title=row["kind"].replace("_", " "),
+                state=row["state"],
+                done=row["progress_done"],
+                total=row["progress_total"],
+                message=row["message"],
+            )
+            for row in [*running, *ended]
+        ]
+
+
+read_jobs = JobReader()

@@ -1,0 +1,178 @@
+"""What ``manage.py up`` shows: the parts' lines with their names in colour, bars of running jobs, a box at the end."""
+
+import contextlib
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_COLOURS = {"database": "blue", "broker": "magenta", "web": "green", "worker": "cyan", "beat": "yellow", "giz": "bold"}
+_LOUD = {"warning", "error", "critical"}
+_LEVEL_STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
+# PostgreSQL and Valkey tell much that is of use in their logs only.
+_QUIET_PARTS = {"database", "broker"}
+_TELLING = ("FATAL", "PANIC", "ERROR", "ended (", "is up again")
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far one background job is, read from its row."""
+
+    key: str
+    title: str
+    state: str
+    done: int
+    total: int
+    message: str
+
+
+class Terminal:
+    """Prints from any thread; ``verbose`` shows every line of every part instead of the warnings only."""
+
+    def __init__(self, *, verbose: bool = False, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self._verbose = verbose
+        self._lock = threading.Lock()
+        self._bars: dict[str, TaskID] = {}
+        self._told: dict[str, str] = {}
+        self._progress: Progress | None = None
+
+    def say(self, text: str) -> None:
+        self._print("giz", text)
+
+    def part_line(self, name: str, line: str) -> None:
+        """Show one line of a part, JSON logs as a sentence; the log file keeps all of them."""
+        shown, level = readable(line)
+        if not shown or not (self._verbose or _is_worth_showing(name, line, level)):
+            return
+        self._print(name, shown, _LEVEL_STYLES.get(level, ""))
+
+    def box(self, lines: Iterable[tuple[str, str]]) -> None:
+        """A frame with named lines, as the last word of a start."""
+        text = Text()
+        pairs = list(lines)
+        width = max(len(name) for name, _ in pairs)
+        for number, (name, value) in enumerate(pairs):
+            text.append(("\n" if number else "") + name.ljust(width + 2), style="bold")
+            text.append(value)
+        with self._lock:
+            self._console.print(Panel(text, title="GIZ is up", border_style="green", expand=False, padding=(0, 2)))
+
+    def show_jobs(self, jobs: Iterable[JobProgress]) -> None:
+        """Draw a bar for each job in a terminal; elsewhere print each tenth that is done."""
+        for job in jobs:
+            ended = job.state not in ("queued", "running")
+            if self._console.is_terminal:
+                self._draw(job, ended=ended)
+            elif job.total:
+                self._tell(job, f"{job.title}: {10 * (10 * job.done // job.total)} %")
+            if ended:
+                self._tell(job, f"{job.title}: {job.state}" + (f" ({job.message})" if job.message else ""))
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+            self._bars.clear()
+
+    def _draw(self, job: JobProgress, *, ended: bool) -> None:
+        if self._progress is None:
+            if ended:
+                return
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[message]}", style="dim"),
+            )
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.start()
+        if job.key not in self._bars and not ended:
+            self._bars[job.key] = self._progress.add_task(job.title, total=None, message="")
+        if job.key in self._bars:
+            message = job.message if job.state == "running" else job.state
+            self._progress.update(self._bars[job.key], completed=job.done, total=job.total or None, message=message)
+        if ended and job.key in self._bars:
+            self._progress.remove_task(self._bars.pop(job.key))
+        if not self._bars:
+            self.close()
+
+    def _tell(self, job: JobProgress, words: str) -> None:
+        if self._told.get(job.key) != words:
+            self._told[job.key] = words
+            self.say(words)
+
+    def _print(self, name: str, text: str, style: str = "") -> None:
+        line = Text(f"{name:>8} │ ", style=_COLOURS.get(name, ""))
+        line.append(text, style=style or "not bold default")
+        with self._lock:
+            self._console.print(line, soft_wrap=True)
+
+
+def _is_worth_showing(name: str, line: str, level: str) -> bool:
+    if name in _QUIET_PARTS:
+        return any(sign in line for sign in _TELLING)
+    return level in _LOUD or level == ""
+
+
+def readable(line: str) -> tuple[str, str]:
+    """A log line for people and its level; lines that are no JSON log record come back as they are, without level.
+
+    Control characters are dropped, so that what a part quotes can't command the terminal.
+    """
+    try:
+        record = json.loads(line) if line.startswith("{") else None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or "event" not in record:
+        return _printable(line), ""
+    level = str(record.pop("level", "info")).lower()
+    event = str(record.pop("event"))
+    trouble = str(record.pop("exception", "")).strip()
+    named = [f"{key}={value}" for key, value in record.items() if key not in ("timestamp", "logger")]
+    words = " ".join([event, *named])
+    return _printable(f"{words}: {trouble.splitlines()[-1]}" if trouble else words), level
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable() or char == "\t")
+
+
+Reader = Callable[[], list[JobProgress]]
+
+
+class JobFollower:
+    """Reads the rows of jobs in a thread of its own, so that a database that is away holds up nobody."""
+
+    def __init__(self, read: Reader, *, every_s: float = 1.0) -> None:
+        self._read = read
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._seen: queue.SimpleQueue[JobProgress] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._follow, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def take(self) -> list[JobProgress]:
+        """What was read since the last time."""
+        taken = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                taken.append(self._seen.get_nowait())
+        return taken
+
+    def _follow(self) -> None:
+        while not self._stop.wait(self._every_s):
+            for job in self._read():
+                self._seen.put(job)
