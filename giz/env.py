@@ -13,7 +13,7 @@ _FALSE = {"0", "false", "no", "off", ""}
 
 
 class BadSetting(ValueError):
-    """An environment variable holds a value that can't be used; the message names it, the value's rule and an example."""
+    """An environment variable holds a value that can't be used; the message names it and the rule."""
 
 
 def text(name: str, default: str = "") -> str:

@@ -1,7 +1,7 @@
 """All addresses: API, accounts, staff, media, health, and the single-page app for the rest."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
@@ -9,9 +9,10 @@ from rest_framework.permissions import AllowAny
 from giz.core import views
 
 handler400 = "giz.core.views.bad_request"
+handler429 = "giz.accounts.views.too_many_requests"
 handler500 = "giz.core.views.server_error"
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("labeling.urls")),
     path("", include("standards.urls")),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),

@@ -124,7 +124,7 @@ class Target(models.Model):
 
 
 class Task(models.Model):
-    """A lease: this volunteer has this target from ``checked_out_at`` to ``due_at``. A galaxy is served to a person once."""
+    """A lease: this volunteer has this target until ``due_at``. A galaxy is served to a person once."""
 
     class State(models.TextChoices):
         LEASED = "leased", "leased"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions, pagination, serializers
@@ -78,6 +78,8 @@ def _answer_of(error: Exception) -> Response | None:
         return _answer("not_found", "Not found.", 404)
     if isinstance(error, PermissionDenied):
         return _answer("permission_denied", "You may not do this.", 403)
+    if isinstance(error, RequestDataTooBig):
+        return _answer("too_large", "The body is larger than 1 MB.", 413)
     if isinstance(error, OperationalError):
         return _answer(
             "unavailable",

@@ -1,0 +1,92 @@
+"""Audit, logs, rate limits and settings hold what they promise."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+from django.core.cache import cache
+from django.db import IntegrityError, InternalError, connection, transaction
+from django.test import Client
+
+from giz.core import audit, checks
+from giz.core.cache import ForgivingRedisCache
+from giz.core.errors import Refused
+from giz.core.logs import json_formatter
+from giz.core.models import AuditEvent
+from giz.core.throttle import check_rate
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", ["UPDATE core_auditevent SET action = 'x'", "DELETE FROM core_auditevent"])
+def test_the_audit_trail_only_grows(statement: str) -> None:
+    audit.record("campaign_opened", subject="demo", by="test")
+    with (
+        pytest.raises((InternalError, IntegrityError), match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert AuditEvent.objects.get().action == "campaign_opened"
+
+
+def test_a_log_line_is_one_json_object_without_private_values(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(json_formatter())
+    logger = logging.getLogger("giz.test_logs")
+    logger.addHandler(handler)
+    structlog.get_logger("giz.test_logs").error("login\r\nfailed\x1b[31m", email="mike@example.org", ip="192.0.2.7")
+    logger.removeHandler(handler)
+    line = capsys.readouterr().err.strip()
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert "mike@" not in line
+    assert "192.0.2.7" not in line
+    assert json.loads(line)["email"] == "[private]"
+
+
+def test_the_eleventh_attempt_of_ten_is_refused_and_told_when_to_return() -> None:
+    for _ in range(10):
+        check_rate("test", "someone", limit=10, per_seconds=3600)
+    with pytest.raises(Refused) as refused:
+        check_rate("test", "someone", limit=10, per_seconds=3600)
+    assert refused.value.status == 429
+    assert 0 < (refused.value.retry_after or 0) <= 3600
+    check_rate("test", "another", limit=10, per_seconds=3600)
+    cache.clear()
+
+
+def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = ForgivingRedisCache("unix:///nonexistent/valkey.sock", {})
+    away.set("a", 1)
+    assert away.get("a", "missing") == "missing"
+    assert away.get_many(["a"]) == {}
+    monkeypatch.setattr("giz.core.throttle.cache", away)
+    for _ in range(3):
+        check_rate("test", "someone", limit=1, per_seconds=3600)
+
+
+def test_a_deployment_without_a_secret_of_its_own_is_refused(settings: Any) -> None:
+    settings.DATABASE_URL = "postgresql://giz@db/giz"
+    settings.SECRET_KEY = "django-insecure-short"
+    settings.DEBUG = True
+    settings.SITE_URL = "http://localhost:8000"
+    assert [problem.id for problem in checks.deployed_settings_are_safe()] == ["giz.E001", "giz.E002", "giz.W001"]
+    settings.SECRET_KEY = "x" * 60
+    settings.DEBUG = False
+    settings.SITE_URL = "https://giz.example.org"
+    assert checks.deployed_settings_are_safe() == []
+
+
+def test_pages_carry_a_strict_content_security_policy(client: Client) -> None:
+    policy = client.get("/healthz")["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_foreign_host_header_is_refused(client: Client) -> None:
+    answer = client.get("/accounts/login/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "bad_request"
