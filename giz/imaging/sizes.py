@@ -1,0 +1,118 @@
+"""Square display files of one picture in a few sizes, under names that are a hash of what they show."""
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+PIPELINE_VERSION = "1"
+DISPLAY_SIZES_PX = (128, 256, 512)
+CROP_TOLERANCE = 0.02
+WEBP_QUALITY = 86
+WEBP_METHOD = 4
+
+
+@dataclass(frozen=True)
+class DisplayFiles:
+    """The encoded files of one picture by size, and the source they were made from."""
+
+    stem: str
+    content_sha256: str
+    source_width_px: int
+    source_height_px: int
+    files: dict[int, bytes]
+
+
+def display_stem(content_sha256: str, *, is_colour: bool) -> str:
+    """Return ``ab/abcdef…``: a two-letter folder and 26 letters of a hash of content, kind and pipeline version.
+
+    The kind belongs to it because one file can serve as a grey and as colour; the name tells nothing of the galaxy.
+    """
+    text = f"giz-display|{PIPELINE_VERSION}|{'colour' if is_colour else 'grey'}|{content_sha256}"
+    letters = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:26]
+    return f"{letters[:2]}/{letters}"
+
+
+def pixels_sha256(pixels: Pixels) -> str:
+    """Return the hash of an array that came from no file: its shape and its bytes."""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def sizes_for(side_px: int) -> tuple[int, ...]:
+    """Return the display sizes of a square source: up to the first that holds all of its detail, none beyond."""
+    sizes = [size for size in DISPLAY_SIZES_PX if size < side_px]
+    larger = [size for size in DISPLAY_SIZES_PX if size >= side_px]
+    return (*sizes, *larger[:1])
+
+
+def square(pixels: Pixels) -> Pixels:
+    """Return a square picture: cropped about the centre where nearly square, else padded with its own background.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) or (ny, nx, 3) array of uint8
+
+    Returns
+    -------
+    (n, n) or (n, n, 3) array. Sides that differ by up to 2 % are cropped to the shorter one; beyond that the longer
+    side is kept and the border's median colour (near white in greys, near black in colour) fills the rest.
+    """
+    height, width = pixels.shape[:2]
+    short, long = min(height, width), max(height, width)
+    if short == long:
+        return pixels
+    if long - short <= max(1, CROP_TOLERANCE * long):
+        top, left = (height - short) // 2, (width - short) // 2
+        return pixels[top : top + short, left : left + short]
+    padded = np.empty((long, long, *pixels.shape[2:]), dtype=np.uint8)
+    padded[...] = border_colour(pixels)
+    top, left = (long - height) // 2, (long - width) // 2
+    padded[top : top + height, left : left + width] = pixels
+    return padded
+
+
+def border_colour(pixels: Pixels) -> Pixels:
+    """Return the median value of the outermost pixels, one a channel: a star or a cut corner does not move it."""
+    ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return np.asarray(np.median(ring, axis=0), dtype=np.uint8)
+
+
+def display_files(pixels: Pixels, content_sha256: str | None = None) -> DisplayFiles:
+    """Encode a picture as square WebP files of every display size that suits it; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) grey or (ny, nx, 3) colour array of uint8
+    content_sha256 : str, optional
+        Hash of the file the pixels came from; of the pixels themselves where there is none.
+
+    Raises
+    ------
+    ValueError
+        An array of another shape or type.
+    """
+    is_grey = pixels.ndim == 2
+    if pixels.dtype != np.uint8 or not (is_grey or (pixels.ndim == 3 and pixels.shape[2] == 3)):
+        raise ValueError(f"Pixels must be uint8 of shape (ny, nx) or (ny, nx, 3), not {pixels.dtype} {pixels.shape}.")
+    content = content_sha256 or pixels_sha256(pixels)
+    source = Image.fromarray(np.ascontiguousarray(square(pixels)))
+    files = {size: _encode(source, size) for size in sizes_for(source.width)}
+    return DisplayFiles(display_stem(content, is_colour=not is_grey), content, pixels.shape[1], pixels.shape[0], files)
+
+
+def _encode(source: Image.Image, size_px: int) -> bytes:
+    """Scale with Lanczos (after a box reduction that leaves three times the pixels needed) and encode as WebP."""
+    picture = source
+    if source.width != size_px:
+        picture = source.resize((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    out = io.BytesIO()
+    picture.convert("RGB").save(out, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD, exif=b"", icc_profile=b"")
+    return out.getvalue()
