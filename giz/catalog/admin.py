@@ -1,0 +1,94 @@
+"""Staff pages of galaxies, their pictures, and the truth of synthetic ones."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
+
+from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
+from giz.core.staff_admin import HistoryAdmin, StaffAdmin, row_link
+
+
+def image_address(image: GalaxyImage, size_px: int) -> str:
+    """The smallest file that is at least this large, else the largest."""
+    sizes = sorted(image.sizes_px)
+    chosen = next((size for size in sizes if size >= size_px), sizes[-1] if sizes else size_px)
+    return f"{settings.MEDIA_URL}{image.stem}-{chosen}.webp"
+
+
+@admin.register(Galaxy)
+class GalaxyAdmin(StaffAdmin):
+    list_display = ("pgc", "name", "images_count", "d25_arcsec", "axial_ratio", "morphological_type", "source")
+    list_display_links = ("pgc", "name")
+    list_filter = ("is_synthetic", "source")
+    search_fields = ("=pgc", "name")
+    readonly_fields = ("pictures", "source", "extra", "is_synthetic", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("pgc", "name", "pictures")}),
+        ("Sky", {"fields": ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg")}),
+        ("Kind", {"fields": ("morphological_type", "type_code", "is_synthetic")}),
+        ("Origin", {"fields": ("source", "extra", "created_at", "updated_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Galaxy]:
+        galaxies: QuerySet[Galaxy] = super().get_queryset(request)
+        return galaxies.annotate(current_images=Count("images", filter=Q(images__is_current=True)))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The number is what votes and exports name a galaxy by: it stays once the galaxy is there."""
+        return (*self.readonly_fields, "pgc") if obj else self.readonly_fields
+
+    @display(description="pictures", ordering="current_images")
+    def images_count(self, galaxy: Any) -> str:
+        address = reverse("admin:catalog_galaxyimage_changelist") + f"?galaxy__id__exact={galaxy.pk}"
+        return format_html('<a href="{}">{}</a>', address, galaxy.current_images)
+
+    @display(description="pictures")
+    def pictures(self, galaxy: Galaxy) -> str:
+        if galaxy.pk is None:
+            return "–"
+        figures = format_html_join(
+            "",
+            '<figure><img src="{}" alt="in band {}" width="160" height="160" loading="lazy">'
+            "<figcaption>{}</figcaption></figure>",
+            ((image_address(image, 256), image.band, image.band) for image in galaxy.images.filter(is_current=True)),
+        )
+        return format_html('<div class="staff-pictures">{}</div>', figures) if figures else "none yet"
+
+
+@admin.register(GalaxyImage)
+class GalaxyImageAdmin(HistoryAdmin):
+    list_display = ("thumbnail", "galaxy", "band", "origin", "source_name", "is_current", "created_at")
+    list_display_links = ("thumbnail", "galaxy")
+    list_filter = ("band", "origin", "is_current")
+    search_fields = ("=galaxy__pgc", "galaxy__name", "source_name", "stem")
+    list_select_related = ("galaxy",)
+    ordering = ("-id",)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup == "galaxy__id__exact" or bool(super().lookup_allowed(lookup, value, request))
+
+    @display(description="")
+    def thumbnail(self, image: GalaxyImage) -> str:
+        address = image_address(image, 128)
+        return format_html(
+            '<img class="staff-thumbnail" src="{}" alt="" width="48" height="48" loading="lazy">', address
+        )
+
+
+@admin.register(SyntheticTruth)
+class SyntheticTruthAdmin(HistoryAdmin):
+    list_display = ("galaxy_link", "inclination_deg", "reject_reason", "galaxy_type", "seed")
+    list_filter = ("galaxy_type", "reject_reason")
+    search_fields = ("=galaxy__pgc", "galaxy__name")
+    list_select_related = ("galaxy",)
+    ordering = ("galaxy__pgc",)
+
+    @display(description="galaxy", ordering="galaxy__pgc")
+    def galaxy_link(self, truth: SyntheticTruth) -> str:
+        return row_link(truth.galaxy)

@@ -1,0 +1,265 @@
+"""Staff pages of campaigns (made and steered here), targets, tasks, votes and consensus (history: to look at)."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from giz.catalog.models import Galaxy, GalaxyImage
+from giz.core import audit
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, progress_bar, row_link
+from labeling.aggregation.estimators import estimator_named
+from labeling.aggregation.judgements import UnknownRule
+from labeling.aggregation.retirement import retirement_rule
+from labeling.models import Campaign, Consensus, Target, Task, Vote
+from labeling.services.campaigns import campaign_close, campaign_create, campaign_open, campaign_pause, targets_add
+from standards.models import Standard, StandardSet
+
+STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
+VERDICT_LABELS = {"accepted": "success", "face-on": "info", "rejected": "danger"}
+
+
+def press_open(request: HttpRequest, campaign: Campaign) -> str:
+    campaign_open(campaign=campaign, actor=request.user)
+    return f"{campaign} is open: volunteers are served its galaxies from now on."
+
+
+def press_pause(request: HttpRequest, campaign: Campaign) -> str:
+    campaign_pause(campaign=campaign, actor=request.user)
+    return f"{campaign} is paused: no new galaxies are served; votes on those already served still count."
+
+
+def press_close(request: HttpRequest, campaign: Campaign) -> str:
+    campaign_close(campaign=campaign, actor=request.user)
+    return f"{campaign} is closed; votes on galaxies already served still count."
+
+
+def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
+    """Standards of the campaign's set stay out: they are the ruler, not what is measured."""
+    pictured = Galaxy.objects.filter(Exists(GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True)))
+    ruler = Standard.objects.filter(standard_set=campaign.standard_set_id, galaxy=OuterRef("pk"))
+    ids = pictured.filter(~Exists(ruler)).values_list("pk", flat=True)
+    added = targets_add(campaign=campaign, galaxy_ids=ids.iterator()).added
+    audit.record("campaign_targets_added", actor=request.user, subject=campaign.name, added=added)
+    return f"{added:,} galaxies were added as targets." if added else "Every galaxy with pictures is a target already."
+
+
+class CampaignForm(forms.ModelForm[Campaign]):
+    """The rules that campaign_create would refuse, told beside their fields."""
+
+    class Meta:
+        model = Campaign
+        fields = "__all__"
+
+    def clean_estimator(self) -> str:
+        return self._known("estimator", estimator_named)
+
+    def clean_retirement(self) -> str:
+        return self._known("retirement", retirement_rule)
+
+    def _known(self, field: str, look_up: Callable[[str], object]) -> str:
+        name: str = self.cleaned_data[field]
+        try:
+            look_up(name)
+        except UnknownRule as error:
+            raise forms.ValidationError(str(error)) from None
+        return name
+
+
+def _targets(**condition: Any) -> Coalesce:
+    """A count of targets as a subquery: two joined counts in one query would multiply each other."""
+    of_campaign = Target.objects.filter(campaign=OuterRef("pk"), **condition).order_by().values("campaign")
+    return Coalesce(Subquery(of_campaign.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(StaffAdmin):
+    list_display = ("title", "name", "state_label", "retired_bar", "votes_link", "overlap", "standard_set")
+    list_display_links = ("title", "name")
+    list_filter = ("state", "standard_set")
+    search_fields = ("name", "title", "description")
+    list_select_related = ("standard_set",)
+    form = CampaignForm
+    readonly_fields = ("state_label", "retired_bar", "votes_link", "created_at")
+    post_buttons: ClassVar[tuple[PostButton, ...]] = (
+        PostButton("open", "Open", press_open, lambda one: one.state != "open", "main"),
+        PostButton("add_all", "Add all galaxies with pictures", press_add_all, lambda one: one.state != "closed"),
+        PostButton("pause", "Pause", press_pause, lambda one: one.state == "open"),
+        PostButton("close", "Close", press_close, lambda one: one.state != "closed", "danger"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        campaigns: QuerySet[Campaign] = super().get_queryset(request)
+        votes = Vote.objects.filter(target__campaign=OuterRef("pk"), standing=Vote.Standing.COUNTED).order_by()
+        counted = votes.values("target__campaign").annotate(n=Count("pk")).values("n")
+        return campaigns.annotate(
+            target_count=_targets(),
+            retired_count=_targets(state=Target.State.RETIRED),
+            counted_votes=Coalesce(Subquery(counted, output_field=IntegerField()), 0),
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
+        rules = ("standard_set", "overlap", "lease_minutes", "estimator", "retirement")
+        if obj is None:
+            return [(None, {"fields": ("name", "title", "description")}), ("Rules", {"fields": rules})]
+        return [
+            (None, {"fields": ("state_label", "retired_bar", "votes_link")}),
+            ("Words", {"fields": ("name", "title", "description")}),
+            ("Rules", {"fields": (*rules, "created_at")}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Votes are compared with one set and counted against one overlap: both stay once the campaign exists."""
+        return (*self.readonly_fields, "name", "standard_set", "overlap", "retirement") if obj else ()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A draft set can still change, so no campaign may be compared with it."""
+        if db_field.name == "standard_set":
+            kwargs["queryset"] = StandardSet.objects.filter(state=StandardSet.State.PUBLISHED)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = campaign_create(**form.cleaned_data, actor=request.user)
+        obj.pk, obj._state.adding = made.pk, False
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def state_label(self, campaign: Campaign) -> str:
+        return campaign.state
+
+    @display(description="retired galaxies")
+    def retired_bar(self, campaign: Any) -> str:
+        address = reverse("admin:labeling_target_changelist") + f"?campaign__id__exact={campaign.pk}"
+        return format_html('<a href="{}">{}</a>', address, progress_bar(campaign.retired_count, campaign.target_count))
+
+    @display(description="votes", ordering="counted_votes")
+    def votes_link(self, campaign: Any) -> str:
+        address = reverse("admin:labeling_vote_changelist") + f"?target__campaign__id__exact={campaign.pk}"
+        return format_html('<a href="{}">{}</a>', address, f"{campaign.counted_votes:,}")
+
+
+@admin.register(Target)
+class TargetAdmin(StaffAdmin):
+    list_display = ("galaxy_link", "campaign", "state_label", "votes_bar", "lease_count", "priority", "retired_at")
+    list_filter = ("campaign", "state", "priority")
+    search_fields = ("=galaxy__pgc", "galaxy__name")
+    list_select_related = ("galaxy", "campaign")
+    ordering = ("-id",)
+    fields = ("campaign", "galaxy", "state", "votes_bar", "lease_count", "priority", "stale_since", "retired_at")
+    readonly_fields = tuple(name for name in fields if name != "priority")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @display(description="galaxy", ordering="galaxy__pgc")
+    def galaxy_link(self, target: Target) -> str:
+        return str(target.galaxy)
+
+    @display(description="state", ordering="state", label={"open": "info", "retired": "success"})
+    def state_label(self, target: Target) -> str:
+        return target.state
+
+    @display(description="votes of its quota", ordering="vote_count")
+    def votes_bar(self, target: Target) -> str:
+        return progress_bar(target.vote_count, target.quota)
+
+
+@admin.register(Task)
+class TaskAdmin(HistoryAdmin):
+    list_display = ("galaxy", "volunteer_link", "state_label", "checked_out_at", "due_at", "checked_in_at")
+    list_filter = ("state", "target__campaign", "checked_out_at")
+    search_fields = ("=id", "=target__galaxy__pgc", "=volunteer__volunteer_number")
+    list_select_related = ("target__galaxy", "volunteer")
+    ordering = ("-checked_out_at",)
+
+    @display(description="galaxy")
+    def galaxy(self, task: Task) -> str:
+        return str(task.target.galaxy)
+
+    @display(description="volunteer")
+    def volunteer_link(self, task: Task) -> str:
+        return row_link(task.volunteer, task.volunteer.public_name)
+
+    @display(
+        description="state",
+        ordering="state",
+        label={"leased": "warning", "voted": "success", "skipped": "info", "expired": "danger"},
+    )
+    def state_label(self, task: Task) -> str:
+        return task.state
+
+
+@admin.register(Vote)
+class VoteAdmin(HistoryAdmin):
+    list_display = (
+        "created_at",
+        "galaxy",
+        "volunteer_link",
+        "verdict_label",
+        "inclination_deg",
+        "standing",
+        "said",
+        "flags",
+    )
+    list_filter = ("target__campaign", "verdict", "standing", "is_imported", "created_at")
+    search_fields = ("=key", "=target__galaxy__pgc", "=volunteer__volunteer_number", "comment")
+    list_select_related = ("target__galaxy", "volunteer")
+    ordering = ("-id",)
+    date_hierarchy = "created_at"
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """The dashboard links to the votes of one day."""
+        return lookup.startswith("created_at__") or bool(super().lookup_allowed(lookup, value, request))
+
+    @display(description="galaxy")
+    def galaxy(self, vote: Vote) -> str:
+        return row_link(vote.target, str(vote.target.galaxy))
+
+    @display(description="volunteer")
+    def volunteer_link(self, vote: Vote) -> str:
+        return row_link(vote.volunteer, vote.volunteer.public_name)
+
+    @display(description="verdict", ordering="verdict", label=VERDICT_LABELS)
+    def verdict_label(self, vote: Vote) -> str:
+        return str(vote.get_verdict_display())
+
+    @display(description="reasons, comment")
+    def said(self, vote: Vote) -> str:
+        return " · ".join([*vote.reasons, *([vote.comment] if vote.comment else [])]) or "–"
+
+
+@admin.register(Consensus)
+class ConsensusAdmin(HistoryAdmin):
+    list_display = (
+        "galaxy",
+        "campaign",
+        "verdict",
+        "inclination_deg",
+        "sigma_deg",
+        "volunteer_count",
+        "is_split",
+        "status",
+        "estimator",
+        "is_current",
+    )
+    list_filter = ("target__campaign", "is_current", "verdict", "is_split", "status", "estimator")
+    search_fields = ("=target__galaxy__pgc", "target__galaxy__name")
+    list_select_related = ("target__galaxy", "target__campaign")
+    ordering = ("-id",)
+
+    @display(description="galaxy")
+    def galaxy(self, consensus: Consensus) -> str:
+        return row_link(consensus.target, str(consensus.target.galaxy))
+
+    @display(description="campaign")
+    def campaign(self, consensus: Consensus) -> str:
+        return str(consensus.target.campaign)
