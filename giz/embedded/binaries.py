@@ -10,12 +10,7 @@ from pathlib import Path
 
 from giz.embedded.errors import EmbeddedError
 
-_SYSTEM_FOLDERS = (
-    "/usr/lib/postgresql",
-    "/usr/pgsql",
-    "/opt/homebrew/opt",
-    "/usr/local/opt",
-)
+_SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
 
 
 @dataclass(frozen=True)
@@ -57,13 +52,7 @@ def find_postgres(folders: list[Path] | None = None) -> PostgresBinaries:
         if not (initdb.is_file() and postgres.is_file()):
             continue
         try:
-            answer = subprocess.run(
-                [postgres, "--version"],
-                capture_output=True,
-                text=True,
-                timeout=20,
-                check=True,
-            )
+            answer = subprocess.run([postgres, "--version"], capture_output=True, text=True, timeout=20, check=True)
         except (OSError, subprocess.SubprocessError):
             continue
         version = re.search(r"(\d+)", answer.stdout)

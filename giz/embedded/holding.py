@@ -43,13 +43,7 @@ class ServiceHold:
             )
         self._keepers.append(
             subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "giz.embedded.keeper",
-                    self.service,
-                    str(self._layout.home),
-                ],
+                [sys.executable, "-m", "giz.embedded.keeper", self.service, str(self._layout.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -116,10 +110,7 @@ class Services:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
 

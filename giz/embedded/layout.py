@@ -67,11 +67,7 @@ class Layout:
         """Create the folders, or say in one sentence why they can't be."""
         for folder in (self.home, self.run, self.logs):
             try:
-                folder.mkdir(
-                    parents=True,
-                    exist_ok=True,
-                    mode=0o700 if folder != self.home else 0o755,
-                )
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700 if folder != self.home else 0o755)
             except OSError as error:
                 raise unwritable(folder, error) from None
             if not os.access(folder, os.W_OK | os.X_OK):

@@ -16,11 +16,7 @@ class PartLog:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / f"{name}.log"
         self._handler = logging.handlers.RotatingFileHandler(
-            self.path,
-            maxBytes=MAX_BYTES,
-            backupCount=KEPT_FILES,
-            encoding="utf-8",
-            delay=True,
+            self.path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8", delay=True
         )
 
     def write(self, line: str) -> None:

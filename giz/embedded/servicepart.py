@@ -40,7 +40,7 @@ class ServiceRunner:
 
     def tick(self) -> None:
         for line in self._follower.new_lines():
-            self._show_line(self.name, line)
+            self._show_line(self.name, line.partition(" ")[2])
         self._ready = self._hold.is_ready()
         if self._ready:
             self._started_at = time.monotonic()

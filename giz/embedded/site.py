@@ -21,6 +21,9 @@ from giz.embedded.supervisor import StopRequestedError, Supervisor
 from giz.embedded.terminal import JobFollower, Reader, Terminal
 from giz.env import BASE_DIR
 
+# Celery warns whoever runs it as root, and the like: of no use to somebody who only starts the site.
+QUIET_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore::UserWarning,ignore::RuntimeWarning"}
+
 
 @dataclass(frozen=True)
 class SiteOptions:
@@ -35,7 +38,8 @@ class SiteOptions:
 
     @property
     def address(self) -> str:
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        local = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
+        shown = "localhost" if self.host in local else self.host
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
 
 
@@ -164,7 +168,7 @@ class Site:
 
     def _start(self) -> None:
         started = time.monotonic()
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self._steps.environment}
+        environment = {**QUIET_PYTHON, **os.environ, **self._steps.environment}
         for service in self._services:
             runner = ServiceRunner(self._layout, service, show_line=self._terminal.part_line, say=self._terminal.say)
             self._supervisor.start(runner, wait=False)

@@ -51,10 +51,7 @@ class ValkeyServer:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
 
@@ -113,10 +110,7 @@ class ValkeyServer:
             "logfile": "",
             "loglevel": "warning",
         }
-        return [
-            str(binary),
-            *(word for name, value in options.items() for word in (f"--{name}", value)),
-        ]
+        return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
 def _start_error(data_dir: Path, lines: list[str], code: int | None, timeout_s: float) -> EmbeddedError:

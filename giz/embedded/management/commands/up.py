@@ -69,11 +69,14 @@ class Command(BaseCommand):
             worker_concurrency=options["worker_concurrency"],
             queues=worker_queues(),
         )
+        environment = part_environment(options["host"], options["port"])
+        # Settings were read before the port was known; what this process prints must name the right address.
+        settings.SITE_URL = environment.get("SITE_URL", settings.SITE_URL)
         steps = SiteSteps(
             prepare=prepare,
             fill=(lambda _say: None) if options["no_demo"] else queue_demo,
             read_jobs=read_jobs,
-            environment=part_environment(options["host"], options["port"]),
+            environment=environment,
         )
         hint = frontend_hint(Path(settings.FRONTEND_DIST) / "index.html")
         if hint:
@@ -107,6 +110,7 @@ def part_environment(host: str, port: int) -> dict[str, str]:
 
 def prepare(say: Say) -> list[tuple[str, str]]:
     """Apply what is missing of the schema and see to a staff login; answers the lines about it for the box."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
@@ -116,8 +120,9 @@ def prepare(say: Say) -> list[tuple[str, str]]:
         return []
     printed = io.StringIO()
     call_command("ensure_staff", "--print", stdout=printed)
-    lines = [line.strip() for line in printed.getvalue().splitlines() if line.strip()]
-    return [("Staff login" if number == 0 else "", line) for number, line in enumerate(lines)]
+    login = printed.getvalue().strip().removeprefix("Staff login:").strip()
+    who, _at, where = login.partition("  at ")
+    return [(name, value) for name, value in (("Staff login", who), ("Staff pages", where)) if value]
 
 
 def queue_demo(say: Say) -> None:
