@@ -41,12 +41,12 @@ $(STAMPS)/base: requirements/base.txt | $(PY)
 	@echo 'Installing the Python packages …'
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --default-pip >/dev/null
 	@mkdir -p $(STAMPS)
-	@$(PIP) install --quiet --require-hashes -r requirements/base.txt
+	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 	@echo 'Installing what checks and tests need …'
-	@$(PIP) install --quiet --require-hashes -r requirements/base.txt -r requirements/dev.txt
+	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt -r requirements/dev.txt
 	@touch $@
 
 dev: $(STAMPS)/dev
@@ -55,7 +55,7 @@ dev: $(STAMPS)/dev
 node-ready: | $(PY)
 	@$(WITH_VENV) node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
 		&& $(WITH_VENV) npm --version >/dev/null 2>&1 \
-		|| { echo 'No Node 20.19 or newer here: installing one into .venv …'; $(PIP) install --quiet --require-hashes -r requirements/node.txt; }
+		|| { echo 'No Node 20.19 or newer here: installing one into .venv …'; $(PIP) install --quiet --quiet --require-hashes -r requirements/node.txt; }
 
 $(MODULES): frontend/package-lock.json | node-ready
 	@echo 'Installing the packages of the pages …'
@@ -117,7 +117,7 @@ bench: install dev ## measure labelling and rendering (docs/benchmarks)
 
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet
 lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest versions)
-	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet uv
+	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet --quiet uv
 	@for name in base dev node; do \
 		echo "requirements/$$name.txt"; \
 		(cd requirements && ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \

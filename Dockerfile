@@ -1,0 +1,43 @@
+# syntax=docker/dockerfile:1
+# One image for web, worker and beat (docker-compose.yml says which command each runs). No torch in it.
+
+FROM node:22-slim AS frontend
+WORKDIR /build
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci --no-fund --no-audit
+COPY frontend/ ./
+RUN npm run build
+
+FROM python:3.13-slim AS packages
+COPY requirements/base.txt /tmp/base.txt
+RUN python -m venv /opt/giz \
+    && /opt/giz/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/base.txt
+
+FROM python:3.13-slim
+RUN useradd --uid 1000 --no-create-home --shell /usr/sbin/nologin giz \
+    && install -d -o giz -g giz -m 0750 /data
+COPY --from=packages /opt/giz /opt/giz
+WORKDIR /app
+COPY manage.py ./
+COPY giz/ giz/
+COPY standards/ standards/
+COPY labeling/ labeling/
+COPY --from=frontend /build/dist frontend/dist/
+RUN /opt/giz/bin/python -m compileall -q giz standards labeling
+
+ENV PATH=/opt/giz/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=giz.settings \
+    GIZ_HOME=/data \
+    GRANIAN_HOST=0.0.0.0 \
+    GRANIAN_PORT=8000 \
+    GRANIAN_WORKERS=2 \
+    GRANIAN_BLOCKING_THREADS=4
+USER 1000:1000
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=4 \
+    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["granian", "--interface", "wsgi", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "20", \
+     "--log-level", "warning", "giz.wsgi:application"]
