@@ -24,7 +24,8 @@ def sky_level_and_sigma(frame: FloatImage) -> tuple[float, float]:
         Median, and 1.4826 x the median absolute deviation, in the frame's unit. (0, 0) if no pixel is finite.
     """
     ny, nx = frame.shape
-    stride = max(1, min(ny, nx) // 160)
+    # About ten thousand pixels settle the median to 0.01 sigma; more would only cost time.
+    stride = max(1, min(ny, nx) // 96)
     y0, y1, x0, x1 = ny // 4, ny - ny // 4, nx // 4, nx - nx // 4
     regions = (frame[:y0:stride, ::stride], frame[y1::stride, ::stride])
     sides = (frame[y0:y1:stride, :x0:stride], frame[y0:y1:stride, x1::stride])

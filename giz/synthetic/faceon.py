@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import i0e
 
 from giz.synthetic.knots import knot_map
 from giz.synthetic.noise import along_spiral, smooth_fields
@@ -15,11 +16,11 @@ from giz.synthetic.streams import stream
 
 F = np.float32
 OLD, YOUNG, DUST = 0, 1, 2
-# Mean of the arm profile around a circle, for the two sharpnesses in use.
-MEAN_ARM_SHARP, MEAN_ARM_SOFT = 0.40, 0.47
+# Old stars are taken from between the arms into them: this times the arm profile's mean is subtracted everywhere.
+BETWEEN_ARMS = 1.4
 # Phase (radians of the arm pattern) by which dust and old stars lie on the inner side of the young arm.
 DUST_LAG, OLD_LAG = 0.55, 0.15
-KNOT_SHARE = 0.35
+KNOT_SHARE = 0.28
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _disk_grid(p: GalaxyParameters, h_px: float, r25_px: float, reach_px: float,
     # The logistic edge never reaches zero: fade it out before the border of the grid, or lopsided disks are cut.
     true_radius = np.sqrt(along * along + across * across) * F(1.0 / reach_px)
     border = np.clip((F(1.0) - true_radius) * F(6.0), F(0.0), F(1.0))
-    edge = _logistic((F(1.15 * r25_px) - radius) * F(1.0 / (0.15 * r25_px))) * border
+    edge = _logistic((F(1.3 * r25_px) - radius) * F(1.0 / (0.18 * r25_px))) * border
     inner_px = max(0.45 * h_px, 0.95 * p.bar_length_h * h_px)
     arm_zone = _logistic((radius - F(inner_px)) * F(1.0 / (0.12 * h_px)))
     arm_zone *= _logistic((F(0.95 * r25_px) - radius) * F(1.0 / (0.12 * r25_px)))
@@ -91,9 +92,9 @@ def _disk_grid(p: GalaxyParameters, h_px: float, r25_px: float, reach_px: float,
 
 
 def _texture(p: GalaxyParameters, grid: DiskGrid, seed: int) -> Texture:
-    clumps, wander, strength, filaments = smooth_fields(
-        stream(seed, "disk noise"), [(2.2, 9.0), (9.0, 34.0), (7.0, 38.0), (1.3, 7.0)]
-    )
+    (clumps,) = smooth_fields(stream(seed, "clumps"), 1, (128, 256), 0.10, 0.11)
+    (filaments,) = smooth_fields(stream(seed, "filaments"), 1, (128, 256), 0.06, 0.086)
+    wander, strength = smooth_fields(stream(seed, "arm noise"), 2, (32, 128), 0.38, 0.44)
 
     def sample(field: FloatArray, pitch_deg: float) -> FloatArray:
         return along_spiral(field, grid.ln_r_h, grid.theta, pitch_deg, p.spin)
@@ -145,8 +146,8 @@ def face_on_maps(
 
     Parameters
     ----------
-    p : drawn parameters; seed : its seed (streams "disk noise" and "knots").
-    h_px, r25_px : scale length and isophotal radius in image pixels.
+    p : drawn parameters; seed : its seed (streams "clumps", "filaments", "arm noise" and "knots").
+    h_px, r25_px : scale length and face-on isophotal radius in image pixels.
     reach_px : half the side of the grid in image pixels; all light ends inside it.
     step_px : pitch of the grid in image pixels.
     """
@@ -159,14 +160,14 @@ def face_on_maps(
     arm *= np.maximum(F(1.0) + F(0.45 * p.irregularity + 0.1) * texture.clumps, F(0.05))
     lumpy = np.maximum(texture.clumps, F(0.0))
     radius_h = grid.radius * F(1.0 / h_px)
-    young = F(1.3) * in_arms * arm + F(0.22)
+    young = F(1.3) * in_arms * arm + F(0.30)
     young += F(0.25 * p.irregularity) * lumpy * grid.arm_zone
     young *= np.exp(radius_h * F(-1.0 / 1.15)) * grid.edge
     if p.ring_radius_h:
         ring = np.exp(F(-0.5) * ((radius_h - F(p.ring_radius_h)) * F(1.0 / 0.12)) ** 2)
         young += ring * F(0.5 * math.exp(-p.ring_radius_h / 1.15))
 
-    mean_arm = MEAN_ARM_SHARP if p.arm_sharpness > 2.0 else MEAN_ARM_SOFT
+    mean_arm = BETWEEN_ARMS * float(i0e(p.arm_sharpness))
     old = F(1.0) + F(0.45) * in_arms * (old_arm - F(mean_arm))
     old *= F(1.0) + F(0.06 * p.irregularity) * texture.clumps
     old *= grid.disk * grid.edge
@@ -180,7 +181,7 @@ def face_on_maps(
     np.maximum(old, F(0.0), out=old)
     young *= F(p.young_fraction / (1.0 - p.young_fraction) * float(old.sum()) / float(young.sum()))
     if p.hii_strength > 0.02:
-        chance: FloatArray = young * grid.arm_zone * (F(0.25) + lumpy) * (F(0.2) + np.minimum(arm, F(2.0)))
+        chance = (young * grid.arm_zone * (F(0.25) + lumpy) * (F(0.2) + np.minimum(arm, F(2.0)))).astype(F, copy=False)
         knots = knot_map(p, seed, chance, h_px=h_px / step_px, r25_px=r25_px / step_px)
         share = KNOT_SHARE * min(p.hii_strength, 0.8)
         young += knots * F(share * float(young.sum()) / max(float(knots.sum()), 1e-12))

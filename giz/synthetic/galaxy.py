@@ -44,7 +44,7 @@ def render_noise_free(p: GalaxyParameters, seed: int, size_px: int) -> FloatArra
     """Frames (3, size_px, size_px) in g, r, i of the galaxy alone, nanomaggies per pixel, no PSF, no sky, no noise."""
     scales = galaxy_scales(p, size_px)
     maps = face_on_maps(
-        p, seed, h_px=scales.h_px, r25_px=scales.r25_px, reach_px=scales.reach_px, step_px=scales.step_px
+        p, seed, h_px=scales.h_px, r25_px=p.r25_h * scales.h_px, reach_px=scales.reach_px, step_px=scales.step_px
     )
     image = project(p, seed, maps, scales)
     scale_arcsec = pixel_scale_arcsec(p, size_px)

@@ -9,34 +9,42 @@ from scipy import fft, ndimage
 
 from giz.synthetic.photometry import FloatArray
 
-RADIAL_CELLS, ANGULAR_CELLS = 128, 512
 LN_R_MIN, LN_R_SPAN = -3.5, 6.0
 
 
-def smooth_fields(rng: np.random.Generator, sigmas_cells: list[tuple[float, float]]) -> FloatArray:
-    """White noise smoothed by Gaussians (sigma in ln R and in angle, cells), periodic, mean 0 and variance 1.
+def smooth_fields(
+    rng: np.random.Generator, count: int, cells: tuple[int, int], sigma_ln_r: float, sigma_rad: float
+) -> FloatArray:
+    """White noise smoothed by Gaussians in ln R and in angle, periodic, mean 0 and variance 1.
 
-    Returns shape (len(sigmas_cells), RADIAL_CELLS, ANGULAR_CELLS).
+    Parameters
+    ----------
+    count : number of fields; cells : cells over the whole range of ln R and over the full circle.
+    sigma_ln_r, sigma_rad : the Gaussians' sigmas in ln R and in radians.
+
+    Returns
+    -------
+    (count, *cells) array of float32.
     """
-    white = rng.standard_normal((len(sigmas_cells), RADIAL_CELLS, ANGULAR_CELLS), dtype=np.float32)
-    spectrum = fft.rfft2(white)
-    k_r = fft.fftfreq(RADIAL_CELLS)
-    k_t = fft.rfftfreq(ANGULAR_CELLS)
-    for plane, (sigma_r, sigma_t) in zip(spectrum, sigmas_cells, strict=True):
-        plane *= np.exp(-2.0 * (math.pi * sigma_r * k_r) ** 2)[:, None].astype(np.float32)
-        plane *= np.exp(-2.0 * (math.pi * sigma_t * k_t) ** 2)[None, :].astype(np.float32)
-        plane[0, 0] = 0.0
-    fields: FloatArray = fft.irfft2(spectrum, s=white.shape[1:])
+    white = rng.standard_normal((count, *cells), dtype=np.float32)
+    sigma_r = sigma_ln_r * cells[0] / LN_R_SPAN
+    sigma_t = sigma_rad * cells[1] / (2.0 * math.pi)
+    damping_r = np.exp(-2.0 * (math.pi * sigma_r * fft.fftfreq(cells[0])) ** 2)
+    damping_t = np.exp(-2.0 * (math.pi * sigma_t * fft.rfftfreq(cells[1])) ** 2)
+    damping = np.outer(damping_r, damping_t).astype(np.float32)
+    damping[0, 0] = 0.0
+    fields: FloatArray = fft.irfft2(fft.rfft2(white) * damping, s=cells)
     fields /= fields.std(axis=(1, 2), keepdims=True)
     return fields
 
 
 def along_spiral(field: FloatArray, ln_r_h: FloatArray, theta: FloatArray, pitch_deg: float, spin: int) -> FloatArray:
     """Look `field` up at (ln(R/h), theta), sheared so that its features run along spirals of this pitch angle."""
+    radial, angular = field.shape
     winding = np.float32(spin / math.tan(math.radians(pitch_deg)))
     coords = np.empty((2, *ln_r_h.shape), np.float32)
-    np.multiply(ln_r_h - np.float32(LN_R_MIN), np.float32(RADIAL_CELLS / LN_R_SPAN), out=coords[0])
-    np.multiply(theta - winding * ln_r_h, np.float32(ANGULAR_CELLS / (2.0 * math.pi)), out=coords[1])
+    np.multiply(ln_r_h - np.float32(LN_R_MIN), np.float32(radial / LN_R_SPAN), out=coords[0])
+    np.multiply(theta - winding * ln_r_h, np.float32(angular / (2.0 * math.pi)), out=coords[1])
     sampled: FloatArray = ndimage.map_coordinates(
         field, coords, order=1, mode="grid-wrap", prefilter=False, output=np.float32
     )

@@ -20,6 +20,8 @@ from giz.synthetic.streams import stream
 F = np.float32
 SEEING_G_R_I = (1.08, 1.0, 0.95)
 MOFFAT_BETA = 3.0
+# The detector is full at the centre of a star of about r = 14.
+SATURATION_NMGY_ARCSEC2 = 1200.0
 # Interpolating noise bilinearly lowers it; this puts the variance of a pixel back on the average.
 INTERPOLATION_GAIN = 1.25
 
@@ -68,7 +70,7 @@ def add_noise(frames: FloatArray, rng: np.random.Generator, scale_arcsec: float,
             noise = ndimage.zoom(native, ratio, order=1)[:size_px, :size_px]
             noise *= F(INTERPOLATION_GAIN)
         else:
-            noise = rng.standard_normal((size_px, size_px), dtype=F)
+            noise = _turned_noise(rng, size_px)
             noise *= F(ratio)
         sky_nmgy = float(flux_nmgy(SKY_MAG_ARCSEC2[band])) * scale_arcsec**2
         growth = np.maximum(frames[band], F(0.0))
@@ -80,6 +82,16 @@ def add_noise(frames: FloatArray, rng: np.random.Generator, scale_arcsec: float,
         frames[band] += growth
 
 
+def _turned_noise(rng: np.random.Generator, size_px: int) -> FloatArray:
+    """Unit noise correlated between neighbours, as turning the frame by interpolation leaves it."""
+    own, neighbour = 0.75, 0.25
+    white = rng.standard_normal((size_px + 1, size_px + 1), dtype=F)
+    rows = white[1:] * F(own) + white[:-1] * F(neighbour)
+    noise = rows[:, 1:] * F(own) + rows[:, :-1] * F(neighbour)
+    noise *= F(1.0 / (own**2 + neighbour**2))
+    return np.asarray(noise, F)
+
+
 def observe(
     noise_free: FloatArray,
     seed: int,
@@ -87,13 +99,15 @@ def observe(
     scale_arcsec: float,
     seeing_arcsec: float,
     noise_offset_mag: float,
+    star_field_arcmin: float,
     clean: bool,
     extra_star: Sources | None = None,
 ) -> FloatArray:
     """Frames as a survey would deliver them: sources of the field, seeing, spikes, noise; sky level 0.
 
     Streams "stars", "background", "spikes" and "sensor noise" of the seed are used; `clean` leaves out everything
-    but the galaxy, its seeing and the noise. `extra_star` is added even then.
+    but the galaxy, its seeing and the noise. `extra_star` is added even then. `star_field_arcmin` is the side of the
+    field that sets how many stars there are.
     """
     frames = noise_free.copy()
     spike_angle = float(stream(seed, "spikes").uniform(0.0, math.pi))
@@ -101,12 +115,13 @@ def observe(
     if extra_star is not None:
         add_points(frames, extra_star)
     if not clean:
-        stars = draw_stars(stream(seed, "stars"), frames.shape[-1] * scale_arcsec / 60.0)
+        stars = draw_stars(stream(seed, "stars"), star_field_arcmin)
         add_points(frames, stars)
         add_background_galaxies(frames, stream(seed, "background"), scale_arcsec)
         spiked.append(stars)
     frames = blur(frames, seeing_arcsec / scale_arcsec)
     for sources in spiked:
         add_spikes(frames, sources, spike_angle, scale_arcsec, sky_sigma_nmgy(scale_arcsec, noise_offset_mag))
+    np.minimum(frames, F(SATURATION_NMGY_ARCSEC2 * scale_arcsec**2), out=frames)
     add_noise(frames, stream(seed, "sensor noise"), scale_arcsec, noise_offset_mag)
     return frames

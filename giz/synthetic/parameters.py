@@ -58,7 +58,7 @@ class GalaxyParameters:
     warp_r25: float
     warp_shape: str
     surface_brightness_offset_mag: float
-    d25_arcsec: float
+    d25_face_on_arcsec: float
     seeing_arcsec: float
     position_angle_error_deg: float
 
@@ -66,16 +66,21 @@ class GalaxyParameters:
     def apparent_r25_h(self) -> float:
         """R25 in scale lengths as seen: an inclined disk is brighter, so its isophote lies further out."""
         cos_i = math.cos(math.radians(self.inclination_deg))
-        return self.r25_h - 0.275 * math.log(cos_i * cos_i + 0.04)
+        return self.r25_h - 0.275 * math.log((cos_i * cos_i + 0.04) / 1.04)
+
+    @property
+    def d25_arcsec(self) -> float:
+        """D25 as seen: it grows with the tilt as R25 does, so that the galaxy's light stays the same."""
+        return self.d25_face_on_arcsec * self.apparent_r25_h / self.r25_h
 
     @property
     def central_mag_arcsec2(self) -> float:
         """Face-on central r surface brightness of the disk, such that the B = 25 isophote falls near R25."""
         mean_g_r = self.old_g_r * (1.0 - self.young_fraction) + YOUNG_G_R * self.young_fraction
-        return 24.6 - 1.086 * self.r25_h - mean_g_r + self.surface_brightness_offset_mag
+        return 24.55 - 1.086 * self.r25_h - mean_g_r + self.surface_brightness_offset_mag
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"d25_arcsec": self.d25_arcsec}
 
 
 def draw_parameters(galaxy_type: str, inclination_deg: float, seed: int) -> GalaxyParameters:
@@ -127,8 +132,8 @@ def draw_parameters(galaxy_type: str, inclination_deg: float, seed: int) -> Gala
         mirrored=bool(rng.random() < 0.5),
         warp_r25=float(rng.normal(0.0, 0.05)) if is_warped else 0.0,
         warp_shape="S" if rng.random() < 2.0 / 3.0 else "U",
-        surface_brightness_offset_mag=float(rng.normal(0.10, 0.35)),
-        d25_arcsec=float(np.clip(np.exp(rng.normal(math.log(95.0), 0.45)), 40.0, 320.0)),
+        surface_brightness_offset_mag=float(rng.normal(0.0, 0.35)),
+        d25_face_on_arcsec=float(np.clip(np.exp(rng.normal(math.log(88.0), 0.45)), 40.0, 270.0)),
         seeing_arcsec=float(np.clip(rng.normal(1.3, 0.15), 0.9, 1.9)),
         position_angle_error_deg=float(rng.normal(0.0, 1.5)),
     )

@@ -12,9 +12,10 @@ import numpy as np
 from scipy import ndimage
 
 from giz.synthetic.bulge import sersic_b
-from giz.synthetic.galaxy import render_noise_free
+from giz.synthetic.galaxy import pixel_scale_arcsec, render_noise_free
+from giz.synthetic.observe import blur, sky_sigma_nmgy
 from giz.synthetic.parameters import GalaxyParameters, draw_parameters
-from giz.synthetic.photometry import FloatArray, band_ratios, flux_nmgy
+from giz.synthetic.photometry import NATIVE_SCALE_ARCSEC, FloatArray, band_ratios, flux_nmgy
 from giz.synthetic.sky import Sources
 from giz.synthetic.streams import stream
 from giz.synthetic.tides import distort, draw_tide
@@ -46,7 +47,7 @@ def _plain(p: GalaxyParameters, seed: int, size_px: int, **extra: Any) -> Reject
 
 def _elliptical(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
     index, re_r25 = float(rng.uniform(2.5, 5.0)), float(rng.uniform(0.22, 0.34))
-    ratio, mag_offset = float(rng.uniform(0.35, 0.95)), float(rng.normal(0.0, 0.3))
+    ratio, mag_offset = float(rng.uniform(0.50, 0.95)), float(rng.normal(0.0, 0.3))
     axis = np.arange(size_px) - (size_px - 1) / 2.0
     m = np.sqrt(axis[None, :] ** 2 + (axis[:, None] / ratio) ** 2 + (0.0027 * size_px / 4.0) ** 2 + 0.05)
     light = np.exp(-sersic_b(index) * (m / (re_r25 * size_px / 4.0)) ** (1.0 / index))
@@ -62,18 +63,22 @@ def _merger(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generat
     other_type, other_tilt = str(rng.choice(SPIRALS)), float(rng.uniform(0.0, 85.0))
     direction, distance_r25 = float(rng.uniform(0.0, 2.0 * math.pi)), float(rng.uniform(0.5, 1.1))
     zoom, turn, brightness = float(rng.uniform(0.7, 1.3)), float(rng.uniform(0.0, 2.0 * math.pi)), rng.uniform(0.5, 1.1)
-    other = replace(draw_parameters(other_type, other_tilt, seed + 1), d25_arcsec=p.d25_arcsec)
-    second = render_noise_free(other, seed + 1, size_px)
+    other = replace(draw_parameters(other_type, other_tilt, seed + 1), d25_face_on_arcsec=p.d25_face_on_arcsec)
+    tides = [draw_tide(rng, (0.4, 1.0), (0.10, 0.30)) for _ in range(2)]
+    second = distort(render_noise_free(other, seed + 1, size_px), tides[1])
     middle, reach = (size_px - 1) / 2.0, distance_r25 * size_px / 4.0
     matrix = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]) * zoom
     place = np.array([middle + reach * math.sin(direction), middle + reach * math.cos(direction)])
     offset = np.array([middle, middle]) - matrix @ place
-    frames = render_noise_free(p, seed, size_px)
+    frames = distort(render_noise_free(p, seed, size_px), tides[0])
     for band in range(3):
         frames[band] += F(brightness) * ndimage.affine_transform(second[band], matrix, offset, order=1)
-    tide = replace(draw_tide(rng, (0.5, 1.1), (0.15, 0.40)), direction_rad=direction)
-    drawn = {"companion": other.as_json(), "distance_r25": distance_r25, "tide": asdict(tide)}
-    return Reject(p.galaxy_type, p.inclination_deg, distort(frames, tide), drawn)
+    drawn = {
+        "companion": other.as_json(),
+        "distance_r25": distance_r25,
+        "tides": [asdict(tide) for tide in tides],
+    }
+    return Reject(p.galaxy_type, p.inclination_deg, frames, drawn)
 
 
 def _bright_star(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
@@ -86,9 +91,13 @@ def _bright_star(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Ge
 
 
 def _faint(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
-    dimming = float(rng.uniform(0.03, 0.10))
-    plain = _plain(p, seed, size_px, dimming=dimming)
-    return replace(plain, noise_free=plain.noise_free * F(dimming))
+    plain = _plain(p, seed, size_px)
+    # So faint that its brightest parts hardly rise above the noise, however concentrated the light.
+    scale_arcsec = pixel_scale_arcsec(p, size_px)
+    noise = float(sky_sigma_nmgy(scale_arcsec, 0.0)[1]) * min(NATIVE_SCALE_ARCSEC / scale_arcsec, 1.0)
+    bright = float(np.percentile(blur(plain.noise_free, p.seeing_arcsec / scale_arcsec)[1], 99.0))
+    dimming = min(float(rng.uniform(0.6, 2.0)) * noise / bright, 0.10)
+    return replace(plain, noise_free=plain.noise_free * F(dimming), parameters={"dimming": dimming})
 
 
 def _face_on(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
