@@ -1,0 +1,1 @@
+"""Pure readers of the field's files: tables of galaxies, names of pictures."""

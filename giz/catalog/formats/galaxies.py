@@ -1,0 +1,155 @@
+"""Columns of galaxy tables: which ones become fields of a galaxy, in which unit, and what counts as missing."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from giz.catalog.formats.table import RowError, TableError
+
+FIRST_SYNTHETIC_PGC = 90_000_001
+ARCSEC_PER_ARCMIN = 60
+
+# The field's marks for "not measured"; a column that becomes a field of the galaxy holds NULL instead.
+SENTINELS = frozenset({-9.99, -9.9, -99.0, -99.9, -99.99, -100.0, -999.0, -999.9, -999.99, -9999.0, 999.0, 9999.0})
+
+_PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def read_pgc(text: str) -> int:
+    """Return a PGC number, written as 4, 0004 or PGC 4.
+
+    Raises
+    ------
+    RowError
+        Not such a number, or one of those kept for synthetic galaxies.
+    """
+    found = _PGC.fullmatch(text)
+    if not found or int(found[1]) == 0:
+        raise RowError(f"pgc is {text[:40]!r}, must be a whole number above 0")
+    pgc = int(found[1])
+    if pgc >= FIRST_SYNTHETIC_PGC:
+        raise RowError(f"pgc is {pgc}; numbers from {FIRST_SYNTHETIC_PGC} are kept for synthetic galaxies")
+    return pgc
+
+
+def read_number(name: str, text: str) -> float:
+    """Return a finite number in plain or exponent notation."""
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        raise RowError(f"{name} is {text[:40]!r}, must be a number")
+    return float(text)
+
+
+def _in_range(
+    low: float, high: float, rule: str, *, sentinels_first: bool = False
+) -> Callable[[str, str], float | None]:
+    def read(name: str, text: str) -> float | None:
+        value = read_number(name, text)
+        if low <= value <= high and not (sentinels_first and value in SENTINELS):
+            return value
+        if value in SENTINELS:
+            return None
+        raise RowError(f"{name} is {text}, must lie in {rule}")
+
+    return read
+
+
+def _ra(name: str, text: str) -> float | None:
+    value = _in_range(0, 360, "0 to 360 degrees")(name, text)
+    return 0.0 if value == 360 else value
+
+
+def _positive(low: float, high: float, rule: str) -> Callable[[str, str], float | None]:
+    """Zero means "not measured" in a size and in an axial ratio."""
+
+    def read(name: str, text: str) -> float | None:
+        return _in_range(low, high, rule)(name, text) or None
+
+    return read
+
+
+def _d25_from_arcmin(name: str, text: str) -> float | None:
+    value = _positive(0, 1000, "0 to 1000 arcmin")(name, text)
+    return None if value is None else round(value * ARCSEC_PER_ARCMIN, 6)
+
+
+def _words(limit: int) -> Callable[[str, str], str]:
+    def read(name: str, text: str) -> str:
+        if len(text) > limit:
+            raise RowError(f"{name} has {len(text)} characters, at most {limit} are kept")
+        return text
+
+    return read
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of the galaxy, the header names it is known by (in order of preference) and its reader."""
+
+    field: str
+    names: tuple[str, ...]
+    read: Callable[[str, str], Any]
+    missing: Any = None
+
+
+PGC_NAMES = ("pgc", "pgc_id", "pgcid", "pgc_no")
+COLUMNS = (
+    Column("name", ("name", "objname", "galaxy", "common_name"), _words(80), ""),
+    Column("ra_deg", ("ra", "ra_deg", "raj2000", "ra_j2000", "ra2000"), _ra),
+    Column("dec_deg", ("dec", "dec_deg", "dej2000", "decj2000", "de2000"), _in_range(-90, 90, "-90 to 90 degrees")),
+    Column("d25_arcsec", ("d25_arcsec",), _positive(0, 60_000, "0 to 60000 arcsec")),
+    Column("d25_arcsec", ("d25", "d25_arcmin"), _d25_from_arcmin),
+    Column("axial_ratio", ("b_a", "ba", "b/a", "axial_ratio"), _positive(0, 1, "0 to 1")),
+    Column(
+        "position_angle_deg",
+        ("pa", "pa_deg", "position_angle", "position_angle_deg"),
+        _in_range(-180, 360, "-180 to 360 degrees", sentinels_first=True),
+    ),
+    Column("morphological_type", ("type", "morphological_type", "morphology", "objtype"), _words(40), ""),
+    Column(
+        "type_code",
+        ("ty", "t", "ttype", "t_type", "type_code"),
+        _in_range(-10, 20, "-10 to 20", sentinels_first=True),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class GalaxyEntry:
+    """What one row says: the fields of its table, and every further cell that is not blank, as it was."""
+
+    pgc: int
+    fields: dict[str, Any]
+    extra: dict[str, str]
+
+
+class GalaxyColumns:
+    """How the columns of one table map to fields; made once from its header."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.pgc = next((name for name in PGC_NAMES if name in columns), "")
+        if not self.pgc:
+            shown = ", ".join(name for name in columns[:12] if name) + (", …" if len(columns) > 12 else "")
+            raise TableError(f"The table has no column named pgc. Its columns: {shown or '(none)'}.")
+        self.known: dict[str, Column] = {}
+        taken: set[str] = set()
+        for column in COLUMNS:
+            name = next((name for name in column.names if name in columns), "")
+            if name and column.field not in taken:
+                self.known[name] = column
+                taken.add(column.field)
+        self.extra = tuple(name for name in columns if name and name != self.pgc and name not in self.known)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(column.field for column in self.known.values())
+
+    def entry(self, cells: dict[str, str]) -> GalaxyEntry:
+        """Read one row. Raises RowError with the value and the rule that it breaks."""
+        fields = {
+            column.field: column.read(name, cells[name]) if cells[name] else column.missing
+            for name, column in self.known.items()
+        }
+        return GalaxyEntry(read_pgc(cells[self.pgc]), fields, {name: cells[name] for name in self.extra if cells[name]})

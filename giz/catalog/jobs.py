@@ -1,0 +1,134 @@
+"""Imports as jobs: a row each, resumable where they stopped. A file that changed meanwhile is read from its start."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.pictures import group_pictures
+from giz.catalog.formats.table import Table, TableError, open_table
+from giz.catalog.services import galaxies_import, images_import
+from giz.catalog.services.pictures import missing_bands
+from giz.core.errors import Refused
+from giz.core.jobs import JobContext, job_create, job_handler
+from giz.core.models import Job
+
+MAX_REPORTED_FILES = 1000
+MAX_NAMED_GALAXIES = 20
+
+
+def galaxies_import_job(path: Path, *, owner: Any = None) -> Job:
+    """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
+    table = _open(path)
+    try:
+        GalaxyColumns(table.columns)
+    except TableError as error:
+        raise Refused("bad_table", str(error)) from None
+    return job_create(kind="import_galaxies", params={"file": str(path), "sha256": table.sha256}, owner=owner)
+
+
+def images_import_job(folder: Path, *, owner: Any = None) -> Job:
+    """Return the job that imports the pictures of this folder (the same unfinished one, where there is one)."""
+    digest = _digest(folder, _list_files(folder))
+    return job_create(kind="import_images", params={"folder": str(folder), "digest": digest}, owner=owner)
+
+
+@job_handler("import_galaxies")
+def import_galaxies(job: JobContext) -> dict[str, Any]:
+    table = _open(Path(job.params["file"]))
+    start = job.checkpoint if table.sha256 == job.params["sha256"] else {}
+    if not start and table.encoding == "latin-1":
+        job.log(f"{table.path.name} is not UTF-8; read as Latin-1.", level="warning")
+
+    def after_batch(line: int, counts: dict[str, int]) -> None:
+        job.save_checkpoint({"line": line, "counts": counts})
+        message = f"{counts['bad']} bad rows" if counts["bad"] else ""
+        job.progress(min(line, table.line_count), table.line_count, message)
+
+    return galaxies_import(
+        table=table,
+        report=lambda lines: job.log_many(lines, level="warning"),
+        after_batch=after_batch,
+        resume_line=start.get("line", 0),
+        resume_counts=start.get("counts"),
+    )
+
+
+@job_handler("import_images")
+def import_images(job: JobContext) -> dict[str, Any]:
+    folder = Path(job.params["folder"])
+    files = _list_files(folder)
+    start = job.checkpoint if _digest(folder, files) == job.params["digest"] else {}
+    groups, unusable = group_pictures(files)
+    if not start:
+        _report_unusable(job, unusable)
+        _report_missing(job, missing_bands(groups))
+
+    def after_group(done: int, counts: dict[str, int]) -> None:
+        job.save_checkpoint({"groups": done, "counts": counts})
+        job.progress(done, len(groups), f"PGC {groups[done - 1].pgc}")
+
+    counts = images_import(
+        root=folder,
+        groups=groups,
+        report=lambda lines: job.log_many(lines, level="warning"),
+        after_group=after_group,
+        resume_index=start.get("groups", 0),
+        resume_counts=start.get("counts"),
+    )
+    return {**counts, "unusable": len(unusable)}
+
+
+def _open(path: Path) -> Table:
+    try:
+        return open_table(path)
+    except TableError as error:
+        raise Refused("bad_table", str(error)) from None
+    except OSError as error:
+        raise Refused("no_file", f"{path} can't be read ({error.strerror}).") from None
+
+
+def _list_files(folder: Path) -> list[str]:
+    """Return every file below the folder as a relative path; hidden ones and links to folders are passed over."""
+    if not folder.is_dir():
+        raise Refused("no_folder", f"There is no folder {folder}.")
+    found: list[str] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(place)
+        found.extend(
+            str((here / name).relative_to(folder))
+            for name in sorted(names)
+            if not name.startswith(".") and (here / name).is_file()
+        )
+    if not found:
+        raise Refused("empty_folder", f"{folder} holds no files.")
+    return found
+
+
+def _digest(folder: Path, files: list[str]) -> str:
+    digest = hashlib.sha256()
+    for name in files:
+        status = (folder / name).stat()
+        digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _report_unusable(job: JobContext, unusable: list[tuple[str, str]]) -> None:
+    lines = [f"{_printable(path)}: {reason}" for path, reason in unusable[:MAX_REPORTED_FILES]]
+    if len(unusable) > MAX_REPORTED_FILES:
+        lines.append(f"… and {len(unusable) - MAX_REPORTED_FILES} more files that can't be used")
+    job.log_many(lines, level="warning")
+
+
+def _report_missing(job: JobContext, missing: dict[str, list[int]]) -> None:
+    for band, numbers in missing.items():
+        named = ", ".join(str(pgc) for pgc in numbers[:MAX_NAMED_GALAXIES])
+        more = f" and {len(numbers) - MAX_NAMED_GALAXIES} more" if len(numbers) > MAX_NAMED_GALAXIES else ""
+        job.log(f"no {band} picture here: PGC {named}{more}")
+
+
+def _printable(path: str) -> str:
+    """File names are whatever somebody typed: control characters must not reach a terminal or a log line."""
+    return "".join(character if character.isprintable() else "?" for character in path)

@@ -1,0 +1,43 @@
+"""manage.py import_images FOLDER"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from giz.catalog.jobs import images_import_job
+from giz.catalog.management.paths import existing_folder
+from giz.core.errors import Refused
+from giz.core.terminal import run_job_with_bar
+
+DESCRIPTION = """\
+Import the pictures of a folder (and the folders in it) by their names:
+  pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg     one picture a galaxy and band
+  pgc<number>_d25x2_rot_gri.sdss.jpg                used where the plain gri picture is missing or damaged
+
+Each picture is checked (PNG and JPEG by content, at most 40 megapixels), made square and written in the display sizes.
+Galaxies that the catalogue does not know are created. What can't be used is reported with the reason.
+The same folder again changes nothing; after an interruption the same command goes on where it stopped.
+"""
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="FOLDER", help="the folder of pictures")
+
+    def handle(self, *, folder: str, **_options: Any) -> None:
+        path = existing_folder(folder)
+        try:
+            job = images_import_job(path)
+        except Refused as error:
+            raise CommandError(error.detail) from None
+        counts = run_job_with_bar(job, title=f"Pictures of {path.name}").result
+        self.stdout.write(
+            f"Pictures: {counts['new']} new, {counts['replaced']} replaced, {counts['unchanged']} unchanged; "
+            f"{counts['bad']} damaged, {counts['unusable']} files not used; {counts['galaxies']} galaxies created."
+        )
