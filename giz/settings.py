@@ -79,7 +79,9 @@ SITE_ID = 1
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "giz" / "accounts" / "templates"],  # before allauth's own, which come earlier in INSTALLED_APPS
+        "DIRS": [
+            BASE_DIR / "giz" / "accounts" / "templates"
+        ],  # before allauth's own, which come earlier in INSTALLED_APPS
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -265,6 +267,65 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}},
 }
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "GIZ staff", "SITE_HEADER": "GIZ staff", "SITE_URL": "/"}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "GIZ staff",
+    "SITE_HEADER": "GIZ staff",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/favicon.svg", "type": "image/svg+xml"}],
+    "STYLES": [f"{STATIC_URL}accounts/staff.css"],
+    "COLORS": {
+        "primary": {
+            "50": "#fefaeb",
+            "100": "#fcf1c9",
+            "200": "#f9e290",
+            "300": "#f6d262",
+            "400": "#f4c84a",
+            "500": "#d9a51f",
+            "600": "#8a6100",
+            "700": "#734f00",
+            "800": "#5c3f00",
+            "900": "#4a3300",
+            "950": "#2b1d00",
+        }
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {"items": [{"title": "Dashboard", "icon": "monitoring", "link": "/staff/dashboard/"}]},
+            {
+                "title": "Labelling",
+                "separator": True,
+                "items": [
+                    {"title": "Campaigns", "icon": "flag", "link": "/staff/labeling/campaign/"},
+                    {"title": "Targets", "icon": "target", "link": "/staff/labeling/target/"},
+                    {"title": "Tasks", "icon": "hourglass_top", "link": "/staff/labeling/task/"},
+                    {"title": "Votes", "icon": "how_to_vote", "link": "/staff/labeling/vote/"},
+                    {"title": "Consensus", "icon": "handshake", "link": "/staff/labeling/consensus/"},
+                    {"title": "People", "icon": "group", "link": "/staff/accounts/user/"},
+                ],
+            },
+            {
+                "title": "Sky",
+                "separator": True,
+                "items": [
+                    {"title": "Galaxies", "icon": "cyclone", "link": "/staff/catalog/galaxy/"},
+                    {"title": "Pictures", "icon": "image", "link": "/staff/catalog/galaxyimage/"},
+                    {"title": "Standard sets", "icon": "straighten", "link": "/staff/standards/standardset/"},
+                    {"title": "Standards", "icon": "linear_scale", "link": "/staff/standards/standard/"},
+                    {"title": "Synthetic truth", "icon": "science", "link": "/staff/catalog/synthetictruth/"},
+                ],
+            },
+            {
+                "title": "House",
+                "separator": True,
+                "items": [
+                    {"title": "Jobs", "icon": "build", "link": "/staff/core/job/"},
+                    {"title": "Job log", "icon": "notes", "link": "/staff/core/joblogline/"},
+                    {"title": "Schedule", "icon": "schedule", "link": "/staff/django_celery_beat/periodictask/"},
+                    {"title": "Audit trail", "icon": "fact_check", "link": "/staff/core/auditevent/"},
+                ],
+            },
+        ]
+    },
+}
 # W004: the e-mail is unique in any case, by a constraint on LOWER(email) that the check does not see.
 SILENCED_SYSTEM_CHECKS: list[str] = ["auth.W004"]

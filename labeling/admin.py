@@ -10,11 +10,10 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.decorators import display
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core import audit
-from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, progress_bar, row_link
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
@@ -51,7 +50,7 @@ def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
     return f"{added:,} galaxies were added as targets." if added else "Every galaxy with pictures is a target already."
 
 
-class CampaignForm(forms.ModelForm[Campaign]):
+class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     """The rules that campaign_create would refuse, told beside their fields."""
 
     class Meta:
@@ -132,16 +131,16 @@ class CampaignAdmin(StaffAdmin):
         made = campaign_create(**form.cleaned_data, actor=request.user)
         obj.pk, obj._state.adding = made.pk, False
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
+    @column("state", ordering="state", label=STATE_LABELS)
     def state_label(self, campaign: Campaign) -> str:
         return campaign.state
 
-    @display(description="retired galaxies")
+    @column("retired galaxies")
     def retired_bar(self, campaign: Any) -> str:
         address = reverse("admin:labeling_target_changelist") + f"?campaign__id__exact={campaign.pk}"
         return format_html('<a href="{}">{}</a>', address, progress_bar(campaign.retired_count, campaign.target_count))
 
-    @display(description="votes", ordering="counted_votes")
+    @column("votes", ordering="counted_votes")
     def votes_link(self, campaign: Any) -> str:
         address = reverse("admin:labeling_vote_changelist") + f"?target__campaign__id__exact={campaign.pk}"
         return format_html('<a href="{}">{}</a>', address, f"{campaign.counted_votes:,}")
@@ -160,15 +159,15 @@ class TargetAdmin(StaffAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @display(description="galaxy", ordering="galaxy__pgc")
+    @column("galaxy", ordering="galaxy__pgc")
     def galaxy_link(self, target: Target) -> str:
         return str(target.galaxy)
 
-    @display(description="state", ordering="state", label={"open": "info", "retired": "success"})
+    @column("state", ordering="state", label={"open": "info", "retired": "success"})
     def state_label(self, target: Target) -> str:
         return target.state
 
-    @display(description="votes of its quota", ordering="vote_count")
+    @column("votes of its quota", ordering="vote_count")
     def votes_bar(self, target: Target) -> str:
         return progress_bar(target.vote_count, target.quota)
 
@@ -181,16 +180,16 @@ class TaskAdmin(HistoryAdmin):
     list_select_related = ("target__galaxy", "volunteer")
     ordering = ("-checked_out_at",)
 
-    @display(description="galaxy")
+    @column("galaxy")
     def galaxy(self, task: Task) -> str:
         return str(task.target.galaxy)
 
-    @display(description="volunteer")
+    @column("volunteer")
     def volunteer_link(self, task: Task) -> str:
         return row_link(task.volunteer, task.volunteer.public_name)
 
-    @display(
-        description="state",
+    @column(
+        "state",
         ordering="state",
         label={"leased": "warning", "voted": "success", "skipped": "info", "expired": "danger"},
     )
@@ -220,19 +219,19 @@ class VoteAdmin(HistoryAdmin):
         """The dashboard links to the votes of one day."""
         return lookup.startswith("created_at__") or bool(super().lookup_allowed(lookup, value, request))
 
-    @display(description="galaxy")
+    @column("galaxy")
     def galaxy(self, vote: Vote) -> str:
         return row_link(vote.target, str(vote.target.galaxy))
 
-    @display(description="volunteer")
+    @column("volunteer")
     def volunteer_link(self, vote: Vote) -> str:
         return row_link(vote.volunteer, vote.volunteer.public_name)
 
-    @display(description="verdict", ordering="verdict", label=VERDICT_LABELS)
+    @column("verdict", ordering="verdict", label=VERDICT_LABELS)
     def verdict_label(self, vote: Vote) -> str:
         return str(vote.get_verdict_display())
 
-    @display(description="reasons, comment")
+    @column("reasons, comment")
     def said(self, vote: Vote) -> str:
         return " · ".join([*vote.reasons, *([vote.comment] if vote.comment else [])]) or "–"
 
@@ -256,10 +255,10 @@ class ConsensusAdmin(HistoryAdmin):
     list_select_related = ("target__galaxy", "target__campaign")
     ordering = ("-id",)
 
-    @display(description="galaxy")
+    @column("galaxy")
     def galaxy(self, consensus: Consensus) -> str:
         return row_link(consensus.target, str(consensus.target.galaxy))
 
-    @display(description="campaign")
+    @column("campaign")
     def campaign(self, consensus: Consensus) -> str:
         return str(consensus.target.campaign)

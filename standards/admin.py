@@ -7,9 +7,8 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.decorators import display
 
-from giz.core.staff_admin import HistoryAdmin
+from giz.core.staff_admin import HistoryAdmin, column
 from standards.models import Standard, StandardSet
 
 
@@ -27,16 +26,16 @@ class StandardSetAdmin(HistoryAdmin):
             shown_bins=Count("standards__bin_deg", filter=shown, distinct=True),
         )
 
-    @display(description="state", ordering="state", label={"draft": "warning", "published": "success"})
+    @column("state", ordering="state", label={"draft": "warning", "published": "success"})
     def state_label(self, standard_set: StandardSet) -> str:
         return standard_set.state
 
-    @display(description="shown standards", ordering="shown_standards")
+    @column("shown standards", ordering="shown_standards")
     def standards_count(self, standard_set: Any) -> str:
         address = reverse("admin:standards_standard_changelist") + f"?standard_set__id__exact={standard_set.pk}"
         return format_html('<a href="{}">{}</a>', address, standard_set.shown_standards)
 
-    @display(description="filled bins of 46", ordering="shown_bins")
+    @column("filled bins of 46", ordering="shown_bins")
     def filled_bins(self, standard_set: Any) -> int:
         return int(standard_set.shown_bins)
 

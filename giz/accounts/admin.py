@@ -12,12 +12,11 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django_celery_beat import admin as beat_admin
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
-from unfold.decorators import display
 
 from giz.accounts.models import User
 from giz.accounts.staff import email_address_add
 from giz.core import audit
-from giz.core.staff_admin import StaffAdmin
+from giz.core.staff_admin import StaffAdmin, column
 
 PRIVILEGES = ("role", "supervisor_rank", "is_superuser")
 PRIVATE = ("email",)
@@ -45,7 +44,7 @@ class UserAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fixed = (*self.readonly_fields, "email")
+        fixed: tuple[str, ...] = (*self.readonly_fields, "email")
         if not request.user.is_superuser:
             fixed = (*fixed, *PRIVILEGES)
             return (*fixed, "is_active") if obj.is_staff or obj.is_superuser else fixed
@@ -81,11 +80,11 @@ class UserAdmin(StaffAdmin):
             found = queryset.filter(Q(email__iexact=term) | Q(pk__in=found.values("pk")))
         return found, may_repeat
 
-    @display(description="volunteer", ordering="volunteer_number")
+    @column("volunteer", ordering="volunteer_number")
     def public_name(self, user: User) -> str:
         return user.public_name
 
-    @display(description="role", ordering="role", label={"supervisor": "info", "staff": "warning"})
+    @column("role", ordering="role", label={"supervisor": "info", "staff": "warning"})
     def role_label(self, user: User) -> str:
         return user.role
 
@@ -100,7 +99,7 @@ class ScheduledAdmin(StaffAdmin):
     """The schedule of django-celery-beat: staff may change and delete its rows."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}"))
 
 
 for model, base in (

@@ -8,10 +8,9 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.decorators import display
 
 from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
-from giz.core.staff_admin import HistoryAdmin, StaffAdmin, row_link
+from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column, row_link
 
 
 def image_address(image: GalaxyImage, size_px: int) -> str:
@@ -43,14 +42,14 @@ class GalaxyAdmin(StaffAdmin):
         """The number is what votes and exports name a galaxy by: it stays once the galaxy is there."""
         return (*self.readonly_fields, "pgc") if obj else self.readonly_fields
 
-    @display(description="pictures", ordering="current_images")
+    @column("pictures", ordering="current_images")
     def images_count(self, galaxy: Any) -> str:
         address = reverse("admin:catalog_galaxyimage_changelist") + f"?galaxy__id__exact={galaxy.pk}"
         return format_html('<a href="{}">{}</a>', address, galaxy.current_images)
 
-    @display(description="pictures")
+    @column("pictures")
     def pictures(self, galaxy: Galaxy) -> str:
-        if galaxy.pk is None:
+        if galaxy._state.adding:
             return "–"
         figures = format_html_join(
             "",
@@ -73,7 +72,7 @@ class GalaxyImageAdmin(HistoryAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "galaxy__id__exact" or bool(super().lookup_allowed(lookup, value, request))
 
-    @display(description="")
+    @column("")
     def thumbnail(self, image: GalaxyImage) -> str:
         address = image_address(image, 128)
         return format_html(
@@ -89,6 +88,6 @@ class SyntheticTruthAdmin(HistoryAdmin):
     list_select_related = ("galaxy",)
     ordering = ("galaxy__pgc",)
 
-    @display(description="galaxy", ordering="galaxy__pgc")
+    @column("galaxy", ordering="galaxy__pgc")
     def galaxy_link(self, truth: SyntheticTruth) -> str:
         return row_link(truth.galaxy)

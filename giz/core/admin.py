@@ -7,13 +7,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.decorators import display
 
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED, job_cancel
 from giz.core.models import AuditEvent, Job, JobLogLine
-from giz.core.staff_admin import HistoryAdmin, PostButton, progress_bar, row_link
+from giz.core.staff_admin import HistoryAdmin, PostButton, column, progress_bar, row_link
 
 LOG_LINES_SHOWN = 200
 
@@ -41,23 +40,23 @@ class JobAdmin(HistoryAdmin):
         PostButton("cancel", "Cancel this job", cancel, lambda job: job.state in UNFINISHED, "danger"),
     )
 
-    @display(
-        description="state",
+    @column(
+        "state",
         ordering="state",
         label={"queued": "info", "running": "warning", "done": "success", "failed": "danger"},
     )
     def state_label(self, job: Job) -> str:
         return job.state
 
-    @display(description="progress")
+    @column("progress")
     def bar(self, job: Job) -> str:
         return progress_bar(job.progress_done, job.progress_total)
 
-    @display(description="asked for by")
+    @column("asked for by")
     def owner_link(self, job: Job) -> str:
         return row_link(job.owner, job.owner.public_name) if job.owner else "–"
 
-    @display(description="what it said")
+    @column("what it said")
     def log_lines(self, job: Job) -> str:
         lines = list(job.log.order_by("-id")[: LOG_LINES_SHOWN + 1])
         if not lines:
@@ -93,6 +92,6 @@ class AuditEventAdmin(HistoryAdmin):
         events: QuerySet[AuditEvent] = super().get_queryset(request)
         return events.order_by("-id")
 
-    @display(description="by", ordering="actor_number")
+    @column("by", ordering="actor_number")
     def actor(self, event: AuditEvent) -> str:
         return f"v{event.actor_number}" if event.actor_number else "–"

@@ -30,7 +30,9 @@ class Command(BaseCommand):
         try:
             validate_email(email)
         except ValidationError:
-            raise CommandError(f"--email must be an e-mail address, not {email!r}. Example: --email ann@example.org")
+            raise CommandError(
+                f"--email must be an e-mail address, not {email!r}. Example: --email ann@example.org"
+            ) from None
         try:
             user, login = staff_ensure(email=email, password=random_password() if options["reset"] else None)
         except Refused as error:

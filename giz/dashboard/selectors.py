@@ -1,0 +1,173 @@
+"""What the dashboard shows: a fixed number of queries, whatever the number of campaigns, votes and jobs."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Q, Sum, Window
+from django.db.models.functions import RowNumber, TruncDay
+from django.utils import timezone
+
+from giz.accounts.models import User
+from giz.core.models import Job, JobLogLine
+from giz.dashboard.drawing import DayOfVotes
+from labeling.models import Campaign, Consensus, Target, Vote
+
+DAYS_SHOWN = 30
+JOBS_SHOWN = 8
+LOG_LINES_SHOWN = 6
+COUNTED = Q(standing=Vote.Standing.COUNTED)
+
+
+@dataclass
+class CampaignRow:
+    """A campaign and how far it is; ``per_day`` holds its votes a day, oldest first."""
+
+    campaign: Campaign
+    targets: int = 0
+    retired: int = 0
+    leased: int = 0
+    votes_given: int = 0
+    votes_wanted: int = 0
+    votes: int = 0
+    people: int = 0
+    last_day: int = 0
+    per_day: list[int] = field(default_factory=list)
+
+    @property
+    def open_targets(self) -> int:
+        return self.targets - self.retired
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.retired / self.targets) if self.targets else 0
+
+    @property
+    def days_to_go(self) -> int | None:
+        """At the pace of the last 24 hours; None where nobody votes or nothing is left."""
+        missing = self.votes_wanted - self.votes_given
+        return -(-missing // self.last_day) if self.last_day and missing > 0 else None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    job: Job
+    lines: list[JobLogLine]
+
+    @property
+    def percent(self) -> int | None:
+        """None while the size of the work is not known yet."""
+        job = self.job
+        if job.state == Job.State.DONE:
+            return 100
+        return round(100 * job.progress_done / job.progress_total) if job.progress_total else None
+
+    @property
+    def seconds(self) -> int | None:
+        if self.job.started_at is None:
+            return None
+        return round(((self.job.finished_at or timezone.now()) - self.job.started_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class Overview:
+    campaigns: list[CampaignRow]
+    days: list[DayOfVotes]
+    verdicts: dict[str, int]
+    figures: dict[str, int]
+
+
+def _days(now: datetime) -> list[date]:
+    today = now.date()
+    return [today - timedelta(days=back) for back in reversed(range(DAYS_SHOWN))]
+
+
+def _campaign_rows() -> dict[int, CampaignRow]:
+    rows = {
+        campaign.pk: CampaignRow(campaign)
+        for campaign in Campaign.objects.select_related("standard_set").order_by("-created_at", "-pk")
+    }
+    targets = Target.objects.order_by().values("campaign_id", "state")
+    for group in targets.annotate(n=Count("pk"), given=Sum("vote_count"), out=Sum("lease_count"), wanted=Sum("quota")):
+        row = rows[group["campaign_id"]]
+        row.targets += group["n"]
+        row.leased += group["out"]
+        if group["state"] == Target.State.RETIRED:
+            row.retired += group["n"]
+        else:
+            row.votes_given += group["given"]
+            row.votes_wanted += group["wanted"]
+    return rows
+
+
+def overview() -> Overview:
+    """Everything above the jobs, in eight queries."""
+    now = timezone.now()
+    days = _days(now)
+    rows = _campaign_rows()
+    _add_votes(rows, now)
+    a_day = _add_days(rows, days)
+    votes = Vote.objects.filter(COUNTED).order_by()
+    verdicts = dict(votes.values_list("verdict").annotate(n=Count("pk")))
+    return Overview(
+        campaigns=list(rows.values()),
+        days=[DayOfVotes(day, dict(a_day[day])) for day in days],
+        verdicts={verdict: verdicts.get(verdict, 0) for verdict in ("A", "F", "J")},
+        figures=_figures(now, rows.values(), sum(verdicts.values())),
+    )
+
+
+def _add_votes(rows: dict[int, CampaignRow], now: datetime) -> None:
+    by_campaign = Vote.objects.filter(COUNTED).order_by().values("target__campaign_id")
+    for group in by_campaign.annotate(
+        n=Count("pk"),
+        people=Count("volunteer_id", distinct=True),
+        last_day=Count("pk", filter=Q(created_at__gte=now - timedelta(days=1))),
+    ):
+        row = rows[group["target__campaign_id"]]
+        row.votes, row.people, row.last_day = group["n"], group["people"], group["last_day"]
+
+
+def _add_days(rows: dict[int, CampaignRow], days: list[date]) -> dict[date, Counter[str]]:
+    """Give each campaign its votes a day; returns the verdicts of each day over all campaigns."""
+    a_day: dict[date, Counter[str]] = defaultdict(Counter)
+    of_campaign: dict[int, Counter[date]] = defaultdict(Counter)
+    recent = Vote.objects.filter(COUNTED, created_at__date__gte=days[0]).annotate(day=TruncDay("created_at")).order_by()
+    for group in recent.values("target__campaign_id", "day", "verdict").annotate(n=Count("pk")):
+        day = group["day"].date()
+        a_day[day][group["verdict"]] += group["n"]
+        of_campaign[group["target__campaign_id"]][day] += group["n"]
+    for key, row in rows.items():
+        row.per_day = [of_campaign[key][day] for day in days]
+    return a_day
+
+
+def _figures(now: datetime, rows: Any, votes: int) -> dict[str, int]:
+    week_ago = now - timedelta(days=7)
+    split = Consensus.objects.filter(is_current=True, is_split=True).count()
+    active = Vote.objects.filter(created_at__gte=week_ago).order_by().values("volunteer_id").distinct().count()
+    return {
+        "votes": votes,
+        "last_day": sum(row.last_day for row in rows),
+        "volunteers": User.objects.filter(is_active=True).count(),
+        "active": active,
+        "retired": sum(row.retired for row in rows),
+        "targets": sum(row.targets for row in rows),
+        "leased": sum(row.leased for row in rows),
+        "split": split,
+    }
+
+
+def latest_jobs() -> list[JobRow]:
+    """The newest jobs, unfinished ones first, each with the last lines that it said: two queries."""
+    unfinished = Q(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    newest = Job.objects.select_related("owner").annotate(ended=~unfinished).order_by("ended", "-created_at")
+    jobs = list(newest[:JOBS_SHOWN])
+    lines: dict[Any, list[JobLogLine]] = defaultdict(list)
+    numbered = JobLogLine.objects.filter(job_id__in=[job.pk for job in jobs]).annotate(
+        from_last=Window(RowNumber(), partition_by=F("job_id"), order_by=F("id").desc())
+    )
+    for line in numbered.filter(from_last__lte=LOG_LINES_SHOWN).order_by("id"):
+        lines[line.job_id].append(line)
+    return [JobRow(job, lines[job.pk]) for job in jobs]
