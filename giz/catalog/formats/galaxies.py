@@ -14,8 +14,8 @@ ARCSEC_PER_ARCMIN = 60
 # The field's marks for "not measured"; a column that becomes a field of the galaxy holds NULL instead.
 SENTINELS = frozenset({-9.99, -9.9, -99.0, -99.9, -99.99, -100.0, -999.0, -999.9, -999.99, -9999.0, 999.0, 9999.0})
 
-_PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def read_pgc(text: str) -> int:

@@ -7,8 +7,8 @@ from pathlib import PurePath
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
 
-_DISPLAY = re.compile(r"pgc0*(\d{1,9})_d25x2_rot_(gri|g|r|i)(\.sdss)?\.(png|jpe?g)", re.IGNORECASE)
-_TRAINING = re.compile(r"pgc\d+_(\d+)x\1_(\d+|F)\.(gri|g|r|i)\.jpe?g", re.IGNORECASE)
+_DISPLAY = re.compile(r"pgc0*(\d{1,9})_d25x2_rot_(gri|g|r|i)(\.sdss)?\.(png|jpe?g)", re.IGNORECASE | re.ASCII)
+_TRAINING = re.compile(r"pgc\d+_(\d+)x\1_(\d+|F)\.(gri|g|r|i)\.jpe?g", re.IGNORECASE | re.ASCII)
 BAND_ORDER = ("gri", "g", "r", "i")
 PATTERN = "pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg"
 

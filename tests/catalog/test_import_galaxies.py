@@ -1,0 +1,110 @@
+"""manage.py import_galaxies: good rows in, bad rows told, a second run changes nothing."""
+
+import pytest
+from django.core.management.base import CommandError
+
+from giz.catalog.models import Galaxy
+from giz.catalog.services import galaxies as service
+from giz.core.jobs import job_create, run_job
+from giz.core.models import Job, JobLogLine
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="galaxies.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def told():
+    return list(JobLogLine.objects.values_list("text", flat=True))
+
+
+def test_good_rows_are_imported_and_bad_ones_reported_with_their_line(table, run_command):
+    path = table("pgc,ra,dec,nsp\n4,0.0146,23.0876,x\n12,400,1,\n4,1,1,\n16,1,1,y,z\n")
+    assert "1 new, 0 changed, 0 unchanged; 3 bad rows" in run_command("import_galaxies", path)
+    galaxy = Galaxy.objects.get()
+    assert (galaxy.pgc, galaxy.ra_deg, galaxy.dec_deg, galaxy.extra) == (4, 0.0146, 23.0876, {"nsp": "x"})
+    assert galaxy.source == "galaxies.csv"
+    assert told() == [
+        "line 3: ra is 400, must lie in 0 to 360 degrees",
+        "line 4: PGC 4 stands on line 2 already",
+        "line 5: 5 cells, but the header has 4",
+    ]
+
+
+def test_the_same_table_again_changes_nothing(table, run_command):
+    path = table("pgc,ra,note\n4,0.1,x\n12,0.2,\n")
+    run_command("import_galaxies", path)
+    before = list(Galaxy.objects.values())
+    assert "0 new, 0 changed, 2 unchanged" in run_command("import_galaxies", path)
+    assert list(Galaxy.objects.values()) == before
+
+
+def test_a_table_with_fewer_columns_takes_nothing_away(table, run_command):
+    run_command("import_galaxies", table("pgc,ra,dec,nsp,note\n4,0.1,0.2,x,old\n"))
+    assert "0 new, 1 changed" in run_command("import_galaxies", table("pgc,dec,note\n4,0.3,\n", "newer.csv"))
+    galaxy = Galaxy.objects.get()
+    assert (galaxy.ra_deg, galaxy.dec_deg, galaxy.extra, galaxy.source) == (0.1, 0.3, {"nsp": "x"}, "newer.csv")
+
+
+def test_an_interrupted_import_goes_on_after_its_last_batch(table, monkeypatch):
+    monkeypatch.setattr(service, "BATCH_ROWS", 10)
+    path = table("pgc,ra\n" + "".join(f"{n},{400 if n == 3 else 1}\n" for n in range(1, 36)))
+    from giz.catalog.jobs import galaxies_import_job
+
+    class PowerCut(BaseException):
+        pass
+
+    def cut(done, _total, _text):
+        if done > 20:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        run_job(galaxies_import_job(path), on_progress=cut)
+    Job.objects.update(lease_until="2000-01-01T00:00:00Z")
+    again = galaxies_import_job(path)
+    assert again.checkpoint == {"line": 11, "counts": {"new": 9, "changed": 0, "unchanged": 0, "bad": 1}}
+    finished = run_job(again)
+    assert finished.result == {"new": 34, "changed": 0, "unchanged": 0, "bad": 1}
+    assert Galaxy.objects.count() == 34
+    assert told() == ["line 4: ra is 400, must lie in 0 to 360 degrees"]
+
+
+def test_a_table_that_changed_after_the_interruption_is_read_from_its_start(table):
+    path = table("pgc\n4\n")
+    job = job_create(kind="import_galaxies", params={"file": str(path), "sha256": "of another version"})
+    Job.objects.filter(id=job.id).update(checkpoint={"line": 2, "counts": {"new": 7}})
+    assert run_job(job).result == {"new": 1, "changed": 0, "unchanged": 0, "bad": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("ra,dec\n1,2\n", "no column named pgc"), ("", "empty")],
+)
+def test_a_wrong_table_is_refused_before_a_job_is_made(table, run_command, text, words):
+    with pytest.raises(CommandError, match=words):
+        run_command("import_galaxies", table(text))
+    assert not Job.objects.exists()
+
+
+def test_a_typo_in_the_path_is_answered_with_what_was_meant(table, run_command):
+    path = table("pgc\n4\n")
+    with pytest.raises(CommandError, match=r"No such file: .*galaxys.csv. Did you mean .*galaxies.csv\?"):
+        run_command("import_galaxies", path.with_name("galaxys.csv"))
+    with pytest.raises(CommandError, match="is a folder"):
+        run_command("import_galaxies", path.parent)
+    with pytest.raises(CommandError, match="The path exists up to"):
+        run_command("import_galaxies", path.parent / "no" / "such" / "galaxies.csv")
+
+
+@pytest.mark.real_data
+def test_the_edd_sample_is_imported_whole(real_data, run_command):
+    path = real_data / "edd_catalog_sample.csv"
+    assert "60 new, 0 changed, 0 unchanged; 0 bad rows" in run_command("import_galaxies", path)
+    assert "0 new, 0 changed, 60 unchanged" in run_command("import_galaxies", path)
