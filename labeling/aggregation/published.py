@@ -1,0 +1,70 @@
+"""The published row: the original's columns, made from a consensus."""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from labeling.aggregation.judgements import ACCEPTED
+from labeling.aggregation.retirement import MIN_VOLUNTEERS
+from labeling.comparison import round_at_random
+
+PUBLISHED_RULE = "published-1"
+
+_ADDRESS = re.compile(r"[^\s@<>\[\]]+@[^\s@<>\[\]]+\.[^\s@<>\[\]]+")
+_BLANKS = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """``inc`` and ``inc_e`` in whole degrees, None unless accepted by at least three volunteers."""
+
+    pgc: int
+    inc: int | None
+    inc_e: int | None
+    inc_flg: int
+    inc_n: int
+    inc_note: str
+
+
+def is_published(volunteer_count: int) -> bool:
+    """Whether enough different volunteers have judged a galaxy for its row to count as published."""
+    return volunteer_count >= MIN_VOLUNTEERS
+
+
+def rounding_seed(campaign_seed: int, pgc: int) -> int:
+    """Return the seed of a galaxy's random rounding, the same each time that a campaign is aggregated."""
+    digest = hashlib.sha256(f"{PUBLISHED_RULE}|{campaign_seed}|{pgc}".encode()).digest()
+    return int.from_bytes(digest[:7])
+
+
+def published_inclination(
+    *, verdict: str | None, inclination_deg: float | None, volunteer_count: int, campaign_seed: int, pgc: int
+) -> int | None:
+    """Return the whole-degree inclination by seeded random rounding; None where there is nothing to publish."""
+    if verdict != ACCEPTED or inclination_deg is None or not is_published(volunteer_count):
+        return None
+    return round_at_random(inclination_deg, rounding_seed(campaign_seed, pgc))
+
+
+def published_row(
+    *,
+    pgc: int,
+    verdict: str | None,
+    inclination_published_deg: int | None,
+    sigma_deg: float | None,
+    volunteer_count: int,
+    note: str,
+) -> PublishedRow:
+    """Return the row in the original's columns; the error is rounded up, the flag is 1 where not accepted."""
+    inc_e = math.ceil(sigma_deg) if inclination_published_deg is not None and sigma_deg is not None else None
+    return PublishedRow(pgc, inclination_published_deg, inc_e, int(verdict != ACCEPTED), volunteer_count, note)
+
+
+def note_of(reason_counts: Mapping[str, int], comments: Iterable[str], reason_order: Iterable[str]) -> str:
+    """Return reasons in brackets, then the volunteers' comments; e-mail addresses in comments are taken out."""
+    reasons = [f"[{reason}]" for reason in reason_order if reason_counts.get(reason)]
+    cleaned = (_BLANKS.sub(" ", _ADDRESS.sub("(address removed)", comment)).strip() for comment in comments)
+    remarks = "; ".join(dict.fromkeys(comment for comment in cleaned if comment))
+    return " ".join([*reasons, remarks] if remarks else reasons)

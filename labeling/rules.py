@@ -1,0 +1,10 @@
+"""Numbers that the rules of labelling share."""
+
+from datetime import timedelta
+
+UNDO_TIME = timedelta(minutes=5)
+TOO_FAST_S = 1
+MAX_LEASES = 4
+MAX_LEASE_HOURS = 4
+MAX_COMMENT = 500
+IMAGE_PATH = "/media/{stem}-{size}.webp"

@@ -1,0 +1,122 @@
+"""Questions about campaigns and votes; they never write."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Now
+
+from giz.catalog.models import Band, GalaxyImage
+from giz.core.errors import Refused
+from labeling.models import Campaign, Target, Vote
+from labeling.rules import IMAGE_PATH, UNDO_TIME
+
+VISIBLE = (Campaign.State.OPEN, Campaign.State.PAUSED)
+STATS_SECONDS = 60
+CAMPAIGNS_SECONDS = 5
+THUMBNAIL_PX = 128
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSummary:
+    name: str
+    title: str
+    description: str
+    state: str
+    overlap: int
+    standard_set_id: int
+    standard_set_name: str
+    standard_set_version: int
+    galaxies: int
+    retired: int
+    votes: int
+
+
+def campaign_summaries() -> list[CampaignSummary]:
+    """Campaigns that volunteers may see, with their progress; counted at most every five seconds."""
+    found = cache.get("campaign-summaries")
+    if found is None:
+        found = [_summary(campaign) for campaign in _visible_campaigns()]
+        cache.set("campaign-summaries", found, CAMPAIGNS_SECONDS)
+    return list(found)
+
+
+def campaign_summary(name: str) -> CampaignSummary:
+    """One of `campaign_summaries`; raises Refused 404 ``no_campaign``."""
+    for summary in campaign_summaries():
+        if summary.name == name:
+            return summary
+    raise Refused("no_campaign", f"There is no campaign {name!r}.", status=404)
+
+
+def _visible_campaigns() -> QuerySet[Campaign]:
+    return Campaign.objects.filter(state__in=VISIBLE).select_related("standard_set").order_by("name")
+
+
+def _summary(campaign: Campaign) -> CampaignSummary:
+    counts = Target.objects.filter(campaign=campaign).aggregate(
+        galaxies=Count("id"), retired=Count("id", filter=Q(state=Target.State.RETIRED)), votes=Sum("vote_count")
+    )
+    return CampaignSummary(
+        name=campaign.name,
+        title=campaign.title,
+        description=campaign.description,
+        state=campaign.state,
+        overlap=campaign.overlap,
+        standard_set_id=campaign.standard_set_id,
+        standard_set_name=campaign.standard_set.name,
+        standard_set_version=campaign.standard_set.version,
+        galaxies=counts["galaxies"],
+        retired=counts["retired"],
+        votes=counts["votes"] or 0,
+    )
+
+
+def vote_counts(volunteer_id: int) -> dict[str, int]:
+    """How many votes of a volunteer count, and how many of them reject."""
+    counted = Vote.objects.filter(volunteer_id=volunteer_id, standing=Vote.Standing.COUNTED)
+    return counted.aggregate(votes=Count("id"), rejected=Count("id", filter=~Q(verdict="A")))
+
+
+def votes_of(volunteer_id: int) -> QuerySet[Vote]:
+    """A volunteer's votes, newest first, each with ``can_undo`` by the database's clock."""
+    undoable = Q(standing=Vote.Standing.COUNTED, task__isnull=False, created_at__gt=Now() - UNDO_TIME)
+    return (
+        Vote.objects.filter(volunteer_id=volunteer_id)
+        .select_related("target__galaxy", "target__campaign")
+        .only(
+            "key", "standing", "verdict", "inclination_deg", "reasons", "comment", "created_at",
+            "target__galaxy__name", "target__galaxy__pgc", "target__campaign__name",
+        )
+        .annotate(can_undo=undoable, galaxy=F("target__galaxy_id"))
+        .order_by("-created_at", "-id")
+    )  # fmt: skip
+
+
+def thumbnails(galaxy_ids: list[int]) -> dict[int, str]:
+    """The address of a small picture of each galaxy: colour where there is one, else any band."""
+    images = GalaxyImage.objects.filter(galaxy_id__in=galaxy_ids, is_current=True)
+    found: dict[int, str] = {}
+    for galaxy_id, band, stem, sizes_px in images.values_list("galaxy_id", "band", "stem", "sizes_px"):
+        if sizes_px and (band == Band.COLOUR or galaxy_id not in found):
+            size = min(sizes_px, key=lambda px: abs(px - THUMBNAIL_PX))
+            found[galaxy_id] = IMAGE_PATH.format(stem=stem, size=size)
+    return found
+
+
+def site_stats() -> dict[str, Any]:
+    """Volunteers who voted, galaxies they judged, votes; counted at most once a minute."""
+    found = cache.get("site-stats")
+    if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT count(DISTINCT volunteer_id), count(DISTINCT target.galaxy_id), count(*)
+                     FROM labeling_vote vote JOIN labeling_target target ON target.id = vote.target_id
+                    WHERE vote.standing IN ('counted', 'repeat')"""
+            )
+            volunteers, galaxies, votes = cursor.fetchone()
+        found = {"volunteers": volunteers, "galaxies": galaxies, "votes": votes}
+        cache.set("site-stats", found, STATS_SECONDS)
+    return dict(found)

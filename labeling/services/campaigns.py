@@ -1,0 +1,178 @@
+"""Campaigns: make them, give them targets, open, pause and close them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from giz.core import audit
+from giz.core.errors import Refused
+from labeling.aggregation.estimators import estimator_named
+from labeling.aggregation.judgements import UnknownRule
+from labeling.aggregation.retirement import retirement_rule
+from labeling.models import Campaign
+from labeling.pools import read_set_pools
+from standards import grid
+from standards.models import StandardSet
+
+# The order is a hash of seed and PGC number, so it is the same in every database and for targets that come later.
+_ADD_TARGETS = """
+    INSERT INTO labeling_target AS known
+        (campaign_id, galaxy_id, state, quota, vote_count, lease_count, priority, order_key)
+    SELECT %(campaign)s, galaxy.id, 'open', %(overlap)s, 0, 0, %(priority)s,
+           ('x' || substr(md5(%(seed)s || '|' || galaxy.pgc), 1, 13))::bit(52)::bigint / 4503599627370496.0
+      FROM catalog_galaxy galaxy
+     WHERE (%(ids)s::bigint[] IS NULL OR galaxy.id = ANY(%(ids)s))
+       AND EXISTS (SELECT FROM catalog_galaxyimage image WHERE image.galaxy_id = galaxy.id AND image.is_current)
+    ON CONFLICT (campaign_id, galaxy_id) DO UPDATE SET quota = EXCLUDED.quota WHERE known.quota = 0
+"""
+
+_ALLOWED_FROM = {
+    Campaign.State.OPEN: (Campaign.State.DRAFT, Campaign.State.PAUSED, Campaign.State.CLOSED),
+    Campaign.State.PAUSED: (Campaign.State.OPEN,),
+    Campaign.State.CLOSED: (Campaign.State.DRAFT, Campaign.State.OPEN, Campaign.State.PAUSED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsAdded:
+    """``known`` were targets before; ``without_image`` have no picture yet and were left out."""
+
+    added: int
+    known: int
+    without_image: int
+
+
+def campaign_named(name: str) -> Campaign:
+    """Return the campaign; raises Refused naming those that exist."""
+    campaign = Campaign.objects.select_related("standard_set").filter(name=name).first()
+    if campaign is None:
+        names = list(Campaign.objects.values_list("name", flat=True)[:20])
+        known = f"There are: {', '.join(names)}." if names else "There is none yet; create_campaign makes one."
+        raise Refused("no_campaign", f"There is no campaign {name!r}. {known}", status=404)
+    return campaign
+
+
+def standard_set_named(reference: str) -> StandardSet:
+    """Return the newest published version of a set by ``name``, or that of ``name:version``."""
+    name, _, version = reference.partition(":")
+    found = StandardSet.objects.filter(name=name, state=StandardSet.State.PUBLISHED)
+    if version:
+        found = found.filter(version=int(version) if version.isdigit() else -1)
+    newest = found.order_by("-version").first()
+    if newest is None:
+        published = StandardSet.objects.filter(state=StandardSet.State.PUBLISHED)
+        names = [f"{known.name}:{known.version}" for known in published[:20]]
+        known = f"Published: {', '.join(names)}." if names else "None is published yet; import_standards makes one."
+        raise Refused("no_standard_set", f"There is no published standard set {reference!r}. {known}", status=404)
+    return newest
+
+
+def campaign_create(
+    *,
+    name: str,
+    standard_set: StandardSet,
+    title: str = "",
+    description: str = "",
+    overlap: int = 3,
+    lease_minutes: int = 15,
+    estimator: str = "median",
+    retirement: str = "fixed",
+    actor: Any = None,
+) -> Campaign:
+    """Make a campaign in draft; targets_add and campaign_open bring it to life."""
+    try:
+        estimator_named(estimator)
+        retirement_rule(retirement)
+    except UnknownRule as error:
+        raise Refused("unknown_rule", str(error)) from None
+    campaign = Campaign(
+        name=name,
+        title=title or name,
+        description=description,
+        standard_set=standard_set,
+        overlap=overlap,
+        lease_minutes=lease_minutes,
+        estimator=estimator,
+        retirement=retirement,
+    )
+    try:
+        campaign.full_clean(exclude=["created_at"])
+    except ValidationError as error:
+        fields = {field: [str(text) for text in texts] for field, texts in error.message_dict.items()}
+        first = next(iter(fields))
+        raise Refused("validation_error", f"{first}: {fields[first][0]}", fields=fields) from None
+    with transaction.atomic():
+        campaign.save(force_insert=True)
+        audit.record("campaign_create", actor=actor, subject=name, standard_set=str(standard_set), overlap=overlap)
+    return campaign
+
+
+def targets_add(*, campaign: Campaign, galaxy_ids: Iterable[int] | None = None, priority: int = 5) -> TargetsAdded:
+    """Make targets of galaxies that have pictures (of all where ``galaxy_ids`` is None); repeats change nothing."""
+    ids = None if galaxy_ids is None else sorted(set(galaxy_ids))
+    values: dict[str, Any] = {
+        "campaign": campaign.pk,
+        "overlap": campaign.overlap,
+        "priority": priority,
+        "seed": str(campaign.seed),
+        "ids": ids,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ADD_TARGETS, values)
+        added = cursor.rowcount
+        cursor.execute(
+            """SELECT count(*), count(*) FILTER (WHERE EXISTS (
+                   SELECT FROM catalog_galaxyimage image WHERE image.galaxy_id = galaxy.id AND image.is_current))
+                 FROM catalog_galaxy galaxy WHERE %(ids)s::bigint[] IS NULL OR galaxy.id = ANY(%(ids)s)""",
+            values,
+        )
+        asked, pictured = cursor.fetchone()
+    return TargetsAdded(added=added, known=pictured - added, without_image=asked - pictured)
+
+
+def campaign_open(*, campaign: Campaign, actor: Any = None) -> Campaign:
+    """Let volunteers in. Refused while the standards can't fill a comparison."""
+    if campaign.standard_set.state != StandardSet.State.PUBLISHED:
+        raise Refused(
+            "campaign_misconfigured",
+            f"The standard set {campaign.standard_set} is a draft and could still change. Publish it first.",
+            status=409,
+        )
+    if not read_set_pools(campaign.standard_set_id).has_enough_panels:
+        raise Refused(
+            "campaign_misconfigured",
+            f"The standard set {campaign.standard_set} has too few standards with pictures: each row of nine panels "
+            f"needs at least {grid.MIN_PANELS} that can be filled. `manage.py standards_coverage --set "
+            f"{campaign.standard_set.name}` shows the empty bins.",
+            status=409,
+        )
+    return _change_state(campaign, Campaign.State.OPEN, actor)
+
+
+def campaign_pause(*, campaign: Campaign, actor: Any = None) -> Campaign:
+    """Hand out no new tasks; votes on tasks that are out still count."""
+    return _change_state(campaign, Campaign.State.PAUSED, actor)
+
+
+def campaign_close(*, campaign: Campaign, actor: Any = None) -> Campaign:
+    """End the campaign; votes on tasks that are out still count."""
+    return _change_state(campaign, Campaign.State.CLOSED, actor)
+
+
+def _change_state(campaign: Campaign, state: Campaign.State, actor: Any) -> Campaign:
+    allowed = _ALLOWED_FROM[state]
+    with transaction.atomic():
+        changed = Campaign.objects.filter(pk=campaign.pk, state__in=allowed).update(state=state)
+        campaign.refresh_from_db(fields=["state"])
+        if not changed and campaign.state != state:
+            raise Refused(
+                "wrong_state",
+                f"Campaign {campaign.name} is {campaign.state}; only {' or '.join(allowed)} ones can become {state}.",
+                status=409,
+            )
+        if changed:
+            audit.record(f"campaign_{state}", actor=actor, subject=campaign.name)
+    return campaign

@@ -1,0 +1,47 @@
+"""Celery entry points: give back leases that ran out, recompute consensus; and the wake-up that a vote sends."""
+
+import time
+
+import structlog
+from celery import shared_task
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+
+from labeling.services.consensus import consensus_refresh
+from labeling.services.tasks import leases_release_expired
+
+log = structlog.get_logger("giz.labeling")
+
+WAKE_SECONDS = 1
+SILENCE_SECONDS = 30.0
+MAX_BATCHES = 50
+
+
+class _Broker:
+    """What this process knows about the broker: after a failure it is left alone for a while."""
+
+    silent_until = 0.0
+
+
+@shared_task(name="labeling.tasks.release_expired_leases")
+def release_expired_leases() -> int:
+    return leases_release_expired()
+
+
+@shared_task(name="labeling.tasks.refresh_stale_consensus")
+def refresh_stale_consensus() -> int:
+    return consensus_refresh(max_batches=MAX_BATCHES)
+
+
+def wake_consensus() -> None:
+    """Ask a worker to refresh consensus soon, at most once a second over all processes.
+
+    It never fails a vote: without a broker the beat's next round does the same work a few seconds later.
+    """
+    if time.monotonic() < _Broker.silent_until or not cache.add("consensus-wake", 1, WAKE_SECONDS):
+        return
+    try:
+        refresh_stale_consensus.apply_async(countdown=WAKE_SECONDS, expires=60)
+    except (OperationalError, OSError) as error:
+        _Broker.silent_until = time.monotonic() + SILENCE_SECONDS
+        log.warning("broker_unavailable", error=type(error).__name__, effect="consensus follows with the next beat")

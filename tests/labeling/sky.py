@@ -1,0 +1,106 @@
+"""A small made-up sky for the tests of labelling: galaxies with picture rows, a published set, a campaign."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models.functions import Now
+from django.test import Client
+
+from giz.accounts.models import User
+from giz.catalog.models import Galaxy, GalaxyImage
+from labeling.models import Campaign
+from labeling.services.campaigns import campaign_create, campaign_open, targets_add
+from standards.models import Standard, StandardSet
+
+FIRST_TARGET = 1_000
+FIRST_STANDARD = 500_000
+LOGIN = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+def make_galaxies(first_pgc: int, count: int, *, with_images: bool = True) -> list[Galaxy]:
+    galaxies = Galaxy.objects.bulk_create([Galaxy(pgc=first_pgc + number) for number in range(count)])
+    if with_images:
+        GalaxyImage.objects.bulk_create(
+            GalaxyImage(
+                galaxy=galaxy,
+                band=band,
+                stem=f"ab/{galaxy.pgc}{band}",
+                sizes_px=[128, 256],
+                content_sha256="0" * 64,
+                origin="test",
+                source_width_px=256,
+                source_height_px=256,
+            )
+            for galaxy in galaxies
+            for band in ("gri", "g")
+        )
+    return galaxies
+
+
+def make_set(
+    name: str = "ruler", *, bins: Sequence[int] = range(45, 91), per_bin: int = 3, first_pgc: int = FIRST_STANDARD
+) -> StandardSet:
+    standard_set = StandardSet.objects.create(name=name, version=1)
+    galaxies = make_galaxies(first_pgc, len(bins) * per_bin, with_images=False)
+    Standard.objects.bulk_create(
+        Standard(standard_set=standard_set, galaxy=galaxy, inclination_deg=bin_deg, bin_deg=bin_deg)
+        for galaxy, bin_deg in zip(galaxies, [bin_deg for bin_deg in bins for _ in range(per_bin)], strict=True)
+    )
+    StandardSet.objects.filter(pk=standard_set.pk).update(state="published", published_at=Now())
+    standard_set.refresh_from_db()
+    return standard_set
+
+
+def make_campaign(name: str = "sky", *, targets: int = 5, overlap: int = 3, **extra: Any) -> Campaign:
+    standard_set = extra.pop("standard_set", None) or make_set()
+    campaign = campaign_create(name=name, standard_set=standard_set, overlap=overlap, **extra)
+    first = FIRST_TARGET + Galaxy.objects.filter(pgc__lt=FIRST_STANDARD).count()
+    galaxies = make_galaxies(first, targets)
+    targets_add(campaign=campaign, galaxy_ids=[galaxy.pk for galaxy in galaxies])
+    return campaign_open(campaign=campaign)
+
+
+def make_volunteer(number: int = 0, **extra: Any) -> User:
+    user = User(email=f"volunteer{number}@example.org", **extra)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend=LOGIN)
+    return client
+
+
+def trace_to(inclination_deg: float) -> dict[str, Any]:
+    """The trace of a person who ends beside ``inclination_deg`` (45.5 to 89.5) on a set without empty bins."""
+    left = int(inclination_deg - 0.5)
+    interval = min(left - left % 5, 85)
+    window = min(max(interval - 2, 45), 82)
+    return {
+        "version": 1,
+        "steps": [
+            {"step": "A", "draws": [0] * 9, "slot": (interval - 45) // 5 + 1},
+            {"step": "B", "window": window, "draws": [1] * 9, "slot": left - window + 1},
+        ],
+    }
+
+
+FACE_ON_TRACE = {"version": 1, "steps": [{"step": "A", "draws": [0] * 9, "slot": 0}]}
+
+
+def vote_body(task_id: Any, inclination_deg: float = 59.5, **changes: Any) -> dict[str, Any]:
+    body = {"key": str(uuid.uuid4()), "task": str(task_id), "trace": trace_to(inclination_deg), "verdict": "accepted"}
+    return {**body, **changes}
+
+
+def post(client: Client, path: str, body: Any = None) -> Any:
+    return client.post(f"/api/v1/{path}", body if body is not None else {}, content_type="application/json")
+
+
+def lease(client: Client, campaign: str = "sky", held: Sequence[str] = ()) -> dict[str, Any]:
+    answer = post(client, "tasks/", {"campaign": campaign, "held": list(held)})
+    assert answer.status_code in (200, 201), answer.content
+    return answer.json()
