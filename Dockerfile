@@ -23,13 +23,14 @@ COPY giz/ giz/
 COPY standards/ standards/
 COPY labeling/ labeling/
 COPY --from=frontend /build/dist frontend/dist/
-RUN /opt/giz/bin/python -m compileall -q giz standards labeling
+RUN /opt/giz/bin/python -m compileall -q giz standards labeling && mkdir static
 
 ENV PATH=/opt/giz/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=giz.settings \
     GIZ_HOME=/data \
+    STATIC_ROOT=/app/static \
     GRANIAN_HOST=0.0.0.0 \
     GRANIAN_PORT=8000 \
     GRANIAN_WORKERS=2 \

@@ -1,0 +1,1 @@
+"""The promises that the whole repository keeps: floors, sizes, versions, documents, deployment files."""

@@ -1,0 +1,100 @@
+"""The deployment files: read by the real Compose and hadolint, no default secrets, the same parts as `manage.py up`."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from giz.embedded.management.commands.up import worker_queues
+from giz.embedded.site import SiteOptions, web_part
+from tests.architecture.repository import REPOSITORY, read
+
+TOOLS = Path(sys.executable).parent
+SECRETS = {"SECRET_KEY": "s" * 60, "POSTGRES_PASSWORD": "p" * 24, "SITE_URL": "https://giz.example.org"}
+
+
+def compose(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    return subprocess.run(
+        [TOOLS / "docker-compose", "--env-file", ".env.example", *words],
+        cwd=REPOSITORY,
+        env={**own, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services as Compose itself resolves them."""
+    answer = compose("config", **SECRETS)
+    assert answer.returncode == 0, answer.stderr
+    return dict(yaml.safe_load(answer.stdout)["services"])
+
+
+@pytest.mark.parametrize("missing", sorted(SECRETS))
+def test_compose_refuses_to_start_without_a_secret(missing: str) -> None:
+    answer = compose("config", "-q", **{name: value for name, value in SECRETS.items() if name != missing})
+    assert answer.returncode != 0
+    assert f"{missing}" in answer.stderr
+    assert "set it in .env" in answer.stderr
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    answer = subprocess.run([TOOLS / "hadolint", "Dockerfile"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_the_parts_are_those_of_the_house(services: dict[str, Any]) -> None:
+    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "beat"}
+    assert services["postgres"]["image"] == "postgres:18"
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "beat"])
+def test_our_containers_can_write_only_their_data_and_hold_no_privileges(services: dict[str, Any], name: str) -> None:
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert [volume["target"] for volume in service["volumes"]] == ["/data"]
+    assert service["image"] == services["web"]["image"]
+
+
+def test_nothing_but_the_web_port_is_published_and_that_on_the_loopback(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if service.get("ports")}
+    assert list(published) == ["web"]
+    assert [port["host_ip"] for port in published["web"]] == ["127.0.0.1"]
+
+
+def test_everything_but_the_migration_comes_back_after_a_failure(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if service["restart"] != "unless-stopped"} == {"migrate"}
+
+
+def test_the_worker_listens_to_every_queue(services: dict[str, Any]) -> None:
+    command = services["worker"]["command"]
+    assert set(command[command.index("--queues") + 1].split(",")) == set(worker_queues())
+
+
+def test_the_image_serves_as_the_supervisor_does() -> None:
+    match = re.search(r"^CMD (\[.*?\])", read("Dockerfile").replace("\\\n", ""), re.MULTILINE | re.DOTALL)
+    assert match
+    command = yaml.safe_load(match[1])
+    supervised = web_part(SiteOptions(), {}).argv
+    for word in ("--interface", "wsgi", "--no-ws", "--respawn-failed-workers", "giz.wsgi:application"):
+        assert word in command
+        assert word in supervised
+
+
+def test_the_image_runs_without_root_and_copies_only_what_the_context_holds() -> None:
+    dockerfile = read("Dockerfile")
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", dockerfile, re.MULTILINE)
+    assert "torch" not in re.sub(r"^#.*$", "", dockerfile, flags=re.MULTILINE)
+    sources = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    for source in " ".join(sources).split():
+        assert (REPOSITORY / source).exists(), source

@@ -1,0 +1,49 @@
+"""Every management command explains itself, and docs/reference/commands.md has it with all its options."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core.management import load_command_class
+
+from tests.architecture.repository import own_commands, read
+
+# Options that Django gives to every command.
+OF_EVERY_COMMAND = {
+    *("--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback"),
+    *("--no-color", "--force-color", "--skip-checks"),
+}
+COMMANDS = sorted(own_commands())
+
+
+def sections() -> dict[str, str]:
+    """The text under each heading ``### `command` `` of the reference."""
+    parts = re.split(r"^### `([a-z_]+)`$", read("docs/reference/commands.md"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def own_options(application: str, name: str) -> list[Any]:
+    parser = load_command_class(application, name).create_parser("manage.py", name)
+    return [action for action in parser._actions if not OF_EVERY_COMMAND & set(action.option_strings)]
+
+
+def test_the_reference_has_every_command_and_no_other() -> None:
+    assert set(sections()) == {name for _application, name in COMMANDS}
+
+
+@pytest.mark.parametrize(("application", "name"), COMMANDS)
+def test_a_command_explains_itself_and_its_options(application: str, name: str) -> None:
+    assert len(load_command_class(application, name).help) > 30
+    unexplained = [action.dest for action in own_options(application, name) if not action.help]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize(("application", "name"), COMMANDS)
+def test_the_reference_names_every_option(application: str, name: str) -> None:
+    section = sections()[name]
+    options = [
+        max(action.option_strings, key=len) for action in own_options(application, name) if action.option_strings
+    ]
+    assert [option for option in options if f"`{option}" not in section] == []
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section))
+    assert named - OF_EVERY_COMMAND <= set(options)
