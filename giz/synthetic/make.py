@@ -95,7 +95,7 @@ def make_galaxy(
         scale_arcsec=scale_arcsec,
         seeing_arcsec=p.seeing_arcsec,
         noise_offset_mag=noise_offset_mag,
-        star_field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
+        field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
         clean=clean,
     )
     return SyntheticGalaxy(
@@ -138,7 +138,7 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256) -> SyntheticGalax
         scale_arcsec=scale_arcsec,
         seeing_arcsec=seeing_arcsec,
         noise_offset_mag=noise_offset_mag,
-        star_field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
+        field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
         clean=False,
         extra_star=reject.extra_star,
     )

@@ -20,8 +20,8 @@ from giz.synthetic.streams import stream
 F = np.float32
 SEEING_G_R_I = (1.08, 1.0, 0.95)
 MOFFAT_BETA = 3.0
-# The detector is full at the centre of a star of about r = 14.
-SATURATION_NMGY_ARCSEC2 = 1200.0
+# The detector is full at the centre of a star of about r = 14; the levels make its core white in colour.
+SATURATION_NMGY_ARCSEC2 = (830.0, 1200.0, 1500.0)
 # Bilinear interpolation leaves two thirds of the noise, the sharper kernels of surveys about nine tenths.
 INTERPOLATION_GAIN = 1.35
 
@@ -99,15 +99,15 @@ def observe(
     scale_arcsec: float,
     seeing_arcsec: float,
     noise_offset_mag: float,
-    star_field_arcmin: float,
+    field_arcmin: float,
     clean: bool,
     extra_star: Sources | None = None,
 ) -> FloatArray:
     """Frames as a survey would deliver them: sources of the field, seeing, spikes, noise; sky level 0.
 
     Streams "stars", "background", "spikes" and "sensor noise" of the seed are used; `clean` leaves out everything
-    but the galaxy, its seeing and the noise. `extra_star` is added even then. `star_field_arcmin` is the side of the
-    field that sets how many stars there are.
+    but the galaxy, its seeing and the noise. `extra_star` is added even then. `field_arcmin` is the side of the
+    field that sets how many stars and background galaxies there are.
     """
     frames = noise_free.copy()
     spike_angle = float(stream(seed, "spikes").uniform(0.0, math.pi))
@@ -115,13 +115,14 @@ def observe(
     if extra_star is not None:
         add_points(frames, extra_star)
     if not clean:
-        stars = draw_stars(stream(seed, "stars"), star_field_arcmin)
+        stars = draw_stars(stream(seed, "stars"), field_arcmin)
         add_points(frames, stars)
-        add_background_galaxies(frames, stream(seed, "background"), scale_arcsec)
+        add_background_galaxies(frames, stream(seed, "background"), scale_arcsec, field_arcmin)
         spiked.append(stars)
     frames = blur(frames, seeing_arcsec / scale_arcsec)
     for sources in spiked:
         add_spikes(frames, sources, spike_angle, scale_arcsec, sky_sigma_nmgy(scale_arcsec, noise_offset_mag))
-    np.minimum(frames, F(SATURATION_NMGY_ARCSEC2 * scale_arcsec**2), out=frames)
+    for frame, full in zip(frames, SATURATION_NMGY_ARCSEC2, strict=True):
+        np.minimum(frame, F(full * scale_arcsec**2), out=frame)
     add_noise(frames, stream(seed, "sensor noise"), scale_arcsec, noise_offset_mag)
     return frames

@@ -17,7 +17,8 @@ DoubleArray = npt.NDArray[np.float64]
 STAR_MAG, STAR_SLOPE = (12.5, 21.8), 0.18
 BACKGROUND_MAG, BACKGROUND_SLOPE, BACKGROUND_PER_ARCMIN2 = (17.2, 22.3), 0.35, 3.0
 SPIKED_R_MAG = 14.6
-HALO_G_R_I = (0.7, 0.9, 1.5)
+# Long wavelengths scatter inside the detector: bright stars sit in a reddish glow.
+HALO_G_R_I = (0.9, 1.5, 3.4)
 STAMP_HALF_PX = (3, 6, 12, 24, 48)
 
 
@@ -59,10 +60,12 @@ def add_points(frames: FloatArray, sources: Sources) -> None:
         deposit(frames[band], sources.x * size_px - 0.5, sources.y * size_px - 0.5, sources.flux[band])
 
 
-def add_background_galaxies(frames: FloatArray, rng: np.random.Generator, scale_arcsec: float) -> None:
-    """Add small distant galaxies (Sersic 1 and 2.5) in place."""
+def add_background_galaxies(
+    frames: FloatArray, rng: np.random.Generator, scale_arcsec: float, field_arcmin: float
+) -> None:
+    """Add small distant galaxies (Sersic 1 and 2.5) in place, as many as a field of this side has."""
     size_px = frames.shape[-1]
-    count = int(rng.poisson(BACKGROUND_PER_ARCMIN2 * (size_px * scale_arcsec / 60.0) ** 2))
+    count = int(rng.poisson(BACKGROUND_PER_ARCMIN2 * field_arcmin**2))
     r_mag = _magnitudes(rng, count, BACKGROUND_MAG, BACKGROUND_SLOPE)
     re_px = 10.0 ** (-0.16 * (r_mag - 18.5)) * rng.lognormal(0.45, 0.30, count) / scale_arcsec
     np.maximum(re_px, 0.4, out=re_px)

@@ -46,7 +46,7 @@ def test_stars_keep_their_flux_on_the_frame() -> None:
 
 def test_background_galaxies_are_finite_positive_and_few_are_bright() -> None:
     frames = np.zeros((3, 200, 200), np.float32)
-    add_background_galaxies(frames, stream(2, "background"), 1.2)
+    add_background_galaxies(frames, stream(2, "background"), 1.2, 4.0)
     assert np.isfinite(frames).all()
     assert frames.min() >= 0.0
     assert frames.sum() > 0.0
