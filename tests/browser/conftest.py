@@ -1,0 +1,135 @@
+"""Real Chromium on a real site."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.browser.site import Site
+from tests.conftest import REPOSITORY, TEMPLATE
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PASSWORD = "a galaxy far from edge-on"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def chromium_path() -> str | None:
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None and os.environ.get("CI"):
+        pytest.fail("CI must have Chromium: install Debian's package `chromium`")
+    if path is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium): browser tests are left out")
+    with sync_playwright() as playwright:
+        opened = _launch(playwright, path)
+        yield opened
+        opened.close()
+
+
+def _launch(playwright: Playwright, path: str) -> Browser:
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+
+
+@pytest.fixture(scope="session")
+def _built_frontend() -> None:
+    if not (Path(settings.FRONTEND_DIST) / "index.html").exists():
+        pytest.fail("the frontend is not built: run `make install`, or `npm ci && npm run build` in frontend/")
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings: None, _built_frontend: None
+) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"), settings.DATABASES["default"], TEMPLATE)
+    site.start()
+    yield site
+    log = site.log()
+    site.close()
+    assert '"level": "error"' not in log, log[-3000:]
+
+
+class Visitor:
+    """One person with a browser profile of their own; every script error and CSP violation is kept."""
+
+    def __init__(self, context: BrowserContext, site: Site) -> None:
+        self.context = context
+        self.site = site
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.problems: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("dialog", lambda dialog: (self.problems.append("a dialog opened"), dialog.dismiss()))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text or (
+            message.type == "error" and "Failed to load resource" not in message.text
+        ):
+            self.problems.append(message.text)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.site.address + path)
+        return self.page
+
+    def sign_up(self, email: str, *, then: str = "/") -> None:
+        self.open(f"/accounts/signup/?next={then}")
+        self.page.get_by_label("E-mail", exact=False).first.fill(email)
+        self.page.locator("input[type=password]").first.fill(PASSWORD)
+        self.page.locator("form button[type=submit]").first.click()
+        self.page.wait_for_url(f"**{then}")
+
+    def screenshot(self, name: str) -> None:
+        """Kept only where GIZ_SCREENS names a folder: for people to look at, never committed."""
+        if folder := os.environ.get("GIZ_SCREENS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors; at the end no page of theirs may have had a script error or a CSP violation."""
+    contexts: list[BrowserContext] = []
+    visitors: list[Visitor] = []
+
+    def make(*, viewport: dict[str, int] | None = None, **options: Any) -> Visitor:
+        context = browser.new_context(viewport=viewport or WIDE, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        visitors.append(Visitor(context, site))
+        return visitors[-1]
+
+    yield make
+    problems = [problem for someone in visitors for problem in someone.problems]
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+__all__ = ["PHONE", "REPOSITORY", "WIDE", "Visitor"]
