@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from csp.decorators import csp_update
+from csp.constants import SELF
+from csp.decorators import csp_replace
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -32,7 +33,7 @@ def staff_page(view: View) -> View:
             raise Http404
         return view(request, *args, **kwargs)
 
-    strict: View = csp_update({})(never_cache(require_GET(guarded)))
+    strict: View = csp_replace({"script-src": [SELF], "style-src": [SELF]})(never_cache(require_GET(guarded)))
     return strict
 
 

@@ -1,0 +1,96 @@
+"""A small sky for the staff pages: standards, a campaign, people, votes over a few days, jobs with logs."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from giz.accounts.models import User
+from giz.catalog.models import Galaxy, GalaxyImage
+from giz.core.models import Job, JobLogLine
+from labeling.models import Campaign, Consensus, Target, Task, Vote
+from standards.models import Standard, StandardSet
+
+VERDICTS = ("A", "A", "A", "F", "J")
+
+
+def make_galaxy(pgc: int, **values: Any) -> Galaxy:
+    galaxy = Galaxy.objects.create(pgc=pgc, **values)
+    GalaxyImage.objects.create(
+        galaxy=galaxy,
+        band="gri",
+        stem=f"ab/{pgc:026d}",
+        sizes_px=[128, 256],
+        content_sha256="0" * 64,
+        origin="file",
+        source_width_px=256,
+        source_height_px=256,
+    )
+    return galaxy
+
+
+def make_set(name: str = "ruler", first_pgc: int = 1) -> StandardSet:
+    """Ten standards; published at the end, as a published set can't be added to."""
+    made = StandardSet.objects.create(name=name, version=1, digest="d")
+    for place in range(10):
+        Standard.objects.create(
+            standard_set=made,
+            galaxy=make_galaxy(first_pgc + place),
+            inclination_deg=45 + 5 * place,
+            bin_deg=45 + 5 * place,
+        )
+    made.state, made.published_at = StandardSet.State.PUBLISHED, timezone.now()
+    made.save()
+    return made
+
+
+def make_campaign(name: str, standard_set: StandardSet, first_pgc: int, targets: int = 5, **values: Any) -> Campaign:
+    values = {"title": name.capitalize(), "state": "open", **values}
+    campaign = Campaign.objects.create(name=name, standard_set=standard_set, **values)
+    for place in range(targets):
+        Target.objects.create(
+            campaign=campaign, galaxy=make_galaxy(first_pgc + place), quota=campaign.overlap, order_key=place / targets
+        )
+    return campaign
+
+
+def make_vote(target: Target, volunteer: User, place: int = 0, **values: Any) -> Vote:
+    verdict = values.pop("verdict", VERDICTS[place % len(VERDICTS)])
+    task = Task.objects.create(
+        target=target,
+        volunteer=volunteer,
+        standard_set=target.campaign.standard_set,
+        state="voted",
+        due_at=timezone.now(),
+    )
+    vote = Vote.objects.create(
+        key=uuid.uuid4(),
+        body_hash="h",
+        target=target,
+        volunteer=volunteer,
+        task=task,
+        standard_set=target.campaign.standard_set,
+        verdict=verdict,
+        inclination_deg=60.5 if verdict == "A" else None,
+        inclination_rounded_deg=60 if verdict == "A" else None,
+        reasons=["disturbed"] if verdict == "J" else [],
+        **{"created_at": timezone.now() - timedelta(hours=place), **values},
+    )
+    Target.objects.filter(pk=target.pk).update(vote_count=target.vote_count + 1)
+    target.refresh_from_db()
+    return vote
+
+
+def make_consensus(target: Target) -> Consensus:
+    return Consensus.objects.create(
+        target=target, estimator="median", rule_version="median-1", verdict="A", inclination_deg=60.5, volunteer_count=3
+    )
+
+
+def make_job(kind: str = "import_galaxies", lines: int = 3, **values: Any) -> Job:
+    values = {"state": "running", "progress_done": 40, "progress_total": 100, "params_hash": uuid.uuid4().hex, **values}
+    job = Job.objects.create(kind=kind, **values)
+    for place in range(lines):
+        JobLogLine.objects.create(job=job, text=f"line {place}: ra is 400, must lie in 0..360", level="warning")
+    return job
