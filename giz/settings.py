@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"VerdictEnum": ["A", "F", "J"], "SaidEnum": ["accepted", "face_on", "rejected"]},
 }
 
 # --- language, time, logs -------------------------------------------------------------------------------------------
