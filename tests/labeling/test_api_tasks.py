@@ -1,6 +1,5 @@
 """POST tasks/ and its companions over HTTP."""
 
-import uuid
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from labeling.models import Campaign, Target, Task
 from labeling.pools import set_pools
-from labeling.services.campaigns import campaign_close, campaign_pause
-from tests.labeling.sky import client_of, lease, make_campaign, make_set, make_volunteer, post, vote_body
+from tests.labeling.sky import lease, post
 
 pytestmark = pytest.mark.django_db
 

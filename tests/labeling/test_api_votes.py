@@ -1,6 +1,5 @@
 """POST votes/ over HTTP: what counts, what is refused and how it is said."""
 
-import uuid
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labeling.models import Campaign, Target, Task, Vote
-from tests.labeling.sky import FACE_ON_TRACE, lease, post, trace_to, vote_body
+from tests.labeling.sky import lease, post, vote_body
 
 pytestmark = pytest.mark.django_db
 
