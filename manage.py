@@ -13,6 +13,7 @@ def main() -> None:
 
     from django.core.management import execute_from_command_line
 
+    import giz.celery  # noqa: F401 - else tasks would be sent to a broker that Celery makes up
     from giz.embedded.session import services_for_command
 
     with services_for_command(sys.argv):
