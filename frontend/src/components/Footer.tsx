@@ -1,0 +1,13 @@
+import { ThemeChoice } from "./ThemeChoice";
+
+export function Footer({ isStaff = false }: { isStaff?: boolean }) {
+  return (
+    <footer className="site-footer">
+      <nav aria-label="More">
+        <a href="/api/v1/docs/">API</a>
+        {isStaff && <a href="/staff/dashboard/">Staff</a>}
+      </nav>
+      <ThemeChoice />
+    </footer>
+  );
+}

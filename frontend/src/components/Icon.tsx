@@ -1,0 +1,39 @@
+/** Our own line icons, 20 × 20, drawn with the text's colour. */
+
+const PATHS = {
+  left: "M12.5 4.5 7 10l5.5 5.5",
+  right: "M7.5 4.5 13 10l-5.5 5.5",
+  plus: "M10 4.5v11M4.5 10h11",
+  minus: "M4.5 10h11",
+  close: "m5 5 10 10M15 5 5 15",
+  check: "m4.5 10.5 3.6 3.7 7.4-8.2",
+  turnLeft: "M5 5.200v3.600h3.600M5.3 8.600A5.6 5.6 0 1 1 4.6 12",
+  turnRight: "M15 5.200v3.600h-3.600M14.7 8.600A5.6 5.6 0 1 0 15.4 12",
+  flip: "M10 3v14M7.3 6.5 3 10l4.3 3.500zM12.7 6.5 17 10l-4.3 3.500z",
+  other: "M4 7.500h9.500M11 4.500l3 3-3 3M16 12.500H6.500M9 9.500l-3 3 3 3",
+  reset: "M4 10a6 6 0 1 0 2-4.500M4 3.800v3.500h3.500M10 10h.01",
+  note: "M4 16l.8-3.300L13.2 4.300a1.6 1.6 0 0 1 2.3 0l.2.200a1.6 1.6 0 0 1 0 2.300L7.3 15.200zM11.8 5.800l2.5 2.5",
+  undo: "M7.5 5 4 8.5 7.5 12M4.5 8.500h7a4 4 0 0 1 0 8H8",
+  skip: "M4.5 5l6 5-6 5zM11 5l5 5-5 5z",
+  large: "M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4",
+  help: "M7.4 7.500a2.7 2.7 0 1 1 3.9 2.500c-.8.4-1.3 1-1.3 1.900M10 14.800h.01",
+  adjust: "M4 6.500h6M14 6.500h2M4 13.500h2M10 13.500h6M12 6.500m-1.9 0a1.9 1.9 0 1 0 3.8 0a1.9 1.9 0 1 0-3.8 0M8 13.500m-1.9 0a1.9 1.9 0 1 0 3.8 0a1.9 1.9 0 1 0-3.8 0",
+  back: "M15.5 10h-11M9 5.5 4.5 10 9 14.5",
+} as const;
+
+export type IconName = keyof typeof PATHS | "invert";
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg className="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
+      {name === "invert" ? (
+        <>
+          <circle cx="10" cy="10" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />
+          <path d="M10 3.800a6.2 6.2 0 0 1 0 12.400z" fill="currentColor" />
+        </>
+      ) : (
+        <path d={PATHS[name]} fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" strokeLinejoin="round" />
+      )}
+    </svg>
+  );
+}

@@ -1,0 +1,21 @@
+import { useEffect, useRef } from "react";
+import { paintSky, type SkyLook } from "@/lib/galaxy/paint";
+
+interface Props {
+  look: SkyLook;
+  /** Pixels drawn; the style sheet decides how large they are shown. */
+  sidePx: number;
+  /** What it shows, in words; without it the drawing is decoration. */
+  label?: string;
+  className?: string;
+}
+
+/** A drawn galaxy. */
+export function SkyCanvas({ look, sidePx, label, className }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => canvas.current && paintSky(canvas.current, look));
+    return () => cancelAnimationFrame(frame);
+  }, [look, sidePx]);
+  return <canvas ref={canvas} width={sidePx} height={sidePx} className={className} {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })} />;
+}

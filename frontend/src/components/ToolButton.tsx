@@ -1,0 +1,41 @@
+import type { ReactNode } from "react";
+import { Button, ToggleButton } from "react-aria-components";
+import { Icon, type IconName } from "./Icon";
+
+interface ToolProps {
+  /** The whole name, for screen readers and the tooltip. */
+  label: string;
+  icon?: IconName | undefined;
+  children?: ReactNode;
+  /** The key that does the same, shown on wide screens. */
+  shortcut?: string | undefined;
+  className?: string;
+  onPress: () => void;
+  isDisabled?: boolean;
+}
+
+function Inside({ label, icon, children, shortcut }: Pick<ToolProps, "label" | "icon" | "children" | "shortcut">) {
+  return (
+    <span className="tool-inside" title={label}>
+      {icon && <Icon name={icon} />}
+      {children}
+      {shortcut && <kbd aria-hidden="true">{shortcut}</kbd>}
+    </span>
+  );
+}
+
+export function ToolButton({ label, className = "", onPress, isDisabled = false, ...inside }: ToolProps) {
+  return (
+    <Button className={`tool ${className}`} aria-label={label} onPress={onPress} isDisabled={isDisabled}>
+      <Inside label={label} {...inside} />
+    </Button>
+  );
+}
+
+export function ToolToggle({ label, className = "", onPress, isDisabled = false, isOn, ...inside }: ToolProps & { isOn: boolean }) {
+  return (
+    <ToggleButton className={`tool ${className}`} aria-label={label} isSelected={isOn} onChange={onPress} isDisabled={isDisabled}>
+      <Inside label={label} {...inside} />
+    </ToggleButton>
+  );
+}

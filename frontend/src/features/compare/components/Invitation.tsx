@@ -1,0 +1,28 @@
+import { Header } from "@/components/Header";
+import { loginAddress, signupAddress, usePath } from "@/lib/router";
+
+/** For visitors who are not signed in; both ways lead back here. */
+export function Invitation({ title }: { title: string | undefined }) {
+  const path = usePath();
+  return (
+    <>
+      <Header />
+      <main className="message">
+        <h1>{title ?? "A galaxy is waiting for you"}</h1>
+        <p>
+          You compare one galaxy with others whose tilt is known, and say between which two it belongs. It takes about a minute, and no knowledge
+          of astronomy.
+        </p>
+        <p>An account keeps your answers together. Others only ever see a number.</p>
+        <p className="actions">
+          <a className="button primary" href={signupAddress(path)}>
+            Sign up and begin
+          </a>
+          <a className="button" href={loginAddress(path)}>
+            I have an account
+          </a>
+        </p>
+      </main>
+    </>
+  );
+}

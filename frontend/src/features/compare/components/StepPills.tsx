@@ -1,0 +1,23 @@
+import { Button } from "react-aria-components";
+import type { Place } from "../rules/grid";
+
+/** Where we are in the two steps; A leads back. */
+export function StepPills({ place, onBack }: { place: Place; onBack: () => void }) {
+  const isA = place.step === "A";
+  return (
+    <ol className="steps" aria-label="Steps">
+      <li aria-current={isA ? "step" : undefined}>
+        {isA ? (
+          <span className="pill on">A · nearest 5°</span>
+        ) : (
+          <Button className="pill" aria-label="Back to step A, nearest 5 degrees" onPress={onBack}>
+            A · nearest 5°
+          </Button>
+        )}
+      </li>
+      <li aria-current={isA ? undefined : "step"}>
+        <span className={isA ? "pill" : "pill on"}>B · nearest 1°</span>
+      </li>
+    </ol>
+  );
+}

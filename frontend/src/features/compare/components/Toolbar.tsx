@@ -1,0 +1,71 @@
+import { ToolButton, ToolToggle } from "@/components/ToolButton";
+import type { Band } from "@/lib/api/types";
+import type { Commands } from "../hooks/useCommands";
+import type { Scope } from "../state/deck";
+
+interface Props {
+  commands: Commands;
+  scope: Scope;
+  showKeys: boolean;
+  canUndo: boolean;
+  remarkCount: number;
+}
+
+const BANDS: readonly { band: Band; label: string; text: string; key: string }[] = [
+  { band: "gri", label: "Colour", text: "colour", key: "C" },
+  { band: "g", label: "Green band g", text: "g", key: "G" },
+  { band: "r", label: "Red band r", text: "r", key: "R" },
+  { band: "i", label: "Infrared band i", text: "i", key: "I" },
+];
+const SCOPE_NAMES: Record<Exclude<Scope, "all">, string> = { target: "your galaxy", left: "the left one", right: "the right one" };
+
+export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Props) {
+  const key = (name: string) => (showKeys ? name : undefined);
+  const { view } = commands;
+  return (
+    <div className="toolbar" role="group" aria-label="How the pictures are shown">
+      <div className="toolbar-inner">
+        {scope !== "all" && (
+          <ToolButton className="scope" label={`The tools change only ${SCOPE_NAMES[scope]}. Change all again`} icon="close" onPress={() => commands.scope("all")}>
+            only {SCOPE_NAMES[scope]}
+          </ToolButton>
+        )}
+        <div className="segments" role="group" aria-label="Band">
+          {BANDS.map(({ band, label, text, key: name }) => (
+            <ToolToggle key={band} label={label} isOn={view.band === band} shortcut={key(name)} onPress={() => commands.band(band)}>
+              {text}
+            </ToolToggle>
+          ))}
+        </div>
+        <ToolToggle label="Invert" icon="invert" isOn={view.invert} shortcut={key("V")} onPress={commands.invert} />
+        <div className="segments" role="group" aria-label="Zoom">
+          <ToolButton label="Zoom out" icon="minus" shortcut={key("−")} onPress={() => commands.zoom(-1)} />
+          <output className="tool-value" aria-label="Zoom">
+            {view.zoom.toFixed(1)}×
+          </output>
+          <ToolButton label="Zoom in" icon="plus" shortcut={key("+")} onPress={() => commands.zoom(1)} />
+        </div>
+        <div className="segments" role="group" aria-label="Rotate">
+          <ToolButton label="Rotate left by 5°" icon="turnLeft" shortcut={key("[")} onPress={() => commands.turn(-5)}>5°</ToolButton>
+          <ToolButton label="Rotate left by 1°" shortcut={key("{")} onPress={() => commands.turn(-1)}>1°</ToolButton>
+          <ToolButton label="Rotate right by 1°" shortcut={key("}")} onPress={() => commands.turn(1)}>1°</ToolButton>
+          <ToolButton label="Rotate right by 5°" icon="turnRight" shortcut={key("]")} onPress={() => commands.turn(5)}>5°</ToolButton>
+        </div>
+        <ToolToggle label="Flip left and right" icon="flip" isOn={view.flip} shortcut={key("F")} onPress={commands.flip} />
+        <ToolButton label="Show everything as at first" icon="reset" shortcut={key("Z")} onPress={commands.reset} />
+        <ToolButton label="Other standards everywhere" icon="other" shortcut={key("⇧N")} onPress={() => commands.redraw("all")}>all</ToolButton>
+        <ToolButton label="Compare on the full screen" icon="large" shortcut={key("L")} onPress={() => commands.open("large")} />
+        <ToolButton
+          label={remarkCount > 0 ? "Change the remark on this galaxy" : "Add a remark on this galaxy"}
+          className={remarkCount > 0 ? "has-remark" : ""}
+          icon="note"
+          shortcut={key("E")}
+          onPress={() => commands.open("remark")}
+        />
+        <ToolButton label="Undo the last answer" icon="undo" shortcut={key("U")} isDisabled={!canUndo} onPress={commands.undo} />
+        <ToolButton label="Skip this galaxy" icon="skip" shortcut={key("K")} onPress={commands.skip} />
+        <ToolButton label="Help and all keys" icon="help" shortcut={key("?")} onPress={() => commands.open("help")} />
+      </div>
+    </div>
+  );
+}

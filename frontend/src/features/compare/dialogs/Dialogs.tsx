@@ -1,0 +1,40 @@
+import "./dialogs.css";
+import type { Trio } from "../components/Triptych";
+import type { DialogName } from "../hooks/useCommands";
+import type { Labelling } from "../hooks/useLabelling";
+import type { Session } from "../state/session";
+import { FullScreen } from "./FullScreen";
+import { HelpSheet } from "./HelpSheet";
+import { ReasonSheet } from "./ReasonSheet";
+
+interface Props {
+  name: DialogName;
+  session: Session;
+  trio: Trio;
+  labelling: Labelling;
+  onClose: () => void;
+}
+
+/** What opens over the comparison; loaded when first needed. */
+export default function Dialogs({ name, session, trio, labelling, onClose }: Props) {
+  switch (name) {
+    case "reject":
+    case "remark":
+      return (
+        <ReasonSheet
+          isRemark={name === "remark"}
+          remarks={session.remarks}
+          onClose={onClose}
+          onDone={(remarks) => {
+            if (name === "reject") labelling.reject(remarks);
+            else labelling.dispatch({ kind: "remark", remarks });
+            onClose();
+          }}
+        />
+      );
+    case "help":
+      return <HelpSheet onClose={onClose} />;
+    case "large":
+      return <FullScreen session={session} trio={trio} onClose={onClose} />;
+  }
+}

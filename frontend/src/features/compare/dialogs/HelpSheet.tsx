@@ -1,0 +1,58 @@
+import { Switch } from "react-aria-components";
+import Sheet from "@/components/Sheet";
+import { setPreferences, usePreferences } from "@/lib/preferences";
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ["← → or A D", "move the galaxy"],
+  ["1 … 9, 0", "jump to a place"],
+  ["Enter", "go on, or answer"],
+  ["⌫", "back to step A"],
+  ["X", "reject"],
+  ["E", "add a remark"],
+  ["U", "undo the last answer"],
+  ["K", "skip this galaxy"],
+  ["N  M", "other standard left, right"],
+  ["⇧N", "other standards everywhere"],
+  ["C", "next band"],
+  ["G R I", "one band"],
+  ["V", "invert"],
+  ["+  −", "zoom"],
+  ["[  ]", "rotate by 5°"],
+  ["{  }", "rotate by 1°"],
+  ["F", "flip"],
+  ["Z", "everything as at first"],
+  ["L", "compare on the full screen"],
+  ["?", "this help"],
+];
+
+export function HelpSheet({ onClose }: { onClose: () => void }) {
+  const { show_keys: showKeys } = usePreferences();
+  return (
+    <Sheet title="How it works" className="help-sheet" onClose={onClose}>
+      <div className="help-body">
+        <p>
+          Your galaxy stands in the golden frame. On its left is a galaxy that we see more from above (face-on), on its right one that we see more
+          from the side (edge-on). Move yours along the row until both neighbours look right, first roughly, then to the degree.
+        </p>
+        <p>Look at the outline of the disk rather than at its arms: the rounder, the more face-on. A look in another band often helps.</p>
+        <h3>Keys</h3>
+        <dl className="key-list">
+          {KEYS.map(([keys, words]) => (
+            <div key={keys}>
+              <dt>
+                <kbd>{keys}</kbd>
+              </dt>
+              <dd>{words}</dd>
+            </div>
+          ))}
+        </dl>
+        <Switch className="switch" isSelected={showKeys} onChange={(isOn) => setPreferences({ show_keys: isOn })}>
+          <span className="switch-track" aria-hidden="true" />
+          Show the keys on the buttons
+        </Switch>
+        <h3>Fingers</h3>
+        <p>Swipe over the pictures to move your galaxy, pinch to zoom, hold a finger still to compare on the full screen. In the row you can drag it, or tap where it belongs.</p>
+      </div>
+    </Sheet>
+  );
+}

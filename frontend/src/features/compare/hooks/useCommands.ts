@@ -1,0 +1,79 @@
+import { useMemo } from "react";
+import type { Band } from "@/lib/api/types";
+import { setPreferences } from "@/lib/preferences";
+import { clampZoom, zoomBy } from "../rules/zoom";
+import { keyOfPanel, rowOf, type Side, type View } from "../state/session";
+import type { KeyCommand } from "./keys";
+import type { Labelling } from "./useLabelling";
+
+export type DialogName = "reject" | "remark" | "help" | "large";
+
+const BANDS: readonly Band[] = ["gri", "g", "r", "i"];
+
+/** Everything a person can do, once, for buttons, keys and fingers alike. */
+export function useCommands(labelling: Labelling, shared: View, isReady: boolean, open: (dialog: DialogName) => void) {
+  return useMemo(() => {
+    const { dispatch, current, deck } = labelling;
+    const { scope } = deck;
+    const key = current && scope !== "all" ? keyOfPanel(current, scope) : null;
+    const view: View = (key !== null && current?.own[key]) || shared;
+
+    /** Colour, inversion and zoom: for the one panel in scope, or for all and remembered. */
+    const show = (change: Partial<Pick<View, "band" | "invert" | "zoom">>) => {
+      if (scope === "all") setPreferences(change);
+      else dispatch({ kind: "own_view", change, shared });
+    };
+    const commands = {
+      view,
+      move: (by: -1 | 1) => dispatch({ kind: "move", by }),
+      place: (slot: number) => dispatch({ kind: "place", slot }),
+      confirm: () => isReady && labelling.confirm(),
+      stepBack: () => dispatch({ kind: "step_back" }),
+      redraw: (which: Side | "all") => dispatch({ kind: "redraw", which }),
+      band: (band: Band) => show({ band }),
+      nextBand: () => show({ band: BANDS[(BANDS.indexOf(view.band) + 1) % BANDS.length] ?? "gri" }),
+      invert: () => show({ invert: !view.invert }),
+      zoom: (steps: number) => show({ zoom: zoomBy(view.zoom, steps) }),
+      pinch: (factor: number) => show({ zoom: clampZoom(view.zoom * factor) }),
+      turn: (byDeg: number) => dispatch({ kind: "turn", byDeg, shared }),
+      flip: () => dispatch({ kind: "flip", shared }),
+      reset: () => {
+        if (scope === "all") setPreferences({ band: "gri", invert: false, zoom: 1 });
+        dispatch({ kind: "reset_view" });
+      },
+      scope: (which: "all" | "target" | Side) => dispatch({ kind: "scope", scope: which }),
+      rejoin: (which: "target" | Side) => {
+        dispatch({ kind: "rejoin", which });
+        if (scope === which) dispatch({ kind: "scope", scope: "all" });
+      },
+      undo: () => void labelling.undo(),
+      skip: () => void labelling.skip(),
+      open,
+    };
+    const run = (command: KeyCommand) => {
+      switch (command.do) {
+        case "move": return commands.move(command.by);
+        case "place": return commands.place(command.slot);
+        case "place_last": return commands.place(current ? rowOf(current).length : 0);
+        case "confirm": return commands.confirm();
+        case "step_back": return commands.stepBack();
+        case "redraw": return commands.redraw(command.which);
+        case "band": return commands.band(command.band);
+        case "next_band": return commands.nextBand();
+        case "invert": return commands.invert();
+        case "zoom": return commands.zoom(command.steps);
+        case "turn": return commands.turn(command.byDeg);
+        case "flip": return commands.flip();
+        case "reset": return commands.reset();
+        case "undo": return commands.undo();
+        case "skip": return commands.skip();
+        case "reject": case "remark": case "large":
+          return current ? open(command.do) : undefined;
+        case "help": return open("help");
+      }
+    };
+    return { ...commands, run };
+  }, [labelling, shared, isReady, open]);
+}
+
+export type Commands = ReturnType<typeof useCommands>;

@@ -1,0 +1,50 @@
+import { useEffect, useRef } from "react";
+import { commandOf, type KeyCommand } from "./keys";
+
+/** Whether the keyboard's focus stands on something that Enter or Backspace belongs to. */
+function ownsKey(element: Element | null, key: string, cameByPointer: Element | null): boolean {
+  if (!(element instanceof HTMLElement)) return false;
+  if (element.closest("input, textarea, select, [contenteditable], [role=dialog]")) return true;
+  // A button that was merely clicked does not keep Enter: the next Enter answers, as the main button says.
+  return (key === "Enter" || key === " ") && element !== cameByPointer && element.closest("button, a[href]") !== null;
+}
+
+/** Keys for the whole page, except while a dialog is open or a field has the focus. */
+export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): void {
+  const latest = useRef(run);
+  useEffect(() => {
+    latest.current = run;
+  });
+
+  useEffect(() => {
+    if (!isActive) return undefined;
+    let isPointing = false;
+    let cameByPointer: Element | null = null;
+    const onPointerDown = () => {
+      isPointing = true;
+      setTimeout(() => {
+        isPointing = false;
+      }, 400);
+    };
+    const onFocusIn = (event: FocusEvent) => {
+      cameByPointer = isPointing && event.target instanceof Element ? event.target : null;
+    };
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing || ownsKey(document.activeElement, event.key, cameByPointer)) return;
+      const command = commandOf(event);
+      if (!command) return;
+      event.preventDefault();
+      event.stopPropagation();
+      latest.current(command);
+    };
+    // In the capture phase, before a merely clicked button could take Enter for itself.
+    window.addEventListener("keydown", onKeyDown, true);
+    window.addEventListener("pointerdown", onPointerDown, true);
+    window.addEventListener("focusin", onFocusIn, true);
+    return () => {
+      window.removeEventListener("keydown", onKeyDown, true);
+      window.removeEventListener("pointerdown", onPointerDown, true);
+      window.removeEventListener("focusin", onFocusIn, true);
+    };
+  }, [isActive]);
+}

@@ -1,0 +1,51 @@
+/** What confirming a slot leads to (SCIENCE.md 2): step B, a slid window, or the end with an inclination or face-on. */
+
+import { FIRST_BIN, FIRST_WINDOW, LAST_BIN, LAST_WINDOW, type Place, slideWindow, stepBWindow } from "./grid";
+import type { Panel } from "./panels";
+
+export type Outcome =
+  | { readonly kind: "step_b"; readonly window: number }
+  | { readonly kind: "slide"; readonly window: number; readonly direction: -1 | 1 }
+  | { readonly kind: "accepted"; readonly inclinationDeg: number }
+  | { readonly kind: "face_on" };
+
+type Row = readonly Pick<Panel, "bin" | "degrees">[];
+
+function outcomeOfA(row: Row, slot: number): Outcome {
+  const left = row[slot - 1];
+  if (left) return { kind: "step_b", window: stepBWindow(left.degrees) };
+  return row[0]?.bin === FIRST_BIN ? { kind: "face_on" } : { kind: "step_b", window: FIRST_WINDOW };
+}
+
+function outcomeOfB(row: Row, slot: number, window: number): Outcome {
+  const left = row[slot - 1];
+  const right = row[slot];
+  if (left && right) return { kind: "accepted", inclinationDeg: (left.degrees + right.degrees) / 2 };
+  if (slot === 0) {
+    if (window === FIRST_WINDOW) return { kind: "face_on" };
+    return { kind: "slide", window: slideWindow(window, -1), direction: -1 };
+  }
+  if (window === LAST_WINDOW) return { kind: "accepted", inclinationDeg: LAST_BIN };
+  return { kind: "slide", window: slideWindow(window, 1), direction: 1 };
+}
+
+/** What confirming `slot` (0 … number of visible panels) means at a place. */
+export function outcomeOf(row: Row, slot: number, place: Place): Outcome {
+  return place.step === "A" ? outcomeOfA(row, slot) : outcomeOfB(row, slot, place.window);
+}
+
+/** Where the target starts in step A: the middle gap. */
+export function firstSlot(row: Row): number {
+  return Math.floor((row.length + 1) / 2);
+}
+
+/** Where the target stands when step B unfolds around the interval that begins at `leftDeg`: in that interval's middle. */
+export function slotInWindow(row: Row, leftDeg: number): number {
+  return row.filter((panel) => panel.bin <= leftDeg + 2).length;
+}
+
+/** The slot of the same place on the sky of degrees after the window has slid from `from`. */
+export function slotAfterSlide(row: Row, from: number, direction: -1 | 1): number {
+  const last = from + 8;
+  return row.filter((panel) => (direction === -1 ? panel.bin < from : panel.bin <= last)).length;
+}

@@ -1,0 +1,36 @@
+import { ApiError } from "@/lib/api/client";
+import { inWords } from "@/lib/errorWords";
+import { outbox, useOutbox } from "@/lib/outbox";
+
+/** Votes that this browser still keeps: on their way, or not accepted by the server. */
+export function Unsent() {
+  const { waiting, refused } = useOutbox();
+  if (waiting === 0 && refused.length === 0) return null;
+  return (
+    <section className="unsent" aria-labelledby="unsent-title">
+      <h2 id="unsent-title">Kept in this browser</h2>
+      {waiting > 0 && (
+        <p>
+          {waiting === 1 ? "One vote is" : `${waiting} votes are`} waiting to be sent.{" "}
+          <button type="button" className="text-button" onClick={() => void outbox.flush()}>
+            send now
+          </button>
+        </p>
+      )}
+      {refused.length > 0 && (
+        <ul>
+          {refused.map((vote) => (
+            <li key={vote.key}>
+              <span>
+                <strong>{vote.galaxy}</strong> {inWords(new ApiError(400, vote.refused ?? "", "The server did not accept this vote."))}
+              </span>
+              <button type="button" className="button small" onClick={() => void outbox.forget(vote.key)}>
+                Forget it
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,4 @@
+import { callApi } from "./client";
+import type { Campaign } from "./types";
+
+export const getCampaigns = () => callApi<Campaign[]>("GET", "campaigns/");

@@ -1,0 +1,4 @@
+import { callApi } from "./client";
+import type { Me, Preferences } from "./types";
+
+export const patchPreferences = (preferences: Preferences) => callApi<Me>("PATCH", "me/", { preferences });

@@ -1,0 +1,8 @@
+export const queryKeys = {
+  me: ["me"] as const,
+  stats: ["stats"] as const,
+  campaigns: ["campaigns"] as const,
+  campaign: (name: string) => ["campaigns", name] as const,
+  standardSet: (id: number) => ["standard-sets", id] as const,
+  ownVotes: ["me", "votes"] as const,
+};

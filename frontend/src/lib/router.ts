@@ -1,0 +1,28 @@
+/** Three pages need no more than this: the path as a store, and links that push. */
+
+import { useSyncExternalStore } from "react";
+
+const MOVED = "giz-moved";
+
+function subscribe(notify: () => void): () => void {
+  window.addEventListener("popstate", notify);
+  window.addEventListener(MOVED, notify);
+  return () => {
+    window.removeEventListener("popstate", notify);
+    window.removeEventListener(MOVED, notify);
+  };
+}
+
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname);
+}
+
+export function navigate(path: string): void {
+  window.history.pushState(null, "", path);
+  window.dispatchEvent(new Event(MOVED));
+  window.scrollTo(0, 0);
+}
+
+export const loginAddress = (next: string) => `/accounts/login/?next=${encodeURIComponent(next)}`;
+export const signupAddress = (next: string) => `/accounts/signup/?next=${encodeURIComponent(next)}`;
+export const labelAddress = (campaign: string) => `/label/${encodeURIComponent(campaign)}`;
