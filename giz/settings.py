@@ -172,18 +172,18 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "optional")
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[GIZ] "
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "giz.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "giz.accounts.forms.SignupForm"}
 ACCOUNT_USER_DISPLAY = "giz.accounts.adapter.display_name"
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_RATE_LIMITS = {  # a school of forty behind one address must get in; wrong passwords: giz/accounts/limits.py
     "login": "300/m/ip",
-    "login_failed": None,
+    "login_failed": "10/5m/key",  # only codes of the second factor
     "signup": "60/m/ip,300/h/ip",
     "reset_password": "40/m/ip,4/h/key",
 }
@@ -194,6 +194,9 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 PASSWORD_RESET_TIMEOUT = 3600
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Where mail really leaves, an address must be confirmed: then sign-up does not tell who has an account already.
+_SENDS_MAIL = EMAIL_BACKEND.endswith("smtp.EmailBackend")
+ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "mandatory" if _SENDS_MAIL else "optional")
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1, maximum=65535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")

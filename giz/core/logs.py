@@ -1,18 +1,35 @@
 """JSON logs, one object a line, without personal data."""
 
 import logging
+import re
 from typing import Any
 
 import structlog
 
+_MASK = "[private]"
 _PRIVATE = {"email", "password", "ip", "remote_addr", "cookie", "authorization", "token", "sessionid", "csrftoken"}
+
+# An e-mail address, also inside a database's complaint; the key of a link that was sent by mail.
+_ADDRESS = re.compile(r"[^\s@\"'(<=,:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*")
+_MAILED_KEY = re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^\s\"']+")
+
+
+def without_private(value: Any) -> Any:
+    """The value with e-mail addresses and mailed keys blotted out, in nested lists and dicts too."""
+    if isinstance(value, str):
+        return _MAILED_KEY.sub(rf"\1{_MASK}", _ADDRESS.sub(_MASK, value))
+    if isinstance(value, dict):
+        return {name: _MASK if str(name).lower() in _PRIVATE else without_private(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_private(one) for one in value]
+    return value
 
 
 def drop_private(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Replace the values of fields that name personal data or secrets."""
-    for key in event:
-        if key.lower() in _PRIVATE:
-            event[key] = "[private]"
+    """Blot out personal data and secrets: values of fields that name them, and addresses inside any text."""
+    for key, value in event.items():
+        if not key.startswith("_"):
+            event[key] = _MASK if key.lower() in _PRIVATE else without_private(value)
     return event
 
 

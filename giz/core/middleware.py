@@ -9,11 +9,13 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 
 log = structlog.get_logger("giz.request")
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 _QUIET = ("/media/", "/static/", "/assets/", "/healthz", "/readyz")
+_PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
 _LOOSER: dict[str, dict[str, Any]] = {
     "/staff/": {"script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE], "style-src": [SELF, UNSAFE_INLINE]},
     "/api/v1/docs/": {"script-src": [SELF, UNSAFE_INLINE], "style-src": [SELF, UNSAFE_INLINE]},
@@ -37,7 +39,17 @@ class RequestLogMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's middleware; the staff pages (unfold) and the API's docs need inline scripts of their own."""
+    """django-csp's middleware; the staff pages (unfold) and the API's docs need inline scripts of their own.
+
+    Beside it go what no page of ours asks a browser for, and that nobody keeps a copy of an account's pages.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        if request.path.startswith("/accounts/"):
+            add_never_cache_headers(response)
+        answer: HttpResponseBase = super().process_response(request, response)
+        return answer
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

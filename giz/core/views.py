@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 
@@ -76,7 +77,10 @@ def single_page_app(_request: HttpRequest, **_path: Any) -> HttpResponse:
         )
 
 
-def csrf_failure(_request: HttpRequest, reason: str = "") -> JsonResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A page for people (an old form of theirs), JSON for programs."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return render(request, "403_csrf.html", status=403)
     detail = "This page has been open for long. Reload it and try again."
     return JsonResponse({"code": "csrf", "detail": detail}, status=403)
 

@@ -1,0 +1,192 @@
+"""Logging in and out: the cookie, how many wrong passwords are looked at, what a guesser can learn."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.hashers import get_hasher
+from django.db import connection
+from django.test import Client
+
+from giz.accounts.limits import PER_ACCOUNT, PER_ADDRESS
+from giz.accounts.models import User
+from tests.accounts.people import LOGIN, LOGOUT, NEW_PASSWORD, PASSWORD, log_in, page_text, volunteer
+
+pytestmark = pytest.mark.django_db
+COOKIE = django_settings.SESSION_COOKIE_NAME
+
+
+def _hasher() -> type:
+    return type(get_hasher())
+
+
+def test_an_address_in_any_case_and_its_password_open_the_account(client: Client, alice: User) -> None:
+    assert log_in(client, "ALICE@example.org")["Location"] == "/"
+    assert volunteer(client) == alice.public_name
+
+
+def test_the_cookie_is_for_this_site_and_not_for_scripts(client: Client, alice: User) -> None:
+    log_in(client, "alice@example.org")
+    cookie = client.cookies[COOKIE]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["domain"] == ""
+
+
+@pytest.mark.parametrize(
+    "page", ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/staff/dashboard/"]
+)
+def test_no_cache_keeps_a_page_of_an_account(bob_client: Client, page: str) -> None:
+    answer = bob_client.get(page)
+    assert answer.status_code in (200, 302)
+    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
+
+
+def test_the_cookie_travels_by_https_alone_where_the_site_is_https(client: Client, alice: User, settings: Any) -> None:
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    log_in(client, "alice@example.org")
+    assert client.cookies[COOKIE]["secure"]
+
+
+def test_a_session_from_before_the_log_in_is_worth_nothing_after_it(client: Client, alice: User) -> None:
+    client.session.save()
+    before = client.session.session_key
+    client.cookies[COOKIE] = str(before)
+    log_in(client, "alice@example.org")
+    assert client.session.session_key != before
+
+
+def test_log_out_is_a_press_on_a_button_and_ends_the_session(client: Client, alice: User) -> None:
+    log_in(client, "alice@example.org")
+    cookie = client.cookies[COOKIE].value
+    assert client.get(LOGOUT).status_code == 200
+    assert volunteer(client) == alice.public_name
+    assert client.post(LOGOUT)["Location"] == "/"
+    client.cookies[COOKIE] = cookie
+    assert volunteer(client) is None
+
+
+def test_a_form_from_another_site_changes_nothing(alice: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = strict.post(LOGOUT, headers={"origin": "null"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "csrf")
+    for_people = strict.post(LOGOUT, headers={"origin": "null", "accept": "text/html"})
+    assert for_people.status_code == 403
+    assert b"Please try once more" in for_people.content
+    assert volunteer(strict) == alice.public_name
+
+
+def test_a_changed_password_ends_the_other_sessions_at_once(client: Client, alice: User) -> None:
+    other = Client()
+    log_in(client, "alice@example.org")
+    log_in(other, "alice@example.org")
+    form = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    assert client.post("/accounts/password/change/", form).status_code == 302
+    assert volunteer(client) == alice.public_name
+    assert volunteer(other) is None
+
+
+def test_a_closed_account_gets_no_session(client: Client, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    log_in(client, "alice@example.org")
+    assert volunteer(client) is None
+
+
+def test_a_wrong_password_an_unknown_address_and_a_closed_door_look_alike(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same words, same number of hashes: there is no time to measure between them either."""
+    User.objects.create_user("no-password@example.org")
+    hashes: list[int] = []
+    encode = _hasher().encode  # type: ignore[attr-defined]
+
+    def counted(*args: Any, **kwargs: Any) -> str:
+        hashes[-1] += 1
+        return str(encode(*args, **kwargs))
+
+    verify = _hasher().verify  # type: ignore[attr-defined]
+
+    def verified(*args: Any, **kwargs: Any) -> bool:
+        hashes[-1] += 1
+        return bool(verify(*args, **kwargs))
+
+    monkeypatch.setattr(_hasher(), "encode", counted)
+    monkeypatch.setattr(_hasher(), "verify", verified)
+    pages = []
+    for email in ("alice@example.org", "nobody@example.org", "no-password@example.org"):
+        hashes.append(0)
+        answer = log_in(Client(), email, "a wrong password")
+        pages.append((answer.status_code, page_text(answer).replace(email, "EMAIL")))
+    assert pages[0] == pages[1] == pages[2]
+    assert "This e-mail and password do not go together" in pages[0][1]
+    assert hashes == [1, 1, 1]
+
+
+def test_after_five_wrong_passwords_the_right_one_waits_too(client: Client, alice: User) -> None:
+    for _ in range(PER_ACCOUNT.attempts):
+        assert log_in(client, "alice@example.org", "wrong").status_code == 200
+    answer = log_in(client, "alice@example.org")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= PER_ACCOUNT.per_seconds
+    assert b"A little too fast" in answer.content
+    assert volunteer(client) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_hundred_guesses_at_once_at_most_ten_are_looked_at(alice: User) -> None:
+    """X-Forwarded-For changes each time; it is believed only where a trusted proxy is configured."""
+
+    def guess(number: int) -> int:
+        try:
+            forwarded = {"x-forwarded-for": f"192.0.2.{number}"}
+            return int(log_in(Client(), "alice@example.org", f"wrong {number}", headers=forwarded).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as threads:
+        statuses = list(threads.map(guess, range(100)))
+    assert statuses.count(200) <= 10
+    assert statuses.count(200) + statuses.count(429) == 100
+
+
+def test_one_address_that_tries_many_accounts_is_slowed_down_too(db: None) -> None:
+    statuses = [log_in(Client(), f"nobody{place}@example.org", "wrong").status_code for place in range(70)]
+    assert statuses.count(429) >= 70 - 2 * PER_ADDRESS.attempts  # the minute may turn in between
+    assert PER_ADDRESS.attempts < 70
+
+
+def test_a_school_of_forty_behind_one_address_gets_in(db: None) -> None:
+    for place in range(40):
+        User.objects.create_user(f"pupil{place}@example.org", PASSWORD)
+    for place in range(40):
+        assert log_in(Client(), f"pupil{place}@example.org").status_code == 302
+
+
+def test_a_right_password_is_not_counted_as_a_guess(client: Client, alice: User) -> None:
+    for _ in range(2 * PER_ACCOUNT.attempts):
+        assert log_in(Client(), "alice@example.org").status_code == 302
+
+
+def test_asking_for_the_password_once_more_is_limited_as_well(alice_client: Client, alice: User) -> None:
+    from giz.accounts.staff import email_address_add
+
+    email_address_add(alice)
+    statuses = [
+        alice_client.post("/accounts/reauthenticate/", {"password": "wrong"}).status_code
+        for _ in range(PER_ACCOUNT.attempts + 1)
+    ]
+    assert statuses[-1] == 429
+
+
+def test_the_form_keeps_the_address_but_never_the_password(client: Client, alice: User) -> None:
+    page = log_in(client, "alice@example.org", "not my password").content.decode()
+    assert 'value="alice@example.org"' in page
+    assert "not my password" not in page
+
+
+def test_the_page_says_what_it_is(client: Client) -> None:
+    page = client.get(LOGIN).content.decode()
+    assert "<title>Log in · GIZ</title>" in page
+    assert 'autocomplete="current-password"' in page
