@@ -36,7 +36,7 @@ def bin_of(inclination_deg: float) -> int:
         Outside 44.5 to 90, or NaN: the grid has no bin for it.
     """
     if not GRID_BINS[0] - 0.5 <= inclination_deg <= GRID_BINS[-1]:
-        raise ValueError(f"the grid covers inclinations from 44.5° to 90°, not {inclination_deg}")
+        raise ValueError(f"the grid covers inclinations from 44.5° to 90°, not {inclination_deg:g}°")
     return math.floor(inclination_deg + 0.5)
 
 

@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from standards.api import StandardSetView
+
+urlpatterns = [path("standard-sets/<int:set_id>/", StandardSetView.as_view(), name="standard-set")]

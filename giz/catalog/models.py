@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 
 class Galaxy(models.Model):
-    """A catalogue entry. ``pgc`` is its number in the Principal Galaxies Catalogue; synthetic ones count from 90,000,001."""
+    """A catalogue entry; ``pgc`` is its number in the Principal Galaxies Catalogue (synthetic: from 90,000,001)."""
 
     pgc = models.BigIntegerField(unique=True)
     name = models.CharField(max_length=80, blank=True)

@@ -16,6 +16,7 @@ from labeling.models import Campaign
 from labeling.pools import read_set_pools
 from standards import grid
 from standards.models import StandardSet
+from standards.selectors import standard_set_named as standard_set_named
 
 # The order is a hash of seed and PGC number, so it is the same in every database and for targets that come later.
 _ADD_TARGETS = """
@@ -53,21 +54,6 @@ def campaign_named(name: str) -> Campaign:
         known = f"There are: {', '.join(names)}." if names else "There is none yet; create_campaign makes one."
         raise Refused("no_campaign", f"There is no campaign {name!r}. {known}", status=404)
     return campaign
-
-
-def standard_set_named(reference: str) -> StandardSet:
-    """Return the newest published version of a set by ``name``, or that of ``name:version``."""
-    name, _, version = reference.partition(":")
-    found = StandardSet.objects.filter(name=name, state=StandardSet.State.PUBLISHED)
-    if version:
-        found = found.filter(version=int(version) if version.isdigit() else -1)
-    newest = found.order_by("-version").first()
-    if newest is None:
-        published = StandardSet.objects.filter(state=StandardSet.State.PUBLISHED)
-        names = [f"{known.name}:{known.version}" for known in published[:20]]
-        known = f"Published: {', '.join(names)}." if names else "None is published yet; import_standards makes one."
-        raise Refused("no_standard_set", f"There is no published standard set {reference!r}. {known}", status=404)
-    return newest
 
 
 def campaign_create(

@@ -45,7 +45,7 @@ def test_the_inclination_follows_from_the_axial_ratio_as_holmberg_wrote_it(axial
     ("axial_ratio", "q0"), [(0, 0.2), (-0.5, 0.2), (1.01, 0.2), (math.nan, 0.2), (0.5, 1), (0.5, -0.1)]
 )
 def test_an_impossible_axial_ratio_is_refused(axial_ratio, q0):
-    with pytest.raises(ValueError, match="must lie in|lies in"):
+    with pytest.raises(ValueError, match=r"must lie in|lies in"):
         grid.inclination_from_axial_ratio(axial_ratio, q0)
 
 

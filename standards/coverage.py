@@ -1,0 +1,64 @@
+"""What a standard set can show: filled bins, fallbacks, panels that stay out. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from standards import grid
+
+
+@dataclass(frozen=True)
+class BinCoverage:
+    """One bin of the grid: its standards, those with pictures, and the bin that fills its panel (None: left out)."""
+
+    bin_deg: int
+    standards: int
+    shown: int
+    source_deg: int | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The whole grid, low to high, and the rows of nine that can't be used."""
+
+    bins: tuple[BinCoverage, ...]
+
+    @property
+    def empty_bins(self) -> list[int]:
+        """Bins without a standard that can be shown."""
+        return [entry.bin_deg for entry in self.bins if not entry.shown]
+
+    @property
+    def unfilled_panels(self) -> list[int]:
+        """Bins whose panel is left out: no standard within two degrees."""
+        return [entry.bin_deg for entry in self.bins if entry.source_deg is None]
+
+    @property
+    def step_a_unfilled(self) -> list[int]:
+        """Panels of step A that are left out."""
+        return [bin_deg for bin_deg in grid.STEP_A_BINS if bin_deg in self.unfilled_panels]
+
+    @property
+    def short_windows(self) -> list[int]:
+        """First bins of step B windows with fewer panels than a comparison needs."""
+        gaps = set(self.unfilled_panels)
+        return [
+            window
+            for window in range(grid.FIRST_WINDOW, grid.LAST_WINDOW + 1)
+            if grid.WINDOW_PANELS - len(gaps.intersection(grid.window_bins(window))) < grid.MIN_PANELS
+        ]
+
+    @property
+    def is_usable(self) -> bool:
+        """Every row of nine panels has at least three."""
+        return len(grid.STEP_A_BINS) - len(self.step_a_unfilled) >= grid.MIN_PANELS and not self.short_windows
+
+
+def coverage_of(standards: Mapping[int, int], shown: Mapping[int, int]) -> Coverage:
+    """Return the coverage of a set from its numbers of standards, and of shown ones, by bin."""
+    sources = grid.panel_sources([bin_deg for bin_deg, count in shown.items() if count])
+    return Coverage(
+        tuple(
+            BinCoverage(bin_deg, standards.get(bin_deg, 0), shown.get(bin_deg, 0), sources.get(bin_deg))
+            for bin_deg in grid.GRID_BINS
+        )
+    )

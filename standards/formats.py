@@ -1,0 +1,90 @@
+"""Tables of standards: ``pgc, inc`` and, where a set was tuned by eye, the original's ``dPA`` and ``zoom``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from giz.catalog.formats.galaxies import PGC_NAMES, read_number, read_pgc
+from giz.catalog.formats.table import RowError, Table, TableError
+from standards.grid import bin_of
+
+# A panel shows the picture magnified by this where nothing else is said, so that 2 × D25 do not leave it half empty.
+DEFAULT_CROP = 1.45
+MIN_ZOOM, MAX_ZOOM = 0.2, 20
+
+_INCLINATION_NAMES = ("inc", "inclination", "inclination_deg", "i")
+_ROTATION_NAMES = ("dpa", "rotation_deg", "d_pa")
+_ZOOM_NAMES = ("zoom",)
+
+
+@dataclass(frozen=True)
+class StandardEntry:
+    """One standard as it goes into a set. ``rotation_deg`` is clockwise; ``zoom`` 1 is the panel's default crop."""
+
+    pgc: int
+    inclination_deg: float
+    rotation_deg: float = 0.0
+    zoom: float = 1.0
+
+
+class StandardColumns:
+    """Which column of one table is which; made once from its header."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._pgc = _find(columns, PGC_NAMES)
+        self._inclination = _find(columns, _INCLINATION_NAMES)
+        self._rotation = _find(columns, _ROTATION_NAMES)
+        self._zoom = _find(columns, _ZOOM_NAMES)
+        missing = [name for name, found in (("pgc", self._pgc), ("inc", self._inclination)) if not found]
+        if missing:
+            shown = ", ".join(name for name in columns[:12] if name)
+            raise TableError(
+                f"The table has no column named {' and none named '.join(missing)}. Its columns: {shown or '(none)'}."
+            )
+        known = {self._pgc, self._inclination, self._rotation, self._zoom}
+        self.unused = [name for name in columns if name and name not in known]
+
+    def entry(self, cells: dict[str, str]) -> StandardEntry:
+        """Read one row. Raises RowError with the value and the rule that it breaks."""
+        pgc = read_pgc(cells[self._pgc])
+        inclination_deg = read_number("inc", cells[self._inclination])
+        try:
+            bin_of(inclination_deg)
+        except ValueError as error:
+            raise RowError(f"PGC {pgc}: {error}") from None
+        rotation_deg = read_number("dPA", cells.get(self._rotation, "") or "0")
+        picture_zoom = read_number("zoom", cells.get(self._zoom, "") or str(DEFAULT_CROP))
+        if not MIN_ZOOM <= picture_zoom <= MAX_ZOOM:
+            raise RowError(f"zoom is {picture_zoom:g}, must lie in {MIN_ZOOM} to {MAX_ZOOM}")
+        return StandardEntry(pgc, inclination_deg, half_turn(rotation_deg), round(picture_zoom / DEFAULT_CROP, 5))
+
+
+def half_turn(angle_deg: float) -> float:
+    """Return the same rotation within −180 (excluded) to 180 degrees."""
+    return -((-angle_deg + 180) % 360 - 180)
+
+
+def read_standards(
+    table: Table, on_line: Callable[[int], None] = lambda _line: None
+) -> tuple[list[StandardEntry], list[str]]:
+    """Return the usable rows of a table in their order, and a line about each of the others."""
+    columns = StandardColumns(table.columns)
+    entries: list[StandardEntry] = []
+    problems: list[str] = []
+    first_line_of: dict[int, int] = {}
+    for row in table.rows():
+        on_line(row.line)
+        try:
+            if row.problem:
+                raise RowError(row.problem)
+            entry = columns.entry(row.cells)
+            first = first_line_of.setdefault(entry.pgc, row.line)
+            if first != row.line:
+                raise RowError(f"PGC {entry.pgc} stands on line {first} already")
+            entries.append(entry)
+        except RowError as error:
+            problems.append(f"line {row.line}: {error}")
+    return entries, problems
+
+
+def _find(columns: Sequence[str], names: Sequence[str]) -> str:
+    return next((name for name in names if name in columns), "")
