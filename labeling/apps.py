@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class LabelingConfig(AppConfig):
     name = "labeling"
+
+    def ready(self) -> None:
+        from labeling import jobs  # noqa: F401 - registers the handlers of this app's jobs

@@ -1,5 +1,6 @@
 """Campaigns: make them, give them targets, open, pause and close them."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from standards import grid
 from standards.models import StandardSet
 from standards.selectors import standard_set_named as standard_set_named
 
+MAX_NAMES = 20
+
 # The order is a hash of seed and PGC number, so it is the same in every database and for targets that come later.
 _ADD_TARGETS = """
     INSERT INTO labeling_target AS known
@@ -26,8 +29,10 @@ _ADD_TARGETS = """
            ('x' || substr(md5(%(seed)s || '|' || galaxy.pgc), 1, 13))::bit(52)::bigint / 4503599627370496.0
       FROM catalog_galaxy galaxy
      WHERE (%(ids)s::bigint[] IS NULL OR galaxy.id = ANY(%(ids)s))
-       AND EXISTS (SELECT FROM catalog_galaxyimage image WHERE image.galaxy_id = galaxy.id AND image.is_current)
-    ON CONFLICT (campaign_id, galaxy_id) DO UPDATE SET quota = EXCLUDED.quota WHERE known.quota = 0
+       AND (%(overlap)s = 0
+            OR EXISTS (SELECT FROM catalog_galaxyimage image WHERE image.galaxy_id = galaxy.id AND image.is_current))
+    ON CONFLICT (campaign_id, galaxy_id) DO UPDATE SET quota = EXCLUDED.quota
+     WHERE known.quota = 0 AND EXCLUDED.quota > 0
 """
 
 _ALLOWED_FROM = {
@@ -46,12 +51,22 @@ class TargetsAdded:
     without_image: int
 
 
+def near_names(name: str, known: Iterable[str]) -> str:
+    """Say which of the known names was probably meant, or which there are; empty where there is none."""
+    names = list(dict.fromkeys(known))
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"There are: {', '.join(names[:MAX_NAMES])}{more}." if names else ""
+
+
 def campaign_named(name: str) -> Campaign:
     """Return the campaign; raises Refused naming those that exist."""
     campaign = Campaign.objects.select_related("standard_set").filter(name=name).first()
     if campaign is None:
-        names = list(Campaign.objects.values_list("name", flat=True)[:20])
-        known = f"There are: {', '.join(names)}." if names else "There is none yet; create_campaign makes one."
+        names = list(Campaign.objects.values_list("name", flat=True))
+        known = near_names(name, names) or "There is none yet; create_campaign makes one."
         raise Refused("no_campaign", f"There is no campaign {name!r}. {known}", status=404)
     return campaign
 
@@ -119,23 +134,39 @@ def targets_add(*, campaign: Campaign, galaxy_ids: Iterable[int] | None = None, 
     return TargetsAdded(added=added, known=pictured - added, without_image=asked - pictured)
 
 
+def targets_add_unserved(*, campaign: Campaign, galaxy_ids: Iterable[int]) -> None:
+    """Make targets that hold votes given elsewhere and are served to nobody (quota 0), until targets_add asks for them."""
+    values = {
+        "campaign": campaign.pk,
+        "overlap": 0,
+        "priority": 5,
+        "seed": str(campaign.seed),
+        "ids": sorted(galaxy_ids),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_TARGETS, values)
+
+
 def campaign_open(*, campaign: Campaign, actor: Any = None) -> Campaign:
     """Let volunteers in. Refused while the standards can't fill a comparison."""
-    if campaign.standard_set.state != StandardSet.State.PUBLISHED:
-        raise Refused(
-            "campaign_misconfigured",
-            f"The standard set {campaign.standard_set} is a draft and could still change. Publish it first.",
-            status=409,
-        )
-    if not read_set_pools(campaign.standard_set_id).has_enough_panels:
-        raise Refused(
-            "campaign_misconfigured",
-            f"The standard set {campaign.standard_set} has too few standards with pictures: each row of nine panels "
-            f"needs at least {grid.MIN_PANELS} that can be filled. `manage.py standards_coverage --set "
-            f"{campaign.standard_set.name}` shows the empty bins.",
-            status=409,
-        )
+    _check_set(campaign.standard_set)
     return _change_state(campaign, Campaign.State.OPEN, actor)
+
+
+def campaign_use_set(*, campaign: Campaign, standard_set: StandardSet, actor: Any = None) -> Campaign:
+    """Compare with another standard set from the next task on.
+
+    Tasks that are out keep the set that they were leased with, and a vote names its own, so every vote still replays.
+    Refused while the new standards can't fill a comparison.
+    """
+    _check_set(standard_set)
+    with transaction.atomic():
+        before = Campaign.objects.select_for_update(no_key=True).select_related(None).get(pk=campaign.pk)
+        if before.standard_set_id != standard_set.pk:
+            Campaign.objects.filter(pk=campaign.pk).update(standard_set=standard_set)
+            audit.record("campaign_use_set", actor=actor, subject=campaign.name, standard_set=str(standard_set))
+    campaign.standard_set = standard_set
+    return campaign
 
 
 def campaign_pause(*, campaign: Campaign, actor: Any = None) -> Campaign:
@@ -146,6 +177,23 @@ def campaign_pause(*, campaign: Campaign, actor: Any = None) -> Campaign:
 def campaign_close(*, campaign: Campaign, actor: Any = None) -> Campaign:
     """End the campaign; votes on tasks that are out still count."""
     return _change_state(campaign, Campaign.State.CLOSED, actor)
+
+
+def _check_set(standard_set: StandardSet) -> None:
+    if standard_set.state != StandardSet.State.PUBLISHED:
+        raise Refused(
+            "campaign_misconfigured",
+            f"The standard set {standard_set} is a draft and could still change. Publish it first.",
+            status=409,
+        )
+    if not read_set_pools(standard_set.pk).has_enough_panels:
+        raise Refused(
+            "campaign_misconfigured",
+            f"The standard set {standard_set} has too few standards with pictures: each row of nine panels needs at "
+            f"least {grid.MIN_PANELS} that can be filled. `manage.py standards_coverage --set {standard_set.name}` "
+            "shows the empty bins.",
+            status=409,
+        )
 
 
 def _change_state(campaign: Campaign, state: Campaign.State, actor: Any) -> Campaign:

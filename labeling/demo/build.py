@@ -1,0 +1,123 @@
+"""Building the demo sky: a small one first, so that people can begin; then all standards, then all targets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from giz.catalog.selectors import galaxy_ids, synthetic_galaxies_complete
+from giz.catalog.services.synthetic import RenderedPicture, synthetic_galaxy_store
+from labeling.demo.jobs import NAME
+from labeling.demo.plan import Recipe, standard_recipes, target_recipes
+from labeling.demo.renderers import Renderers
+from labeling.models import Campaign
+from labeling.services.campaigns import campaign_create, campaign_open, campaign_use_set, targets_add
+from standards import grid
+from standards.formats import StandardEntry
+from standards.models import StandardSet
+from standards.selectors import standard_set_named
+from standards.services import standard_set_publish
+
+TITLE = "Demo sky"
+DESCRIPTION = "Computer-made spiral galaxies to learn the comparison on. Some are not fit to be measured: reject those."
+TARGETS_A_BATCH = 20
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What a demo sky is made of."""
+
+    size_px: int
+    seed: int
+    per_bin: int
+    targets: int
+    first_targets: int
+
+
+class DemoSky:
+    """One run over the plan; what stands already is passed over, so a second run makes what a first one left out."""
+
+    def __init__(self, options: DemoOptions, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self._standards = standard_recipes(options.seed, options.per_bin)
+        self._targets = target_recipes(options.seed, options.targets)
+        self._sky = {"sky_seed": options.seed, "size_px": options.size_px}
+        self._first_targets = options.first_targets
+        self._total = len(self._standards) + len(self._targets)
+        everything = [*self._standards, *self._targets]
+        self._complete = synthetic_galaxies_complete({recipe.pgc: recipe.seed for recipe in everything})
+        self._made = 0
+        self._kept = 0
+        self._renderers = Renderers(size_px=options.size_px, media=Path(settings.MEDIA_ROOT))
+
+    def build(self) -> dict[str, Any]:
+        """Make the sky; return how many galaxies were made, how many stood already, and what they are used for."""
+        one_a_bin = len(grid.GRID_BINS)
+        first, rest = self._targets[: self._first_targets], self._targets[self._first_targets :]
+        with self._renderers:
+            self._make(self._standards[:one_a_bin], "first standards")
+            self._make(first, "first galaxies to judge")
+            campaign = self._open_campaign(first)
+            self._make(self._standards[one_a_bin:], "standards")
+            complete = publish_standards(self._standards)
+            campaign = campaign_use_set(campaign=campaign, standard_set=complete)
+            for start in range(0, len(rest), TARGETS_A_BATCH):
+                batch = rest[start : start + TARGETS_A_BATCH]
+                self._make(batch, "galaxies to judge")
+                add_targets(campaign, batch)
+        return {
+            "made": self._made,
+            "kept": self._kept,
+            "campaign": campaign.name,
+            "targets": len(self._targets),
+            "standard_set": str(complete),
+        }
+
+    def _open_campaign(self, first: Sequence[Recipe]) -> Campaign:
+        """Let people in as soon as there is one standard a bin and something to judge."""
+        if not StandardSet.objects.filter(name=NAME, state=StandardSet.State.PUBLISHED).exists():
+            publish_standards(self._standards[: len(grid.GRID_BINS)])
+        campaign = Campaign.objects.select_related("standard_set").filter(name=NAME).first() or campaign_create(
+            name=NAME, title=TITLE, description=DESCRIPTION, standard_set=standard_set_named(NAME)
+        )
+        add_targets(campaign, first)
+        if campaign.state == Campaign.State.DRAFT:
+            campaign_open(campaign=campaign)
+        return campaign
+
+    def _make(self, recipes: Sequence[Recipe], message: str) -> None:
+        missing = [recipe for recipe in recipes if recipe.pgc not in self._complete]
+        self._kept += len(recipes) - len(missing)
+        self._report(message)
+        for answer in self._renderers.render(missing):
+            store(answer, self._sky)
+            self._made += 1
+            self._report(message)
+
+    def _report(self, message: str) -> None:
+        self._on_progress(self._made + self._kept, self._total, message)
+
+
+def store(answer: dict[str, Any], sky: dict[str, Any]) -> None:
+    """Write what a renderer answered; the truth also says which sky the galaxy belongs to."""
+    truth = ("inclination_deg", "reject_reason", "galaxy_type", "seed")
+    synthetic_galaxy_store(
+        pgc=answer["pgc"],
+        name=answer["name"],
+        d25_arcsec=answer["d25_arcsec"],
+        pictures=[RenderedPicture(**picture) for picture in answer["pictures"]],
+        truth={name: answer[name] for name in truth} | {"parameters": answer["parameters"] | sky},
+    )
+
+
+def publish_standards(recipes: Sequence[Recipe]) -> StandardSet:
+    entries = [StandardEntry(recipe.pgc, recipe.inclination_deg or 0.0) for recipe in recipes]
+    return standard_set_publish(name=NAME, entries=entries, source="manage.py demo").standard_set
+
+
+def add_targets(campaign: Campaign, recipes: Sequence[Recipe]) -> None:
+    targets_add(campaign=campaign, galaxy_ids=galaxy_ids([recipe.pgc for recipe in recipes]))
