@@ -5,13 +5,15 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
-from giz.catalog.models import Band, GalaxyImage
+from giz.catalog.models import Band, Galaxy, GalaxyImage
 from giz.core.errors import Refused
-from labeling.models import Campaign, Target, Vote
+from labeling.aggregation.retirement import MIN_VOLUNTEERS
+from labeling.models import Campaign, Consensus, Target, Vote
 from labeling.rules import IMAGE_PATH, UNDO_TIME
+from standards.models import Standard, StandardSet
 
 VISIBLE = (Campaign.State.OPEN, Campaign.State.PAUSED)
 STATS_SECONDS = 60
@@ -120,3 +122,32 @@ def site_stats() -> dict[str, Any]:
         found = {"volunteers": volunteers, "galaxies": galaxies, "votes": votes}
         cache.set("site-stats", found, STATS_SECONDS)
     return dict(found)
+
+
+def galaxies_by_pgc(numbers: list[int]) -> dict[int, int]:
+    """Ids of galaxies by PGC number; unknown numbers are absent."""
+    return dict(Galaxy.objects.filter(pgc__in=numbers).values_list("pgc", "id"))
+
+
+def galaxies_of_set(standard_set: StandardSet) -> list[int]:
+    return list(Standard.objects.filter(standard_set=standard_set).values_list("galaxy_id", flat=True))
+
+
+def galaxies_beside(standard_set: StandardSet) -> list[int]:
+    """Every galaxy with pictures that is no standard of the set: the set is the ruler, not what is measured."""
+    pictured = Galaxy.objects.filter(Exists(GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True)))
+    ruler = Standard.objects.filter(standard_set=standard_set, galaxy=OuterRef("pk"))
+    return list(pictured.filter(~Exists(ruler)).values_list("pk", flat=True))
+
+
+def verdict_summary(*, campaign_id: int) -> dict[str, int]:
+    """How many galaxies of a campaign have which verdict, are judged by three people or more, are retired."""
+    current = Consensus.objects.filter(target__campaign_id=campaign_id, is_current=True, volunteer_count__gt=0)
+    return current.filter(estimator=F("target__campaign__estimator")).aggregate(
+        accepted=Count("id", filter=Q(verdict="A")),
+        face_on=Count("id", filter=Q(verdict="F")),
+        rejected=Count("id", filter=Q(verdict="J")),
+        split=Count("id", filter=Q(is_split=True)),
+        published=Count("id", filter=Q(volunteer_count__gte=MIN_VOLUNTEERS)),
+        retired=Count("id", filter=Q(status=Consensus.Status.RETIRED)),
+    )

@@ -18,7 +18,7 @@ MAX_BATCHES = 50
 
 
 class _Broker:
-    """What this process knows about the broker: after a failure it is left alone for a while."""
+    """What this process knows: until when no wake-up is needed, or the broker is left alone after a failure."""
 
     silent_until = 0.0
 
@@ -36,12 +36,17 @@ def refresh_stale_consensus() -> int:
 def wake_consensus() -> None:
     """Ask a worker to refresh consensus soon, at most once a second over all processes.
 
-    It never fails a vote: without a broker the beat's next round does the same work a few seconds later.
+    The worker begins a second later, so every vote committed until then is covered. It never fails a vote: without a
+    broker the beat's next round does the same work a few seconds later.
     """
-    if time.monotonic() < _Broker.silent_until or not cache.add("consensus-wake", 1, WAKE_SECONDS):
+    now = time.monotonic()
+    if now < _Broker.silent_until:
+        return
+    _Broker.silent_until = now + WAKE_SECONDS
+    if not cache.add("consensus-wake", 1, WAKE_SECONDS):
         return
     try:
         refresh_stale_consensus.apply_async(countdown=WAKE_SECONDS, expires=60)
     except (OperationalError, OSError) as error:
-        _Broker.silent_until = time.monotonic() + SILENCE_SECONDS
+        _Broker.silent_until = now + SILENCE_SECONDS
         log.warning("broker_unavailable", error=type(error).__name__, effect="consensus follows with the next beat")

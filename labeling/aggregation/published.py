@@ -65,6 +65,11 @@ def published_row(
 def note_of(reason_counts: Mapping[str, int], comments: Iterable[str], reason_order: Iterable[str]) -> str:
     """Return reasons in brackets, then the volunteers' comments; e-mail addresses in comments are taken out."""
     reasons = [f"[{reason}]" for reason in reason_order if reason_counts.get(reason)]
-    cleaned = (_BLANKS.sub(" ", _ADDRESS.sub("(address removed)", comment)).strip() for comment in comments)
+    cleaned = (_BLANKS.sub(" ", without_addresses(comment)).strip() for comment in comments)
     remarks = "; ".join(dict.fromkeys(comment for comment in cleaned if comment))
     return " ".join([*reasons, remarks] if remarks else reasons)
+
+
+def without_addresses(text: str) -> str:
+    """Return the text with every e-mail address taken out: none may leave the database, or be stored by an import."""
+    return _ADDRESS.sub("(address removed)", text)

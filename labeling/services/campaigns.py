@@ -135,8 +135,8 @@ def targets_add(*, campaign: Campaign, galaxy_ids: Iterable[int] | None = None, 
 
 
 def targets_add_unserved(*, campaign: Campaign, galaxy_ids: Iterable[int]) -> None:
-    """Make targets that hold votes given elsewhere and are served to nobody (quota 0), until targets_add asks for them."""
-    values = {
+    """Make targets that only hold votes given elsewhere: served to nobody (quota 0) until targets_add adds them."""
+    values: dict[str, Any] = {
         "campaign": campaign.pk,
         "overlap": 0,
         "priority": 5,

@@ -127,10 +127,9 @@ def labels_export(
 
     Votes that came after the last aggregation are aggregated first.
     """
-    if format_name not in FORMATS:
-        raise Refused("unknown_format", f"There is no format {format_name!r}. Known: {', '.join(FORMATS)}.")
+    refuse_unknown_format(format_name)
     chosen = estimator_for(estimator or campaign.estimator)
-    _refuse_bad_path(path)
+    refuse_bad_path(path, force=True)
     consensus_refresh(campaign=campaign)
     counts = {"rows": 0, "published": 0, "accepted": 0, "face_on": 0, "rejected": 0, "split": 0, "retired": 0}
     versions: set[str] = set()
@@ -169,11 +168,22 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(path.name + ".manifest.json")
 
 
-def _refuse_bad_path(path: Path) -> None:
+def refuse_unknown_format(format_name: str) -> None:
+    if format_name not in FORMATS:
+        raise Refused("unknown_format", f"There is no format {format_name!r}. Known: {', '.join(FORMATS)}.")
+
+
+def refuse_bad_path(path: Path, *, force: bool) -> None:
+    """Refuse a place that can't be written, and (without ``force``) a file that is there already."""
     if path.is_dir():
         raise Refused("bad_path", f"{path} is a folder; name the file to write.")
     if not path.parent.is_dir():
         raise Refused("bad_path", f"The folder {path.parent} does not exist; make it first or choose another.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise Refused("bad_path", f"The folder {path.parent} can't be written to; choose another.")
+    there = next((file for file in (path, manifest_path(path)) if file.exists()), None)
+    if there is not None and not force:
+        raise Refused("file_exists", f"{there} exists already; choose another name, or overwrite it with --force.")
 
 
 def _consensuses(campaign: Campaign, estimator: str) -> Any:

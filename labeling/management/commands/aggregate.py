@@ -1,0 +1,45 @@
+"""manage.py aggregate --campaign NAME"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from giz.core.errors import Refused
+from giz.core.terminal import run_job_with_bar
+from labeling.aggregation.estimators import ESTIMATORS
+from labeling.jobs import aggregate_job
+from labeling.selectors import verdict_summary
+from labeling.services.campaigns import campaign_named
+
+
+class Command(BaseCommand):
+    help = (
+        "Recompute the consensus of every judged galaxy of a campaign, by the rules of this version of GIZ. While the "
+        "site runs, the consensus follows the votes by itself: this is for votes that were imported, and for a change "
+        "of the rules."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--campaign", required=True, metavar="NAME", help="the campaign")
+        parser.add_argument(
+            "--estimator",
+            metavar="NAME",
+            help=f"change the campaign's estimator: {', '.join(ESTIMATORS)} (default: the campaign's own)",
+        )
+
+    def handle(self, *, campaign: str, estimator: str | None, **_options: Any) -> None:
+        try:
+            chosen = campaign_named(campaign)
+            job = aggregate_job(campaign=chosen, estimator=estimator)
+        except Refused as error:
+            raise CommandError(error.detail) from None
+        result = run_job_with_bar(job, title=f"Consensus of {campaign}").result
+        counts = verdict_summary(campaign_id=chosen.pk)
+        self.stdout.write(
+            f"Galaxies aggregated: {result['targets']}, by the {result['estimator']}. Verdicts: {counts['accepted']} "
+            f"accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, {counts['split']} split. "
+            f"Judged by three people or more: {counts['published']}; retired: {counts['retired']}."
+        )
+        if not result["targets"]:
+            self.stdout.write("There are no votes in this campaign yet.")

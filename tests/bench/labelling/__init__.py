@@ -1,0 +1,1 @@
+"""What bench_labelling stands on: a site of its own, and clients."""

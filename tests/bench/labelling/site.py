@@ -1,0 +1,186 @@
+"""The site that is measured: the parts of ``manage.py up`` on servers of their own, and campaigns made by SQL."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from giz import env
+from giz.embedded.holding import Services
+from giz.embedded.layout import Layout
+from giz.embedded.site import QUIET_PYTHON, SiteOptions, beat_part, web_part, worker_part
+from tests.bench.labelling.load import Prepared, random_vote
+
+STANDARDS_A_BIN = 13
+LOGIN = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@contextmanager
+def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> Iterator[BenchSite]:
+    """Bring up the services, the schema, and web, worker and beat with the arguments of ``manage.py up``."""
+    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "MEDIA_ROOT", "STATIC_ROOT"):
+        os.environ.pop(name, None)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    chosen = {name: value for name, value in (("web_workers", web_workers), ("web_threads", web_threads)) if value}
+    options = SiteOptions(port=port, queues=("default", "votes"), **chosen)
+    os.environ |= {
+        **QUIET_PYTHON,
+        "GIZ_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "giz.settings",
+        "SITE_URL": options.address,
+    }
+    env.ensure_secret_key()
+    layout = Layout(home)
+    with Services(layout, ["postgres", "valkey"]):
+        import django
+        from django.conf import settings
+        from django.core.management import call_command
+        from django.db import connection
+
+        django.setup()
+        settings.LOGGING["root"]["level"] = "WARNING"
+        call_command("migrate", verbosity=0)
+        parts = []
+        environment = dict(os.environ)
+        try:
+            for part in (web_part(options, environment), worker_part(options, environment), beat_part(environment)):
+                log = (layout.logs / f"{part.name}.log").open("wb")
+                parts.append(subprocess.Popen(part.argv, env=environment, cwd=part.cwd, stdout=log, stderr=log))
+            _wait_until_answering(port, layout.logs / "web.log")
+            yield BenchSite(port)
+        finally:
+            for process in parts:
+                process.terminate()
+            for process in parts:
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            connection.close()
+            connection.close_pool()
+
+
+def _wait_until_answering(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+                probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                if b" 200 " in probe.recv(100):
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit(f"The web server did not answer:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+class BenchSite:
+    """A running site, and ways to fill it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def prepare(self, *, targets: int, clients: int, abandoned: int) -> Prepared:
+        """Make a campaign with this many open targets, ``abandoned`` of them leased long ago, at the head."""
+        from django.db import connection
+
+        from labeling.services.campaigns import campaign_open
+
+        name = f"bench-{targets}-{uuid.uuid4().hex[:6]}"
+        campaign = _campaign(name, targets)
+        people = _people(clients + 2)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """WITH head AS (SELECT id FROM labeling_target WHERE campaign_id = %s ORDER BY order_key LIMIT %s),
+                        lease AS (INSERT INTO labeling_task
+                              (id, target_id, volunteer_id, standard_set_id, seed, state, checked_out_at, due_at)
+                            SELECT gen_random_uuid(), id, %s, %s, id, 'leased',
+                                   now() - interval '1 hour', now() - interval '45 min' FROM head)
+                   UPDATE labeling_target SET lease_count = 1 WHERE id IN (SELECT id FROM head)""",
+                [campaign.pk, abandoned, people[0].pk, campaign.standard_set_id],
+            )
+        campaign_open(campaign=campaign)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        sessions = [_session(person) for person in people[2:]]
+        return Prepared(campaign=name, sessions=sessions, sql=_statements(people[1], name))
+
+
+def _campaign(name: str, targets: int) -> object:
+    from django.db import connection
+    from django.db.models import Max
+
+    from giz.catalog.models import Galaxy
+    from labeling.services.campaigns import campaign_create, targets_add
+    from standards.formats import StandardEntry
+    from standards.services import standard_set_publish
+
+    first = (Galaxy.objects.aggregate(last=Max("pgc"))["last"] or 0) + 1
+    standards = [
+        StandardEntry(first + number, 45.0 + number % 46) for number in range(46 * STANDARDS_A_BIN)
+    ]
+    first_target = first + len(standards)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO catalog_galaxy (pgc, name, morphological_type, is_synthetic, extra, source, updated_at)
+               SELECT pgc, '', '', false, '{}', 'bench', now() FROM generate_series(%s, %s) AS pgc""",
+            [first, first_target + targets - 1],
+        )
+        cursor.execute(
+            """INSERT INTO catalog_galaxyimage (galaxy_id, band, stem, sizes_px, content_sha256, origin, source_name,
+                      source_width_px, source_height_px, is_current)
+               SELECT galaxy.id, band, 'ab/' || left(md5(galaxy.pgc || band), 26), '{128,256,512}', '', 'bench', '',
+                      512, 512, true
+                 FROM catalog_galaxy galaxy CROSS JOIN unnest(ARRAY['gri', 'g', 'r', 'i']) AS band
+                WHERE galaxy.pgc BETWEEN %s AND %s""",
+            [first, first_target + targets - 1],
+        )
+    standard_set = standard_set_publish(name=name, entries=standards).standard_set
+    campaign = campaign_create(name=name, standard_set=standard_set)
+    ids = Galaxy.objects.filter(pgc__gte=first_target).values_list("pk", flat=True)
+    targets_add(campaign=campaign, galaxy_ids=ids.iterator())
+    return campaign
+
+
+def _people(count: int) -> list[object]:
+    from giz.accounts.models import User
+
+    return [User.objects.create_user(f"{uuid.uuid4().hex}@example.org") for _ in range(count)]
+
+
+def _session(person: object) -> str:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(person, backend=LOGIN)  # type: ignore[arg-type]
+    return client.cookies["sessionid"].value
+
+
+def _statements(person: object, campaign: str) -> dict[str, int]:
+    """SQL statements of the second cycle in one process (BEGIN and COMMIT apart)."""
+    import random
+
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(HTTP_HOST="localhost")
+    client.force_login(person, backend=LOGIN)  # type: ignore[arg-type]
+    counts = {}
+    for _cycle in range(2):
+        with CaptureQueriesContext(connection) as statements:
+            task = client.post("/api/v1/tasks/", {"campaign": campaign}, content_type="application/json")
+        counts["next"] = sum(not query["sql"].startswith(("BEGIN", "COMMIT")) for query in statements)
+        with CaptureQueriesContext(connection) as statements:
+            body = random_vote(task.json()["id"], random.Random(_cycle))
+            client.post("/api/v1/votes/", body, content_type="application/json")
+        counts["vote"] = sum(not query["sql"].startswith(("BEGIN", "COMMIT")) for query in statements)
+    return counts
