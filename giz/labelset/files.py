@@ -1,0 +1,91 @@
+"""Files of a label set: hashed while written, on disk before they count, never outside their folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from giz.labelset.errors import LabelSetError
+
+BLOCK_BYTES = 1 << 20
+_MEMBER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)?")
+
+
+class HashedFile:
+    """A binary file that is hashed and counted on the way; enough of a file for csv, zipfile and pyarrow."""
+
+    closed = False
+
+    def __init__(self, binary: IO[bytes]) -> None:
+        self._binary = binary
+        self._digest = hashlib.sha256()
+        self.bytes_written = 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        self._digest.update(data)
+        written = self._binary.write(data)
+        self.bytes_written += written
+        return written
+
+    def tell(self) -> int:
+        return self.bytes_written
+
+    def flush(self) -> None:
+        self._binary.flush()
+
+    def close(self) -> None:
+        """Whoever opened the file below closes it."""
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[HashedFile]:
+    """A file that appears under its name only when it is whole: temporary name, fsync, rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as binary:
+            yield HashedFile(binary)
+            binary.flush()
+            os.fsync(binary.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's own entries on disk (the names of its files)."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file, read in blocks; `on_bytes` hears how many bytes each block had."""
+    digest = hashlib.sha256()
+    with path.open("rb") as binary:
+        while block := binary.read(BLOCK_BYTES):
+            digest.update(block)
+            if on_bytes:
+                on_bytes(len(block))
+    return digest.hexdigest()
+
+
+def member_path(folder: Path, name: str) -> Path:
+    """The file `name` of a label set, or a refusal: no way out of the folder, no link, no odd characters."""
+    if not _MEMBER.fullmatch(name):
+        raise LabelSetError("unsafe_path", f"The manifest names {name!r}, which is no plain path inside the label set.")
+    path = folder / name
+    if path.is_symlink() or path.parent.is_symlink():
+        raise LabelSetError("unsafe_path", f"{name} is a link; a label set holds its files itself.")
+    return path
