@@ -14,7 +14,9 @@ export interface SkyLook {
   cutAt?: number;
 }
 
-const SOFTENING = 7;
+const SOFTENING = 12;
+/** The light that just turns white. */
+const WHITE = 2.1;
 const SKY = 0.03;
 const STAR_COLOURS: readonly Light[] = [
   [1, 0.72, 0.42],
@@ -68,7 +70,7 @@ export function renderSky(side: number, look: SkyLook): Uint8ClampedArray<ArrayB
   const random = makeRandom(look.seed + 5);
   const grain = 4 * (look.noise ?? 0.008);
   const pixels = new Uint8ClampedArray(4 * side * side);
-  const top = Math.asinh(SOFTENING);
+  const top = Math.asinh(SOFTENING * WHITE);
   for (let pixel = 0; pixel < side * side; pixel += 1) {
     const isCut = look.cutAt !== undefined && (2 * (pixel % side)) / side - 1 > look.cutAt;
     const red = light[3 * pixel] ?? 0;

@@ -11,16 +11,17 @@ interface Props {
   remarkCount: number;
 }
 
-const BANDS: readonly { band: Band; label: string; text: string; key: string }[] = [
+/** The letter of a band is its key. */
+const BANDS: readonly { band: Band; label: string; text: string; key?: string }[] = [
   { band: "gri", label: "Colour", text: "colour", key: "C" },
-  { band: "g", label: "Green band g", text: "g", key: "G" },
-  { band: "r", label: "Red band r", text: "r", key: "R" },
-  { band: "i", label: "Infrared band i", text: "i", key: "I" },
+  { band: "g", label: "Green band g", text: "g" },
+  { band: "r", label: "Red band r", text: "r" },
+  { band: "i", label: "Infrared band i", text: "i" },
 ];
 const SCOPE_NAMES: Record<Exclude<Scope, "all">, string> = { target: "your galaxy", left: "the left one", right: "the right one" };
 
 export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Props) {
-  const key = (name: string) => (showKeys ? name : undefined);
+  const key = (name?: string) => (showKeys ? name : undefined);
   const { view } = commands;
   return (
     <div className="toolbar" role="group" aria-label="How the pictures are shown">
@@ -30,7 +31,7 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
             only {SCOPE_NAMES[scope]}
           </ToolButton>
         )}
-        <div className="segments" role="group" aria-label="Band">
+        <div className="segments bands" role="group" aria-label="Band">
           {BANDS.map(({ band, label, text, key: name }) => (
             <ToolToggle key={band} label={label} isOn={view.band === band} shortcut={key(name)} onPress={() => commands.band(band)}>
               {text}
@@ -39,11 +40,11 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
         </div>
         <ToolToggle label="Invert" icon="invert" isOn={view.invert} shortcut={key("V")} onPress={commands.invert} />
         <div className="segments" role="group" aria-label="Zoom">
-          <ToolButton label="Zoom out" icon="minus" shortcut={key("−")} onPress={() => commands.zoom(-1)} />
-          <output className="tool-value" aria-label="Zoom">
+          <ToolButton label="Zoom out" icon="minus" onPress={() => commands.zoom(-1)} />
+          <output className="tool-value wide-only" aria-label="Zoom">
             {view.zoom.toFixed(1)}×
           </output>
-          <ToolButton label="Zoom in" icon="plus" shortcut={key("+")} onPress={() => commands.zoom(1)} />
+          <ToolButton label="Zoom in" icon="plus" onPress={() => commands.zoom(1)} />
         </div>
         <div className="segments" role="group" aria-label="Rotate">
           <ToolButton label="Rotate left by 5°" icon="turnLeft" shortcut={key("[")} onPress={() => commands.turn(-5)}>5°</ToolButton>
@@ -52,7 +53,7 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
           <ToolButton label="Rotate right by 5°" icon="turnRight" shortcut={key("]")} onPress={() => commands.turn(5)}>5°</ToolButton>
         </div>
         <ToolToggle label="Flip left and right" icon="flip" isOn={view.flip} shortcut={key("F")} onPress={commands.flip} />
-        <ToolButton label="Show everything as at first" icon="reset" shortcut={key("Z")} onPress={commands.reset} />
+        <ToolButton label="Reset: show everything as at first" shortcut={key("Z")} onPress={commands.reset}>reset</ToolButton>
         <ToolButton label="Other standards everywhere" icon="other" shortcut={key("⇧N")} onPress={() => commands.redraw("all")}>all</ToolButton>
         <ToolButton label="Compare on the full screen" icon="large" shortcut={key("L")} onPress={() => commands.open("large")} />
         <ToolButton
@@ -64,7 +65,7 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
         />
         <ToolButton label="Undo the last answer" icon="undo" shortcut={key("U")} isDisabled={!canUndo} onPress={commands.undo} />
         <ToolButton label="Skip this galaxy" icon="skip" shortcut={key("K")} onPress={commands.skip} />
-        <ToolButton label="Help and all keys" icon="help" shortcut={key("?")} onPress={() => commands.open("help")} />
+        <ToolButton label="Help and all keys" icon="help" onPress={() => commands.open("help")} />
       </div>
     </div>
   );

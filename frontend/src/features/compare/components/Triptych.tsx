@@ -3,6 +3,7 @@ import { Priority } from "@/lib/pictures/loader";
 import type { Commands } from "../hooks/useCommands";
 import { useGestures } from "../hooks/useGestures";
 import type { Picture } from "../hooks/usePictures";
+import { FIRST_WINDOW, LAST_WINDOW } from "../rules/grid";
 import { hasOther, type Panel } from "../rules/panels";
 import { caption } from "../rules/place";
 import type { Scope } from "../state/deck";
@@ -33,11 +34,12 @@ function EmptyNeighbour({ side, text }: { side: Side; text: string }) {
   );
 }
 
-function emptyText(session: Session, side: Side): string {
-  const { place } = session;
-  const isEnd = side === "left" ? place.step === "A" || place.window === 45 : place.step === "A" || place.window === 82;
+/** What stands beside the target at the ends of a row. */
+function emptyText({ place }: Session, side: Side): string {
+  const isEnd = place.step === "A" || place.window === (side === "left" ? FIRST_WINDOW : LAST_WINDOW);
   if (!isEnd) return side === "left" ? "More face-on standards come next" : "More edge-on standards come next";
-  return side === "left" ? "Nothing is more face-on than this" : "Nothing is more edge-on than this";
+  if (side === "left") return "More face-on than any standard";
+  return place.step === "A" ? "From here on to edge-on" : "Fully edge-on";
 }
 
 export function Triptych({ session, trio, scope, commands, showKeys }: Props) {

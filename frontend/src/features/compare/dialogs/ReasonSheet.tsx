@@ -46,12 +46,13 @@ export function ReasonSheet({ isRemark, remarks, onDone, onClose }: Props) {
         </CheckboxGroup>
         <TextField className="note" value={comment} onChange={setComment} maxLength={NOTE_LENGTH}>
           <Label>A note, if you like</Label>
-          <TextArea rows={2} />
+          <TextArea rows={1} />
           {comment.length > NOTE_LENGTH - 100 && <Text slot="description">{NOTE_LENGTH - comment.length} characters left</Text>}
         </TextField>
         <div className="sheet-actions">
           <Button className="button quiet" onPress={onClose}>
-            Back to the galaxy
+            <span className="wide-only">Back to the galaxy</span>
+            <span className="narrow-only">Back</span>
           </Button>
           <Button className="button primary" type="submit" isDisabled={isIncomplete}>
             {isRemark ? "Keep the remark" : "Reject this galaxy"}

@@ -49,13 +49,16 @@ export function useDealing(campaign: string, count: number, dispatch: Dispatch<D
 
   useEffect(() => {
     if (!problem) return undefined;
-    // After "all done" a look now and then is enough: someone else's lease may come back.
-    const isTransient = problem.isPassing || problem.code === "csrf";
+    // Each vote that arrives frees a lease. After "all done" a look now and then is enough: someone else's lease may come back.
+    const isCrowded = problem.code === "too_many_leases";
+    const isTransient = problem.isPassing || problem.code === "csrf" || isCrowded;
     const delayMs = isTransient ? pauseMs(failures.current, problem.retryAfterS, Math.random()) : Math.max((problem.retryAfterS ?? 0) * 1000, ALL_DONE_CHECK_MS);
     const timer = setTimeout(tryAgain, delayMs);
     window.addEventListener("online", tryAgain);
+    const forget = isCrowded ? outbox.hear(tryAgain) : undefined;
     return () => {
       clearTimeout(timer);
+      forget?.();
       window.removeEventListener("online", tryAgain);
     };
   }, [problem, tryAgain]);
