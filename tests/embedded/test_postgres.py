@@ -19,8 +19,8 @@ from .conftest import as_root, kill_hard, on_linux
 MAJOR = find_postgres().major
 
 
-def server_in(home: Path, identity: Identity | None = None) -> PostgresServer:
-    return PostgresServer(home / f"postgres-{MAJOR}", home / "sockets" / "postgres", fsync=False, identity=identity)
+def server_in(home: Path, identity: Identity | None = None, *, fsync: bool = False) -> PostgresServer:
+    return PostgresServer(home / f"postgres-{MAJOR}", home / "sockets" / "postgres", fsync=fsync, identity=identity)
 
 
 def write_note(server: PostgresServer, text: str) -> None:
@@ -60,12 +60,12 @@ def test_only_the_owner_can_enter_the_folder_of_the_socket(home: Path) -> None:
 
 @on_linux
 def test_a_server_that_was_killed_hard_starts_again_with_its_data(home: Path) -> None:
-    server = server_in(home)
+    server = server_in(home, fsync=True)
     server.start()
     write_note(server, "before the kill")
     assert server.pid is not None
     kill_hard(server.pid)
-    with server_in(home) as again:
+    with server_in(home, fsync=True) as again:
         assert read_notes(again) == ["before the kill"]
     server.stop()
 
@@ -194,7 +194,7 @@ def test_an_ordinary_user_runs_it_under_its_own_name(home: Path) -> None:
 
 
 @as_root
-def test_data_of_somebody_else_are_refused_with_a_way_out(home: Path) -> None:
+def test_data_of_an_ordinary_user_are_served_by_root_under_that_user(home: Path) -> None:
     folder = home / "postgres-1"
     folder.mkdir()
     os.chown(folder, 4321, 4321)
