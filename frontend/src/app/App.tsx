@@ -4,6 +4,7 @@ import { Header } from "@/components/Header";
 import { ApiError } from "@/lib/api/client";
 import { outbox } from "@/lib/outbox";
 import { adoptPreferences } from "@/lib/preferences";
+import { queryKeys } from "@/lib/queryKeys";
 import { usePath } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
 import { Boundary } from "./Boundary";
@@ -31,6 +32,7 @@ function useAccount(): void {
     // Only at sign-in: later answers to me/ must not undo what is being changed here.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [volunteer]);
+  useEffect(() => outbox.hear((event) => void (event.kind === "receipt" && queryClient.invalidateQueries({ queryKey: queryKeys.me }))), []);
 }
 
 function CurrentPage() {

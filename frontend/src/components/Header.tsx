@@ -33,7 +33,7 @@ function Standing() {
       </div>
     );
   }
-  const done = me.counts.votes;
+  const done = `${me.counts.votes} ${me.counts.votes === 1 ? "galaxy" : "galaxies"}`;
   return (
     <div className="standing">
       <span role="status">
@@ -53,9 +53,9 @@ function Standing() {
           {refused.length} not accepted
         </Link>
       )}
-      <Link to="/me" className="quiet-link" aria-label={`My page: ${me.volunteer}, ${done} galaxies`}>
+      <Link to="/me" className="quiet-link" aria-label={`Me: ${me.volunteer} · ${done}`}>
         <span className="wide-only">
-          {me.volunteer} · {done} {done === 1 ? "galaxy" : "galaxies"}
+          {me.volunteer} · {done}
         </span>
         <span className="narrow-only">Me</span>
       </Link>

@@ -3,7 +3,7 @@ import { Button, ToggleButton } from "react-aria-components";
 import { Icon, type IconName } from "./Icon";
 
 interface ToolProps {
-  /** The whole name, for screen readers and the tooltip. */
+  /** The whole name, for screen readers and the tooltip; it contains the text that is seen, for those who speak to their device. */
   label: string;
   icon?: IconName | undefined;
   children?: ReactNode;
@@ -16,10 +16,9 @@ interface ToolProps {
 
 function Inside({ label, icon, children, shortcut }: Pick<ToolProps, "label" | "icon" | "children" | "shortcut">) {
   return (
-    <span className="tool-inside" title={label}>
+    <span className="tool-inside" title={label} data-key={shortcut}>
       {icon && <Icon name={icon} />}
       {children}
-      {shortcut && <kbd aria-hidden="true">{shortcut}</kbd>}
     </span>
   );
 }

@@ -13,7 +13,7 @@ interface Props {
 
 export function DecisionBar({ session, commands, isReady, showKeys }: Props) {
   const row = rowOf(session);
-  const key = (name: string) => showKeys && <kbd aria-hidden="true">{name}</kbd>;
+  const key = (name: string) => showKeys && <span className="key" data-key={name} aria-hidden="true" />;
   return (
     <footer className="decisions">
       <div className="decisions-left">
@@ -36,7 +36,7 @@ export function DecisionBar({ session, commands, isReady, showKeys }: Props) {
       </Button>
       <div className="decisions-right">
         {session.place.step === "B" && (
-          <Button className="button quiet step-back" aria-label="Back to step A" onPress={commands.stepBack}>
+          <Button className="button quiet step-back" aria-label="Back to A" onPress={commands.stepBack}>
             <Icon name="back" />
             <span className="wide-only">back to A</span>
             {key("⌫")}

@@ -25,7 +25,7 @@ export function PanelFigure({ picture, name, angle, hint, priority, className, i
       <div className="panel-view">
         <PictureView picture={picture} alt={`${name}, ${angle}`} priority={priority} />
         <div className="panel-badges">
-          {picture.isOwn && <ToolButton className="badge-button" label={`Show ${name} like the others again`} icon="close" onPress={onRejoin}>own view</ToolButton>}
+          {picture.isOwn && <ToolButton className="badge-button" label={`Own view of ${name}: show it like the others again`} icon="close" onPress={onRejoin}>own view</ToolButton>}
           {isFallback && picture.band && (
             <span className="badge">
               no {BAND_NAMES[picture.wanted]} picture, here is {BAND_NAMES[picture.band]}

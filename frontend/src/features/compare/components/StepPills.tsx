@@ -10,7 +10,7 @@ export function StepPills({ place, onBack }: { place: Place; onBack: () => void 
         {isA ? (
           <span className="pill on">A · nearest 5°</span>
         ) : (
-          <Button className="pill" aria-label="Back to step A, nearest 5 degrees" onPress={onBack}>
+          <Button className="pill" aria-label="A · nearest 5°, back to this step" onPress={onBack}>
             A · nearest 5°
           </Button>
         )}

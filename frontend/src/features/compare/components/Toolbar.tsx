@@ -54,7 +54,7 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
         </div>
         <ToolToggle label="Flip left and right" icon="flip" isOn={view.flip} shortcut={key("F")} onPress={commands.flip} />
         <ToolButton label="Reset: show everything as at first" shortcut={key("Z")} onPress={commands.reset}>reset</ToolButton>
-        <ToolButton label="Other standards everywhere" icon="other" shortcut={key("⇧N")} onPress={() => commands.redraw("all")}>all</ToolButton>
+        <ToolButton label="Other standards for all" icon="other" shortcut={key("⇧N")} onPress={() => commands.redraw("all")}>all</ToolButton>
         <ToolButton label="Compare on the full screen" icon="large" shortcut={key("L")} onPress={() => commands.open("large")} />
         <ToolButton
           label={remarkCount > 0 ? "Change the remark on this galaxy" : "Add a remark on this galaxy"}

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { commandOf, type KeyCommand } from "./keys";
 
 /** Whether the keyboard's focus stands on something that Enter or Backspace belongs to. */
@@ -11,13 +11,13 @@ function ownsKey(element: Element | null, key: string, cameByPointer: Element | 
 
 /** Keys for the whole page, except while a dialog is open or a field has the focus. */
 export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): void {
-  const latest = useRef(run);
-  useEffect(() => {
-    latest.current = run;
+  const latest = useRef({ isActive, run });
+  // A layout effect: the key that follows a change at once must already meet the new state.
+  useLayoutEffect(() => {
+    latest.current = { isActive, run };
   });
 
   useEffect(() => {
-    if (!isActive) return undefined;
     let isPointing = false;
     let cameByPointer: Element | null = null;
     const onPointerDown = () => {
@@ -30,12 +30,12 @@ export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): 
       cameByPointer = isPointing && event.target instanceof Element ? event.target : null;
     };
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || ownsKey(document.activeElement, event.key, cameByPointer)) return;
+      if (!latest.current.isActive || event.defaultPrevented || event.isComposing || ownsKey(document.activeElement, event.key, cameByPointer)) return;
       const command = commandOf(event);
       if (!command) return;
       event.preventDefault();
       event.stopPropagation();
-      latest.current(command);
+      latest.current.run(command);
     };
     // In the capture phase, before a merely clicked button could take Enter for itself.
     window.addEventListener("keydown", onKeyDown, true);
@@ -46,5 +46,5 @@ export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): 
       window.removeEventListener("pointerdown", onPointerDown, true);
       window.removeEventListener("focusin", onFocusIn, true);
     };
-  }, [isActive]);
+  }, []);
 }

@@ -45,10 +45,9 @@ export function useLabelling(campaign: string) {
   useEffect(
     () =>
       outbox.hear((event) => {
-        if (event.kind === "receipt") void queryClient.invalidateQueries({ queryKey: queryKeys.me });
-        else say(`${event.galaxy}: ${inWords(event.error)}`, { isLong: true });
+        if (event.kind !== "receipt") say(`${event.galaxy}: ${inWords(event.error)}`, { isLong: true });
       }),
-    [queryClient, say],
+    [say],
   );
 
   const keep = useCallback(

@@ -41,14 +41,23 @@ function fillable(pools: Pools, place: Place): { bin: number; degrees: number }[
   });
 }
 
-/** The next draw of a bin whose standard is not among `taken`, or simply the next where the bin has no other. */
-function nextDraw(pools: Pools, degrees: number, from: number, taken: ReadonlySet<number>): number {
+/** The next draw of a bin that shows a standard not `taken` and not `own`; else `own` again; else simply the next. */
+function nextDraw(
+  pools: Pools,
+  degrees: number,
+  from: number,
+  taken: ReadonlySet<number>,
+  own?: number,
+): number {
   const count = orderOf(pools, degrees).length;
+  let fallback = from;
   for (let draw = from; draw < from + count; draw += 1) {
     const standardId = standardOf(pools, degrees, draw);
-    if (standardId !== undefined && !taken.has(standardId)) return draw;
+    if (standardId === undefined || taken.has(standardId)) continue;
+    if (standardId !== own) return draw;
+    fallback = draw;
   }
-  return from;
+  return fallback;
 }
 
 /** The panels that are visible at a place; call `withRow` first, so that every one of them has a draw. */
@@ -94,7 +103,7 @@ export function redraw(pools: Pools, draws: Draws, place: Place, bins: readonly 
   const taken = new Set(row.filter((panel) => !bins.includes(panel.bin)).map((panel) => panel.standardId));
   for (const panel of row) {
     if (!bins.includes(panel.bin)) continue;
-    const draw = nextDraw(pools, panel.degrees, next[panel.degrees] ?? 0, new Set([...taken, panel.standardId]));
+    const draw = nextDraw(pools, panel.degrees, next[panel.degrees] ?? 0, taken, panel.standardId);
     shown[panel.bin] = draw;
     next[panel.degrees] = draw + 1;
     const standardId = standardOf(pools, panel.degrees, draw);
