@@ -260,7 +260,10 @@ SPECTACULAR_SETTINGS = {
 # --- language, time, logs -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
+USE_I18N = False  # one language, so the formats below hold
+DATETIME_FORMAT = "j M Y H:i"
+DATE_FORMAT = "j M Y"
+TIME_FORMAT = "H:i"
 USE_TZ = True
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {

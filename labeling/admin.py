@@ -214,6 +214,12 @@ class VoteAdmin(HistoryAdmin):
     list_select_related = ("target__galaxy", "volunteer")
     ordering = ("-id",)
     date_hierarchy = "created_at"
+    fieldsets = (
+        (None, {"fields": ("galaxy", "volunteer_link", "created_at", "standing", "superseded_at")}),
+        ("Judgement", {"fields": ("verdict", "inclination_deg", "inclination_rounded_deg", "reasons", "comment")}),
+        ("How it came about", {"fields": ("standard_set", "task", "trace", "rule_version", "rounding_seed", "flags")}),
+        ("Origin", {"fields": ("key", "body_hash", "checked_out_at", "is_imported", "import_ref")}),
+    )
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """The dashboard links to the votes of one day."""
@@ -245,7 +251,7 @@ class ConsensusAdmin(HistoryAdmin):
         "inclination_deg",
         "sigma_deg",
         "volunteer_count",
-        "is_split",
+        "split_label",
         "status",
         "estimator",
         "is_current",
@@ -257,7 +263,11 @@ class ConsensusAdmin(HistoryAdmin):
 
     @column("galaxy")
     def galaxy(self, consensus: Consensus) -> str:
-        return row_link(consensus.target, str(consensus.target.galaxy))
+        return str(consensus.target.galaxy)
+
+    @column("split", ordering="is_split", label={"split": "danger"})
+    def split_label(self, consensus: Consensus) -> str | None:
+        return "split" if consensus.is_split else None
 
     @column("campaign")
     def campaign(self, consensus: Consensus) -> str:

@@ -33,9 +33,15 @@ def staff_password(_request: HttpRequest, **_context: Any) -> HttpResponse:
     return redirect("account_change_password")
 
 
+def staff_index(_request: HttpRequest, **_context: Any) -> HttpResponse:
+    """The dashboard is the first page of staff; a list of tables would be a second one."""
+    return redirect("dashboard:overview")
+
+
 def guard_staff_site() -> None:
     """Put these doors into the admin site; called once, when the apps are ready."""
     doors: dict[str, Callable[..., HttpResponseBase]] = {
+        "index": staff_index,
         "login": staff_login,
         "logout": LogoutView.as_view(next_page="/"),
         "password_change": staff_password,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
-from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column, row_link
+from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column
 
 
 def image_address(image: GalaxyImage, size_px: int) -> str:
@@ -76,7 +76,9 @@ class GalaxyImageAdmin(HistoryAdmin):
     def thumbnail(self, image: GalaxyImage) -> str:
         address = image_address(image, 128)
         return format_html(
-            '<img class="staff-thumbnail" src="{}" alt="" width="48" height="48" loading="lazy">', address
+            '<img class="staff-thumbnail" src="{}" alt="picture in band {}" width="48" height="48" loading="lazy">',
+            address,
+            image.band,
         )
 
 
@@ -90,4 +92,4 @@ class SyntheticTruthAdmin(HistoryAdmin):
 
     @column("galaxy", ordering="galaxy__pgc")
     def galaxy_link(self, truth: SyntheticTruth) -> str:
-        return row_link(truth.galaxy)
+        return str(truth.galaxy)

@@ -31,7 +31,7 @@ class JobAdmin(HistoryAdmin):
     search_fields = ("kind", "message", "error", "=id")
     list_select_related = ("owner",)
     fieldsets = (
-        (None, {"fields": ("kind", "state_label", "bar", "message", "error", "result")}),
+        (None, {"fields": ("kind", "state_label", "bar", "message", "error_text", "result")}),
         ("Log", {"fields": ("log_lines",)}),
         ("Work", {"fields": ("params", "checkpoint", "owner_link", "attempt", "max_attempts", "cancel_requested")}),
         ("Times", {"fields": ("created_at", "started_at", "heartbeat_at", "lease_until", "finished_at")}),
@@ -56,6 +56,12 @@ class JobAdmin(HistoryAdmin):
     def owner_link(self, job: Job) -> str:
         return row_link(job.owner, job.owner.public_name) if job.owner else "–"
 
+    @column("error")
+    def error_text(self, job: Job) -> str:
+        if not job.error:
+            return "–"
+        return format_html('<pre class="staff-log"><span class="error">{}</span></pre>', job.error)
+
     @column("what it said")
     def log_lines(self, job: Job) -> str:
         lines = list(job.log.order_by("-id")[: LOG_LINES_SHOWN + 1])
@@ -63,8 +69,8 @@ class JobAdmin(HistoryAdmin):
             return "Nothing yet."
         shown = format_html_join(
             "\n",
-            '<span class="{}">{:%H:%M:%S}  {}</span>',
-            ((line.level, line.at, line.text) for line in reversed(lines[:LOG_LINES_SHOWN])),
+            '<span class="{}">{}  {}</span>',
+            ((line.level, f"{line.at:%H:%M:%S}", line.text) for line in reversed(lines[:LOG_LINES_SHOWN])),
         )
         address = reverse("admin:core_joblogline_changelist") + f"?job__id__exact={job.id}"
         more = format_html('<a href="{}">All its lines</a>', address) if len(lines) > LOG_LINES_SHOWN else ""

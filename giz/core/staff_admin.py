@@ -144,8 +144,10 @@ def _short(value: Any) -> str:
 
 def progress_bar(done: int, total: int, label: str = "") -> str:
     """A bar for a column of a list: how much of the whole, in figures and as a bar."""
-    share = min(100, round(100 * done / total)) if total else 0
-    text = label or (f"{done:,} of {total:,}" if total else "–")
+    if not total:
+        return label or "–"
+    share = min(100, round(100 * done / total))
+    text = label or f"{done:,} of {total:,}"
     return format_html(
         '<span class="staff-progress"><progress max="100" value="{}">{} %</progress><span>{}</span></span>',
         share,

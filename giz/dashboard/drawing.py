@@ -49,13 +49,11 @@ class Chart:
 
 
 def nice_top(largest: int) -> int:
-    """The next number of 1, 2 or 5 times a power of ten: the scale's upper end."""
-    top = 1
-    while True:
-        for step in (1, 2, 5):
-            if step * top >= max(largest, 1):
-                return step * top
-        top *= 10
+    """The next number of one round digit: the scale's upper end, close enough to fill the picture."""
+    power = 1
+    while 10 * power < largest:
+        power *= 10
+    return power * max(1, -(-largest // power))
 
 
 def stacked_bars(days: Sequence[DayOfVotes]) -> Chart:

@@ -14,6 +14,7 @@ from giz.core.models import Job, JobLogLine
 from giz.dashboard.drawing import DayOfVotes
 from labeling.models import Campaign, Consensus, Target, Vote
 
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_SHOWN = 30
 JOBS_SHOWN = 8
 LOG_LINES_SHOWN = 6
@@ -76,6 +77,8 @@ class Overview:
     days: list[DayOfVotes]
     verdicts: dict[str, int]
     figures: dict[str, int]
+    day_ago: datetime
+    week_ago: datetime
 
 
 def _days(now: datetime) -> list[date]:
@@ -115,15 +118,17 @@ def overview() -> Overview:
         days=[DayOfVotes(day, dict(a_day[day])) for day in days],
         verdicts={verdict: verdicts.get(verdict, 0) for verdict in ("A", "F", "J")},
         figures=_figures(now, rows.values(), sum(verdicts.values())),
+        day_ago=now - DAY,
+        week_ago=now - WEEK,
     )
 
 
 def _add_votes(rows: dict[int, CampaignRow], now: datetime) -> None:
-    by_campaign = Vote.objects.filter(COUNTED).order_by().values("target__campaign_id")
+    by_campaign = Vote.objects.order_by().values("target__campaign_id")
     for group in by_campaign.annotate(
-        n=Count("pk"),
+        n=Count("pk", filter=COUNTED),
         people=Count("volunteer_id", distinct=True),
-        last_day=Count("pk", filter=Q(created_at__gte=now - timedelta(days=1))),
+        last_day=Count("pk", filter=COUNTED & Q(created_at__gte=now - DAY)),
     ):
         row = rows[group["target__campaign_id"]]
         row.votes, row.people, row.last_day = group["n"], group["people"], group["last_day"]
@@ -144,9 +149,8 @@ def _add_days(rows: dict[int, CampaignRow], days: list[date]) -> dict[date, Coun
 
 
 def _figures(now: datetime, rows: Any, votes: int) -> dict[str, int]:
-    week_ago = now - timedelta(days=7)
     split = Consensus.objects.filter(is_current=True, is_split=True).count()
-    active = Vote.objects.filter(created_at__gte=week_ago).order_by().values("volunteer_id").distinct().count()
+    active = Vote.objects.filter(created_at__gte=now - WEEK).order_by().values("volunteer_id").distinct().count()
     return {
         "votes": votes,
         "last_day": sum(row.last_day for row in rows),

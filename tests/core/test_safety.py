@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import structlog
-from django.core.cache import cache
 from django.db import IntegrityError, InternalError, connection, transaction
 from django.test import Client
 
@@ -54,7 +53,6 @@ def test_the_eleventh_attempt_of_ten_is_refused_and_told_when_to_return() -> Non
     assert refused.value.status == 429
     assert 0 < (refused.value.retry_after or 0) <= 3600
     check_rate("test", "another", limit=10, per_seconds=3600)
-    cache.clear()
 
 
 def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,29 +1,34 @@
-// Fetches the jobs' part of the page again every five seconds while the page is looked at.
-// What is unfolded stays unfolded; a failed fetch says since when the figures are old.
+// Fetches parts of the page again while the page is looked at: each [data-address] every data-seconds seconds.
+// What is unfolded stays unfolded, what is focused stays focused; a failed fetch says since when the figures are old.
 (() => {
-  const place = document.getElementById("jobs");
-  const note = document.getElementById("jobs-note");
-  if (!place) return;
-  const every = 5000;
+  const note = document.getElementById("fresh-note");
 
-  const refresh = async () => {
+  const replace = (part, fresh) => {
+    for (const open of part.querySelectorAll("details[open]")) {
+      const same = fresh.querySelector(`[id="${open.id}"]`);
+      if (same) same.open = true;
+    }
+    const focused = document.activeElement;
+    const place = part.contains(focused) ? [...part.querySelectorAll("a, summary")].indexOf(focused) : -1;
+    part.replaceChildren(...fresh.childNodes);
+    if (place >= 0) part.querySelectorAll("a, summary")[place]?.focus({ preventScroll: true });
+  };
+
+  const refresh = async (part) => {
     if (document.hidden) return;
     try {
-      const answer = await fetch(place.dataset.address, { headers: { Accept: "text/html" }, redirect: "error" });
+      const answer = await fetch(part.dataset.address, { headers: { Accept: "text/html" }, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-      for (const open of place.querySelectorAll("details[open]")) {
-        const same = fresh.querySelector(`[id="${open.id}"]`);
-        if (same) same.open = true;
-      }
-      const focused = document.activeElement && place.contains(document.activeElement) ? document.activeElement.id : "";
-      place.replaceChildren(...fresh.childNodes);
-      if (focused) document.getElementById(focused)?.focus();
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      replace(part, page.getElementById(part.id) ?? page.body);
       note.textContent = "";
     } catch {
       note.textContent ||= `Not fresh since ${new Date().toLocaleTimeString()}; trying again.`;
     }
   };
-  setInterval(refresh, every);
-  document.addEventListener("visibilitychange", refresh);
+
+  for (const part of document.querySelectorAll("[data-address]")) {
+    setInterval(() => refresh(part), 1000 * part.dataset.seconds);
+    document.addEventListener("visibilitychange", () => refresh(part));
+  }
 })();
