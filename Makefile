@@ -30,7 +30,15 @@ help: ## show this list
 	@printf '  with the first install. Data live in .giz/ (GIZ_HOME=/some/folder moves them).\n'
 
 # --- install ---------------------------------------------------------------------------------------------------------
-install: $(STAMPS)/base $(DIST) ## install into .venv and build the pages
+# Packages and pages side by side; nothing else is made to run in parallel.
+install: ## install into .venv and build the pages
+	@$(MAKE) --no-print-directory -j2 SIDE_BY_SIDE=1 installed
+
+.PHONY: installed
+installed: $(STAMPS)/base $(DIST)
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL:
+endif
 
 $(PY):
 	@.ci/venv $(VENV)
@@ -51,20 +59,20 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 
 dev: $(STAMPS)/dev
 
-# Node 20.19 is the oldest that Vite runs on.
-node-ready: | $(PY)
-	@$(WITH_VENV) node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
-		&& $(WITH_VENV) npm --version >/dev/null 2>&1 \
+# Node 20.19 is the oldest that Vite runs on. Where pip must bring one, it waits for the other pip to end.
+NODE_FITS := $(shell $(WITH_VENV) .ci/node-fits && echo yes)
+node-ready: | $(PY) $(if $(NODE_FITS),,$(STAMPS)/base)
+	@$(WITH_VENV) .ci/node-fits \
 		|| { echo 'No Node 20.19 or newer here: installing one into .venv …'; $(PIP) install --quiet --quiet --require-hashes -r requirements/node.txt; }
 
 $(MODULES): frontend/package-lock.json | node-ready
 	@echo 'Installing the packages of the pages …'
-	@$(NPM) ci --loglevel=error --no-fund --no-audit
+	@$(NPM) ci --loglevel=error --no-progress --no-fund --no-audit >/dev/null
 	@touch $@
 
 $(DIST): $(FRONTEND_SOURCES) $(MODULES) | node-ready
 	@echo 'Building the pages …'
-	@$(NPM) run --silent build
+	@$(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 # --- run -------------------------------------------------------------------------------------------------------------

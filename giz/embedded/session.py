@@ -23,6 +23,7 @@ COMMANDS_WITHOUT_SERVICES = frozenset(
         "spectacular",
         "startapp",
         "startproject",
+        "synthesize",
         "up",
         "version",
     }

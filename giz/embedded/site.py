@@ -168,29 +168,22 @@ class Site:
 
     def _start(self) -> None:
         started = time.monotonic()
+        self._terminal.say("Starting …")
         environment = {**QUIET_PYTHON, **os.environ, **self._steps.environment}
         for service in self._services:
             runner = ServiceRunner(self._layout, service, show_line=self._terminal.part_line, say=self._terminal.say)
             self._supervisor.start(runner, wait=False)
         self._supervisor.wait_ready()
-        if self._services:
-            self._terminal.say("Database and broker are ready.")
         shown = self._steps.prepare(self._terminal.say)
         self._supervisor.start(self._runner(web_part(self._options, environment)))
         self._supervisor.start(self._runner(worker_part(self._options, environment)), wait=False)
         self._supervisor.start(self._runner(beat_part(environment)), wait=False)
+        self._terminal.box(
+            f"GIZ is up after {time.monotonic() - started:.1f} s",
+            [("Open", self._options.address), *shown, ("Data and logs", short_path(self._layout.home)), ("Stop", "Ctrl-C")],
+        )
         self._steps.fill(self._terminal.say)
         self._jobs.start()
-        self._terminal.box(
-            [
-                ("Address", self._options.address),
-                *shown,
-                ("Data", str(self._layout.home)),
-                ("Logs", str(self._layout.logs)),
-                ("Stop", "Ctrl-C"),
-                ("Started in", f"{time.monotonic() - started:.1f} s"),
-            ]
-        )
 
     def _runner(self, part: Part) -> PartRunner:
         return PartRunner(
@@ -204,6 +197,12 @@ class Site:
         started = time.monotonic()
         self._supervisor.stop()
         self._terminal.say(f"Stopped in {time.monotonic() - started:.1f} s.")
+
+
+def short_path(folder: Path) -> str:
+    """The folder as somebody in the current one would name it."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) and folder != here else str(folder)
 
 
 def frontend_hint(document: Path) -> str:

@@ -1,4 +1,4 @@
-"""What ``manage.py up`` shows: the parts' lines with their names in colour, bars of running jobs, a box at the end."""
+"""What ``manage.py up`` shows: few words of its own, a box, bars of running jobs, and warnings of the parts."""
 
 import contextlib
 import json
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-_COLOURS = {"database": "blue", "broker": "magenta", "web": "green", "worker": "cyan", "beat": "yellow", "giz": "bold"}
+_COLOURS = {"database": "blue", "broker": "magenta", "web": "green", "worker": "cyan", "beat": "yellow"}
 _LOUD = {"warning", "error", "critical"}
-_LEVEL_STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
+_PLAIN = "not bold default"
+_STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
 # PostgreSQL and Valkey tell much that is of use in their logs only.
 _QUIET_PARTS = {"database", "broker"}
 _TELLING = ("FATAL", "PANIC", "ERROR", "ended (", "is up again")
+_STATE_WORDS = {"queued": "waiting for the worker"}
 
 
 @dataclass(frozen=True)
@@ -38,31 +40,32 @@ class Terminal:
     def __init__(self, *, verbose: bool = False, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._verbose = verbose
+        self._is_closing = False
         self._lock = threading.Lock()
         self._bars: dict[str, TaskID] = {}
         self._told: dict[str, str] = {}
         self._progress: Progress | None = None
 
-    def say(self, text: str) -> None:
-        self._print("giz", text)
+    def say(self, text: str, style: str = "") -> None:
+        self._print(Text(text, style=style))
 
     def part_line(self, name: str, line: str) -> None:
         """Show one line of a part, JSON logs as a sentence; the log file keeps all of them."""
         shown, level = readable(line)
-        if not shown or not (self._verbose or _is_worth_showing(name, line, level)):
+        if not shown or not (self._verbose or self._is_worth_showing(name, line, level)):
             return
-        self._print(name, shown, _LEVEL_STYLES.get(level, ""))
+        self._print(Text(f"{name:>8} │ ", style=_COLOURS.get(name, "")).append(shown, style=_STYLES.get(level, _PLAIN)))
 
-    def box(self, lines: Iterable[tuple[str, str]]) -> None:
+    def box(self, title: str, lines: Iterable[tuple[str, str]]) -> None:
         """A frame with named lines, as the last word of a start."""
         text = Text()
         pairs = list(lines)
         width = max(len(name) for name, _ in pairs)
         for number, (name, value) in enumerate(pairs):
-            text.append(("\n" if number else "") + name.ljust(width + 2), style="bold")
-            text.append(value)
+            text.append(("\n" if number else "") + name.ljust(width + 2), style="dim")
+            text.append(value, style="bold")
         with self._lock:
-            self._console.print(Panel(text, title="GIZ is up", border_style="green", expand=False, padding=(0, 2)))
+            self._console.print(Panel(text, title=title, border_style="green", expand=False, padding=(1, 3)))
 
     def show_jobs(self, jobs: Iterable[JobProgress]) -> None:
         """Draw a bar for each job in a terminal; elsewhere print each tenth that is done."""
@@ -73,9 +76,18 @@ class Terminal:
             elif job.total:
                 self._tell(job, f"{job.title}: {10 * (10 * job.done // job.total)} %")
             if ended:
-                self._tell(job, f"{job.title}: {job.state}" + (f" ({job.message})" if job.message else ""))
+                told = f"{job.title}: {job.state}"
+                self._tell(job, told + (f" ({job.message})" if job.message else "."))
 
     def close(self) -> None:
+        """Take the bars away; from now on only warnings and errors of the parts are shown."""
+        self._is_closing = True
+        self._end_bars()
+        if self._console.is_terminal:
+            # The terminal has written ^C where we would begin.
+            self._print(Text())
+
+    def _end_bars(self) -> None:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -88,38 +100,40 @@ class Terminal:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}"),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[message]}", style="dim"),
             )
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
         if job.key not in self._bars and not ended:
-            self._bars[job.key] = self._progress.add_task(job.title, total=None, message="")
+            self._bars[job.key] = self._progress.add_task(job.title, total=None, message="", count="")
         if job.key in self._bars:
-            message = job.message if job.state == "running" else job.state
-            self._progress.update(self._bars[job.key], completed=job.done, total=job.total or None, message=message)
+            self._progress.update(
+                self._bars[job.key],
+                completed=job.done,
+                total=job.total or None,
+                count=f"{job.done} of {job.total}" if job.total else "",
+                message=job.message if job.state == "running" else _STATE_WORDS.get(job.state, job.state),
+            )
         if ended and job.key in self._bars:
             self._progress.remove_task(self._bars.pop(job.key))
         if not self._bars:
-            self.close()
+            self._end_bars()
 
     def _tell(self, job: JobProgress, words: str) -> None:
         if self._told.get(job.key) != words:
             self._told[job.key] = words
             self.say(words)
 
-    def _print(self, name: str, text: str, style: str = "") -> None:
-        line = Text(f"{name:>8} │ ", style=_COLOURS.get(name, ""))
-        line.append(text, style=style or "not bold default")
+    def _print(self, line: Text) -> None:
         with self._lock:
             self._console.print(line, soft_wrap=True)
 
-
-def _is_worth_showing(name: str, line: str, level: str) -> bool:
-    if name in _QUIET_PARTS:
-        return any(sign in line for sign in _TELLING)
-    return level in _LOUD or level == ""
+    def _is_worth_showing(self, name: str, line: str, level: str) -> bool:
+        if name in _QUIET_PARTS:
+            return any(sign in line for sign in _TELLING)
+        return level in _LOUD or (level == "" and not self._is_closing)
 
 
 def readable(line: str) -> tuple[str, str]:

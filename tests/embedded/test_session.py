@@ -23,7 +23,7 @@ home = env.giz_home()
 with services_for_command(["manage.py", "anything"]):
     for line in itertools.chain(["first"], sys.stdin):
         with psycopg.connect(default_database_url(home), autocommit=True) as database:
-            # Two commands may be at this point at once, and IF NOT EXISTS does not look at what another has not committed.
+            # Two commands may be here at once, and IF NOT EXISTS does not see what another has not committed.
             database.execute("SELECT pg_advisory_lock(1)")
             database.execute("CREATE TABLE IF NOT EXISTS note (text text)")
             database.execute("INSERT INTO note VALUES ('x')")

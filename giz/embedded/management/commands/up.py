@@ -22,6 +22,7 @@ from giz.embedded.site import Site, SiteOptions, SiteSteps, frontend_hint
 from giz.embedded.terminal import JobProgress, Terminal
 
 RUNNING_STATES = ("queued", "running")
+JOB_TITLES = {"demo": "Demo sky"}
 
 
 def number_between(lowest: int, highest: int) -> Callable[[str], int]:
@@ -122,14 +123,16 @@ def prepare(say: Say) -> list[tuple[str, str]]:
     call_command("ensure_staff", "--print", stdout=printed)
     login = printed.getvalue().strip().removeprefix("Staff login:").strip()
     who, _at, where = login.partition("  at ")
-    return [(name, value) for name, value in (("Staff login", who), ("Staff pages", where)) if value]
+    email, _word, password = who.partition("  password: ")
+    named = (("Staff pages", where), ("Staff login", email), ("Password", password))
+    return [(name, value) for name, value in named if value]
 
 
 def queue_demo(say: Say) -> None:
     """Queue the demo sky where there is no campaign yet; the worker makes it behind the running site."""
     if "demo" not in get_commands() or apps.get_model("labeling", "Campaign").objects.exists():
         return
-    say("Making a demo sky; you can begin to label while it fills up.")
+    say("A demo sky is being made. You can label its first galaxies in a few seconds, while the rest follows.")
     call_command("demo", "--background", stdout=io.StringIO())
 
 
@@ -152,7 +155,7 @@ class JobReader:
         return [
             JobProgress(
                 key=str(row["id"]),
-                title=row["kind"].replace("_", " "),
+                title=JOB_TITLES.get(row["kind"], row["kind"].replace("_", " ").capitalize()),
                 state=row["state"],
                 done=row["progress_done"],
                 total=row["progress_total"],
