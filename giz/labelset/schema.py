@@ -48,6 +48,7 @@ INCLINATION = Column("inclination_deg", "float64", "inclination from face-on (0)
                      unit="deg", ucd="src.orbital.inclination")  # fmt: skip
 VERDICT = Column("verdict", "string", "A accepted, F face-on, J rejected, split where people disagree evenly",
                  ucd="meta.code.class", nullable=False)  # fmt: skip
+REASONS = Column("reasons", "string", "reasons for a rejection or remarks, each in brackets: [bad_TF] [disturbed]")
 CORE_COLUMNS = (PGC, INCLINATION, VERDICT)
 SIDE_COLUMNS = (
     Column("split", "string", "train or test, by a hash of the galaxy's number: a galaxy never changes sides",

@@ -1,0 +1,112 @@
+"""A population of synthetic galaxies: each member is a pure function of the population's seed and its own number.
+
+So a larger population begins with the smaller one, an interrupted one goes on, and any number of processes make the
+same galaxies.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from giz.synthetic.make import SyntheticGalaxy, display_images, make_galaxy, make_reject
+from giz.synthetic.rejects import REJECT_REASONS
+from giz.synthetic.types import GALAXY_TYPES
+
+POPULATION_RULE = "population-1"
+POPULATION_RULE_YEAR = 2026
+LOWEST_DEG, HIGHEST_DEG = 45.0, 90.0
+REJECT_SHARE = 0.20
+# Real disks that people accept are often mildly disturbed; their truth is kept.
+DISTURBED_SHARE_OF_DISKS = 0.175
+MISSING_BAND_SHARE = 0.10
+# The codes that a person would give (SCIENCE.md section 2).
+REASON_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "elliptical": ("not_spiral",),
+        "merger": ("disturbed", "multiple"),
+        "bright_star": ("better_image",),
+        "bad_image": ("better_image",),
+        "faint": ("not_sure",),
+        "face_on": ("face_on",),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What to make: a disk tilted evenly over 45 to 90 degrees, or a reject, which draws its own type and tilt."""
+
+    number: int
+    seed: int
+    galaxy_type: str
+    inclination_deg: float | None
+    reject_reason: str
+    is_disturbed: bool
+    missing_band: str
+
+    @property
+    def verdict(self) -> str:
+        """A accepted, F face-on, J rejected: what a person who saw the truth would say."""
+        if not self.reject_reason:
+            return "A"
+        return "F" if self.reject_reason == "face_on" else "J"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedMember:
+    """A member, made: its pictures by band and everything that was drawn."""
+
+    member: Member
+    pictures: dict[str, npt.NDArray[np.uint8]]
+    galaxy_type: str
+    inclination_deg: float | None
+    d25_arcsec: float
+    pixel_scale_arcsec: float
+    seeing_arcsec: float
+    parameters: dict[str, Any]
+
+
+def draw_member(population_seed: int, number: int) -> Member:
+    """Draw member `number` (from 0) of a population."""
+    rng = random.Random(f"{POPULATION_RULE}|{population_seed}|{number}")
+    seed = rng.getrandbits(40)
+    missing_band = rng.choice(("g", "r", "i", "gri")) if rng.random() < MISSING_BAND_SHARE else ""
+    if rng.random() < REJECT_SHARE:
+        return Member(number, seed, "", None, rng.choice(REJECT_REASONS), False, missing_band)
+    galaxy_type, tilt_deg = rng.choice(GALAXY_TYPES), round(rng.uniform(LOWEST_DEG, HIGHEST_DEG), 3)
+    is_disturbed = rng.random() < DISTURBED_SHARE_OF_DISKS
+    return Member(number, seed, galaxy_type, tilt_deg, "", is_disturbed, missing_band)
+
+
+def make_member(member: Member, size_px: int) -> SyntheticGalaxy:
+    if member.reject_reason:
+        return make_reject(member.reject_reason, member.seed, size_px=size_px)
+    if member.inclination_deg is None:
+        raise ValueError(f"Member {member.number} has neither an inclination nor a reason to be rejected.")
+    return make_galaxy(
+        member.galaxy_type, member.inclination_deg, member.seed, size_px=size_px, disturbed=member.is_disturbed
+    )
+
+
+def render_member(population_seed: int, number: int, size_px: int) -> RenderedMember:
+    """Draw and make member `number`, with its pictures by the one code path that all images take."""
+    member = draw_member(population_seed, number)
+    galaxy = make_member(member, size_px)
+    pictures = {band: pixels for band, pixels in display_images(galaxy).items() if band != member.missing_band}
+    return RenderedMember(
+        member,
+        pictures,
+        galaxy.galaxy_type,
+        galaxy.inclination_deg,
+        galaxy.d25_arcsec,
+        galaxy.pixel_scale_arcsec,
+        galaxy.seeing_arcsec,
+        galaxy.parameters,
+    )
