@@ -9,8 +9,8 @@ from giz.catalog.formats.table import RowError, TableError, open_table
 from giz.catalog.management.paths import existing_file
 from giz.core.errors import Refused
 from labeling import selectors
-from labeling.services.campaigns import standard_set_named
 from standards.models import StandardSet
+from standards.selectors import standard_set_named
 
 MAX_REPORTED = 20
 _NUMBER = re.compile(r"\d+(,\d+)*,?")

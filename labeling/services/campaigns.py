@@ -17,7 +17,6 @@ from labeling.models import Campaign
 from labeling.pools import read_set_pools
 from standards import grid
 from standards.models import StandardSet
-from standards.selectors import standard_set_named as standard_set_named
 
 MAX_NAMES = 20
 

@@ -10,7 +10,8 @@ from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.retirement import RETIREMENT_RULES
 from labeling.management.targets import read_targets
 from labeling.models import Campaign
-from labeling.services.campaigns import campaign_create, campaign_open, standard_set_named, targets_add
+from labeling.services.campaigns import campaign_create, campaign_open, targets_add
+from standards.selectors import standard_set_named
 
 DESCRIPTION = """\
 Make a campaign: galaxies to be judged against a set of standards, and the rules for it.
