@@ -19,6 +19,8 @@ log = structlog.get_logger("giz.demo")
 
 MAX_PER_BIN, MAX_TARGETS = 20, 100_000
 MAX_SEED = 2**31 - 1
+# With this one, 38 of the 200 targets are to be rejected, for all reasons; three of them among the first twelve.
+DEFAULT_SEED = 2025
 
 DESCRIPTION = """\
 Make a demo sky: synthetic spiral galaxies of known inclination, to label and to try everything on.
@@ -70,7 +72,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seed",
             type=number_between(0, MAX_SEED),
-            default=1,
+            default=DEFAULT_SEED,
             help="another seed makes another sky (default: %(default)s)",
         )
         parser.add_argument(
