@@ -260,10 +260,8 @@ SPECTACULAR_SETTINGS = {
 # --- language, time, logs -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = False  # one language, so the formats below hold
-DATETIME_FORMAT = "j M Y H:i"
-DATE_FORMAT = "j M Y"
-TIME_FORMAT = "H:i"
+USE_I18N = True
+FORMAT_MODULE_PATH = ["giz.core.formats"]
 USE_TZ = True
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {
@@ -278,6 +276,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "GIZ staff",
     "SITE_HEADER": "GIZ staff",
     "SITE_URL": "/",
+    "SITE_ICON": "/favicon.svg",
     "SITE_FAVICONS": [{"rel": "icon", "href": "/favicon.svg", "type": "image/svg+xml"}],
     "STYLES": [f"{STATIC_URL}accounts/staff.css"],
     "COLORS": {
