@@ -89,6 +89,13 @@ export function retryPicture(address: string): void {
   for (const notify of listeners) notify();
 }
 
+/** Back online: what failed meanwhile is tried again by itself. */
+export function retryWhenOnline(): void {
+  window.addEventListener("online", () => {
+    for (const [address, { state }] of [...entries]) if (state === "failed") retryPicture(address);
+  });
+}
+
 export const pictureState = (address: string): PictureState => entries.get(address)?.state ?? "loading";
 
 export function watchPictures(notify: () => void): () => void {

@@ -1,9 +1,27 @@
 import { Header } from "@/components/Header";
+import { useOutbox } from "@/lib/outbox";
 import { loginAddress, signupAddress, usePath } from "@/lib/router";
 
 /** For visitors who are not signed in; both ways lead back here. */
 export function Invitation({ title }: { title: string | undefined }) {
   const path = usePath();
+  const { needsLogin } = useOutbox();
+  if (needsLogin) {
+    return (
+      <>
+        <Header />
+        <main className="message">
+          <h1>Please log in again</h1>
+          <p>You were logged out meanwhile. Your vote is kept and will be sent once you are back.</p>
+          <p className="actions">
+            <a className="button primary" href={loginAddress(path)}>
+              Log in
+            </a>
+          </p>
+        </main>
+      </>
+    );
+  }
   return (
     <>
       <Header />

@@ -1,27 +1,38 @@
 import { useEffect } from "react";
 import { Priority, wantPicture } from "@/lib/pictures/loader";
-import { neighbours, rowOf, type Session, type View } from "../state/session";
-import { type Album, standardPicture, targetPicture } from "./usePictures";
+import { confirm, neighbours, rowOf, type Session, type View } from "../state/session";
+import { type Album, type Picture, standardPicture, targetPicture } from "./usePictures";
 
-/** Loads ahead: the panels one step to either side, and the whole of the next galaxy. */
+/** Long enough that a target which is only passing by asks for nothing. */
+const SETTLED_MS = 150;
+
+const addresses = (pictures: readonly (Picture | null)[]) => pictures.flatMap((picture) => [picture?.small, picture?.large]);
+
+/** What the page shows of a session: target and neighbours large, the strip small. */
+function shownOf(session: Session, album: Album | undefined, view: View): (string | null | undefined)[] {
+  const picture = (standardId: number) => standardPicture(session, album, standardId, view);
+  const trio = [targetPicture(session, view), ...Object.values(neighbours(session)).map((panel) => panel && picture(panel.standardId))];
+  return [...addresses(trio), ...rowOf(session).map((panel) => picture(panel.standardId)?.small)];
+}
+
+/** Loads ahead: one place to either side, the row that the main button unfolds, and the whole of the next galaxy. */
 export function usePreload(sessions: readonly Session[], albums: ReadonlyMap<number, Album>, shared: View): void {
-  const [current, ...next] = sessions;
   useEffect(() => {
-    if (!current) return;
-    const album = albums.get(current.task.standard_set);
-    const row = rowOf(current);
-    for (const panel of [row[current.slot - 2], row[current.slot + 1]]) {
-      const large = panel && standardPicture(current, album, panel.standardId, shared)?.large;
-      if (large) wantPicture(large, Priority.ahead);
-    }
-    for (const session of next) {
-      const view = { ...shared, rotationDeg: 0, flip: false };
-      const target = targetPicture(session, view);
-      const besides = Object.values(neighbours(session)).map((panel) => panel && standardPicture(session, albums.get(session.task.standard_set), panel.standardId, view));
-      const strip = rowOf(session).map((panel) => standardPicture(session, albums.get(session.task.standard_set), panel.standardId, view)?.small);
-      for (const address of [target.small, target.large, ...besides.flatMap((picture) => [picture?.small, picture?.large]), ...strip]) {
-        if (address) wantPicture(address, Priority.ahead);
-      }
-    }
+    const timer = setTimeout(() => {
+      const [current, ...next] = sessions;
+      if (!current) return;
+      const album = albums.get(current.task.standard_set);
+      const row = rowOf(current);
+      const beside = [row[current.slot - 2], row[current.slot + 1]].map((panel) => panel && standardPicture(current, album, panel.standardId, shared)?.large);
+      const wanted = [
+        // What is shown already stays remembered; asking again loads nothing.
+        ...shownOf(current, album, shared),
+        ...beside,
+        ...shownOf(confirm(current), album, shared),
+        ...next.flatMap((session) => shownOf(session, albums.get(session.task.standard_set), { ...shared, rotationDeg: 0, flip: false })),
+      ];
+      for (const address of wanted) if (address) wantPicture(address, Priority.ahead);
+    }, SETTLED_MS);
+    return () => clearTimeout(timer);
   });
 }
