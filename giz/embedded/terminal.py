@@ -80,7 +80,7 @@ class Terminal:
                 self._tell(job, told + (f" ({job.message})" if job.message else "."))
 
     def close(self) -> None:
-        """Take the bars away; from now on only warnings and errors of the parts are shown."""
+        """Take the bars away; what the parts say while they are being ended goes into their logs only."""
         self._is_closing = True
         self._end_bars()
         if self._console.is_terminal:
@@ -131,9 +131,11 @@ class Terminal:
             self._console.print(line, soft_wrap=True)
 
     def _is_worth_showing(self, name: str, line: str, level: str) -> bool:
+        if self._is_closing:
+            return False
         if name in _QUIET_PARTS:
             return any(sign in line for sign in _TELLING)
-        return level in _LOUD or (level == "" and not self._is_closing)
+        return level in _LOUD or level == ""
 
 
 def readable(line: str) -> tuple[str, str]:

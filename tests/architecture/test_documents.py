@@ -46,7 +46,9 @@ def test_every_document_can_be_reached_from_the_map() -> None:
 
 
 def test_decisions_are_numbered_without_gaps_and_say_why() -> None:
-    decisions = [file for file in files_ending(".md") if file.parent == Path("docs/decisions") and file.name[0].isdigit()]
+    decisions = [
+        file for file in files_ending(".md") if file.parent == Path("docs/decisions") and file.name[0].isdigit()
+    ]
     numbers = [int(file.name[:4]) for file in sorted(decisions)]
     assert numbers == list(range(1, len(numbers) + 1))
     for decision in decisions:
