@@ -23,7 +23,7 @@ def lupton_rgb(
     smoothing_native_px: float = 0.7,
     sky_rgb: tuple[int, int, int] = (3, 3, 3),
 ) -> npt.NDArray[np.uint8]:
-    """Colour picture of g, r, i frames (red = i, green = r, blue = g).
+    """Colour picture of g, r, i frames (red = i, green = r, blue = g); Lupton et al. 2004, PASP 116, 133, equation 2.
 
     ``I = (R + G + B) / 3``; each channel is multiplied by ``asinh(Q I / stretch) / (Q I)`` and, where the largest
     channel exceeds 1, all three are divided by it, which keeps the hue of bright stars and bulges.
@@ -40,8 +40,7 @@ def lupton_rgb(
         Gain, and what is subtracted above the sky (about one sigma of SDSS) so that the sky is near black.
     smoothing_native_px : float
         Gaussian sigma in SDSS pixels (at least that many image pixels): colour noise is ugly and carries nothing.
-    sky_rgb : three ints
-        Added at the end: the colour of the empty sky.
+    sky_rgb : three ints, the colour of the empty sky; added at the end.
 
     Returns
     -------
@@ -51,10 +50,6 @@ def lupton_rgb(
     ------
     ValueError
         If the frames are not (3, ny, nx) or the pixel scale is not a positive number.
-
-    References
-    ----------
-    Lupton et al. 2004, PASP 116, 133, equation 2.
     """
     if frames_nmgy.ndim != 3 or frames_nmgy.shape[0] != 3:
         raise ValueError(f"Frames must have shape (3, ny, nx) in the order g, r, i; got {frames_nmgy.shape}.")

@@ -51,7 +51,8 @@ def asinh_grey(
     """Inverted asinh grey of one band (dark galaxy on a light sky), design SCIENCE.md section 4.
 
     ``x = (f - sky) / hi + sky_offset``, ``v = asinh(softening x) / asinh(softening)``, ``grey = 255 (1 - v)``, where
-    ``hi`` is the `white_percentile` of the sky-subtracted, 3 x 3 smoothed central half-frame.
+    ``hi`` is the `white_percentile` of the sky-subtracted, 3 x 3 smoothed central half-frame (asinh scale: Lupton,
+    Gunn & Szalay 1999, AJ 118, 1406).
 
     Parameters
     ----------
@@ -76,10 +77,6 @@ def asinh_grey(
     ------
     ValueError
         If the frame is not two-dimensional with at least 8 pixels a side.
-
-    References
-    ----------
-    Lupton, Gunn & Szalay 1999, AJ 118, 1406 (asinh scale).
     """
     if frame.ndim != 2 or min(frame.shape) < 8:
         raise ValueError(f"A frame must be two-dimensional and at least 8 x 8 pixels; got shape {frame.shape}.")

@@ -64,8 +64,7 @@ def make_galaxy(
     ----------
     galaxy_type : one of `GALAXY_TYPES`.
     inclination_deg : 0 (face-on) to 90 (edge-on), degrees.
-    seed : whole number >= 0. Same seed, same bytes; each component has its own stream, so the galaxy stays the same
-        at another inclination or size, or without its field.
+    seed : whole number >= 0. Same seed, same bytes; it is the same galaxy at another inclination or size, too.
     size_px : side of the square frames, 64 to 1024.
     clean : leave out stars and background galaxies (seeing and noise stay).
     disturbed : apply a mild tide to the disk, as a neighbour would; the truth stays.

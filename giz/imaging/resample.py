@@ -1,0 +1,221 @@
+"""One resampling from a survey frame to the grid of a picture: turn, scale and crop at once, flux conserved."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from giz.imaging.fits import FitsError, Frame
+from giz.imaging.grid import SkyGrid
+
+FloatImage = npt.NDArray[np.float32]
+F = np.float32
+# Coordinates are exact at the knots of a coarse net and linear between; the net is refined until that is this good.
+NET_STEP_PX, NET_TOLERANCE_PX = 32, 0.01
+# A tile of the grid takes at most this many samples, and a section of the frame of about this many pixels a side.
+TILE_SAMPLES, SECTION_SIDE_PX = 1_050_000, 2048
+MAX_OVERSAMPLING = 64
+# A pixel counts as seen where at least this share of it falls on pixels with data.
+MIN_COVER = 0.5
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A frame on the grid: flux in nanomaggies (or the frame's unit) per *grid* pixel, NaN where it has no data.
+
+    first_row, first_column : where `flux` lies within the grid.
+    """
+
+    name: str
+    flux: FloatImage
+    first_row: int
+    first_column: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        rows, columns = self.flux.shape
+        return slice(self.first_row, self.first_row + rows), slice(self.first_column, self.first_column + columns)
+
+
+def resample(frame: Frame, grid: SkyGrid) -> Patch | None:
+    """Bring a frame onto the grid in one step; None where the two do not overlap.
+
+    Each grid pixel is the mean of bilinear samples spread evenly over it (as many as it takes for neighbouring samples
+    to lie no further apart than the frame's pixels), times the ratio of the pixel areas: surface brightness is sampled,
+    flux is kept. Frames of the grid's own scale get one sample a pixel, which is a drizzle with full-sized drops.
+    Memory: the grid, and tiles of it with the part of the frame that each needs; never the whole of a huge frame.
+
+    Raises
+    ------
+    FitsError
+        If the frame's pixels can't be read, or its coordinates can't be followed.
+    """
+    net = _net(frame, grid)
+    if net is None or not _touches(net.values, frame.shape):
+        return None
+    ratio = _linear_ratio(net)
+    oversampling = min(MAX_OVERSAMPLING, max(1, math.ceil(ratio - 0.1)))
+    tile = max(1, min(grid.side_px, int(math.sqrt(TILE_SAMPLES) / oversampling), int(SECTION_SIDE_PX / ratio)))
+    flux = np.full((grid.side_px, grid.side_px), np.nan, F)
+    for top in range(0, grid.side_px, tile):
+        for left in range(0, grid.side_px, tile):
+            window = slice(top, min(top + tile, grid.side_px)), slice(left, min(left + tile, grid.side_px))
+            _fill(flux[window], frame, net, window, oversampling)
+    flux *= F(ratio * ratio)
+    return _cropped(frame.name, flux)
+
+
+def _fill(flux: FloatImage, frame: Frame, net: _Net, window: tuple[slice, slice], oversampling: int) -> None:
+    """Put the mean of the samples of one tile into `flux`, where enough of them fall on data."""
+    steps = (np.arange(oversampling) + 0.5) / oversampling - 0.5
+    rows, columns = ((np.arange(part.start, part.stop)[:, None] + steps).ravel() for part in window)
+    where = net.at(rows, columns)
+    needed = _needed(where, frame.shape)
+    if needed is None:
+        return
+    section = frame.section(*needed)
+    where[0] -= needed[0].start
+    where[1] -= needed[1].start
+    coordinates = where.astype(F)
+    inside = (where[0] > -0.5) & (where[0] < section.shape[0] - 0.5)
+    inside &= (where[1] > -0.5) & (where[1] < section.shape[1] - 0.5)
+    has_data = np.isfinite(section)
+    cover = None if inside.all() else inside.astype(F)
+    if has_data.all():
+        total = _binned(_sampled(section, coordinates), oversampling)
+        if cover is not None:
+            total[_binned(cover, oversampling) < MIN_COVER] = np.nan
+        flux[...] = total
+        return
+    weight = _sampled(has_data.astype(F), coordinates)
+    total = _sampled(np.where(has_data, section, F(0.0)), coordinates)
+    if cover is not None:
+        weight *= cover
+        total *= cover
+    weight, total = _binned(weight, oversampling), _binned(total, oversampling)
+    good = weight >= MIN_COVER
+    np.divide(total, weight, out=flux, where=good)
+
+
+@dataclass(frozen=True)
+class _Net:
+    """Frame coordinates (2, k, k), row then column, at knots `step` apart from -0.5 on in grid pixels."""
+
+    values: npt.NDArray[np.float64]
+    step: float
+
+    def at(self, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Coordinates (2, rows, columns) by linear interpolation along rows, then along columns."""
+        by_row = _lerp(self.values, (rows + 0.5) / self.step, axis=1)
+        return _lerp(by_row, (columns + 0.5) / self.step, axis=2)
+
+
+def _lerp(values: npt.NDArray[np.float64], where: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+    low = np.clip(np.floor(where).astype(int), 0, values.shape[axis] - 2)
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    share = (where - low).reshape(shape)
+    first: npt.NDArray[np.float64] = np.take(values, low, axis=axis)
+    step: npt.NDArray[np.float64] = np.take(values, low + 1, axis=axis)
+    step -= first
+    step *= share
+    step += first
+    return step
+
+
+def _net(frame: Frame, grid: SkyGrid) -> _Net | None:
+    """The net of coordinates, fine enough for the frame's distortions; None if the frame is elsewhere on the sky."""
+    cells = max(2, math.ceil(grid.side_px / NET_STEP_PX))
+    for _ in range(4):
+        values = _exact(frame, grid, cells)
+        if values is None:
+            return None
+        fine = _exact(frame, grid, 2 * cells)
+        if fine is None:
+            return None
+        middle = (values[:, :-1, :-1] + values[:, 1:, :-1] + values[:, :-1, 1:] + values[:, 1:, 1:]) / 4.0
+        if np.abs(fine[:, 1::2, 1::2] - middle).max() < NET_TOLERANCE_PX:
+            return _Net(fine, grid.side_px / (2 * cells))
+        cells *= 2
+    raise FitsError("bad_fits", f"{frame.name}: its sky coordinates are too distorted to follow.")
+
+
+def _exact(frame: Frame, grid: SkyGrid, cells: int) -> npt.NDArray[np.float64] | None:
+    knots = np.linspace(-0.5, grid.side_px - 0.5, cells + 1)
+    x, y = np.meshgrid(knots, knots)
+    sky = grid.wcs.wcs_pix2world(np.stack([x.ravel(), y.ravel()], axis=1), 0)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            pixels = _world_to_pixel(frame, sky)
+        except Exception:  # noqa: BLE001 - inverting a distortion far outside the frame fails in many ways
+            return None
+    if not np.isfinite(pixels).all():
+        return None
+    back = np.asarray(pixels)
+    return np.stack([back[:, 1].reshape(x.shape), back[:, 0].reshape(x.shape)])
+
+
+def _world_to_pixel(frame: Frame, sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    lon, lat = sky[:, 0], sky[:, 1]
+    if frame.wcs.wcs.lngtyp.strip() not in ("RA", "") or frame.wcs.wcs.radesys.strip() in ("FK4", "FK4-NO-E"):
+        from astropy.coordinates import SkyCoord
+        from astropy.wcs.utils import skycoord_to_pixel
+
+        column, row = skycoord_to_pixel(SkyCoord(lon, lat, unit="deg", frame="icrs"), frame.wcs, 0, "all")
+        return np.stack([column, row], axis=1)
+    # FK5 and ICRS agree to 0.03 arcsec. Where wcslib has latitude first, `lat` says so.
+    world = np.empty_like(sky)
+    world[:, frame.wcs.wcs.lng], world[:, frame.wcs.wcs.lat] = lon, lat
+    return np.asarray(frame.wcs.all_world2pix(world, 0, quiet=True))
+
+
+def _linear_ratio(net: _Net) -> float:
+    """Side of a grid pixel in frame pixels at the centre of the grid."""
+    k = net.values.shape[1] // 2
+    down = (net.values[:, k + 1, k] - net.values[:, k - 1, k]) / (2 * net.step)
+    right = (net.values[:, k, k + 1] - net.values[:, k, k - 1]) / (2 * net.step)
+    return math.sqrt(abs(down[0] * right[1] - down[1] * right[0]))
+
+
+def _touches(values: npt.NDArray[np.float64], shape: tuple[int, int]) -> bool:
+    return _needed(values, shape) is not None
+
+
+def _needed(where: npt.NDArray[np.float64], shape: tuple[int, int]) -> tuple[slice, slice] | None:
+    """The part of the frame that these coordinates need, one pixel more on each side; None if they lie outside."""
+    parts = []
+    for values, length in zip(where, shape, strict=True):
+        low, high = max(0, math.floor(values.min()) - 1), min(length, math.ceil(values.max()) + 2)
+        if low >= high or values.max() < -0.5 or values.min() > length - 0.5:
+            return None
+        parts.append(slice(low, high))
+    return parts[0], parts[1]
+
+
+def _sampled(image: FloatImage, where: FloatImage) -> FloatImage:
+    # "nearest" serves the half pixel beyond the outermost centres; what lies further out is struck out by the cover.
+    sampled: FloatImage = ndimage.map_coordinates(image, where, F, order=1, mode="nearest", prefilter=False)
+    return sampled
+
+
+def _binned(samples: FloatImage, oversampling: int) -> FloatImage:
+    if oversampling == 1:
+        return samples
+    rows, columns = samples.shape
+    blocks = samples.reshape(rows // oversampling, oversampling, columns // oversampling, oversampling)
+    return np.asarray(blocks.mean(axis=(1, 3)), F)
+
+
+def _cropped(name: str, flux: FloatImage) -> Patch | None:
+    seen = np.isfinite(flux)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if rows.size == 0:
+        return None
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return Patch(name, np.ascontiguousarray(flux[window]), int(rows[0]), int(columns[0]))
