@@ -1,0 +1,290 @@
+"""One polite HTTP client for all surveys: guarded, rate limited, cached, capped, patient but not for ever."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urljoin
+
+from giz.surveys.cache import DiskCache
+from giz.surveys.errors import SurveyError
+from giz.surveys.guard import Guard, Target, connect
+
+Check = Callable[[Path], None]
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_HOPS = 3
+TEXT_BYTES, FRAME_BYTES = 8_000_000, 400_000_000
+WEEK_S = 7 * 86_400.0
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How patient and how polite the client is; seconds and bytes.
+
+    A request fails when nothing comes for `silence_s`, when after `slow_after_s` fewer than `least_bytes_per_s` came on
+    average, or after `longest_s`. It is tried again up to `attempts` times, but no new attempt begins after
+    `give_up_s`. After `breaker_failures` failed requests in a row a host is left alone for `breaker_rest_s`.
+    """
+
+    interval_s: float = 0.5
+    silence_s: float = 25.0
+    slow_after_s: float = 10.0
+    least_bytes_per_s: float = 2_000.0
+    longest_s: float = 300.0
+    attempts: int = 4
+    backoff_s: float = 0.7
+    give_up_s: float = 15.0
+    breaker_failures: int = 3
+    breaker_rest_s: float = 60.0
+    user_agent: str = "GIZ (Galaxy Inclination Zoo)"
+
+
+@dataclass
+class _Breaker:
+    failures: int = 0
+    open_until: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Failed(Exception):
+    """One attempt failed in a way that another may not."""
+
+    def __init__(self, error: SurveyError, wait_s: float = 0.0) -> None:
+        super().__init__(error.detail)
+        self.error = error
+        self.wait_s = wait_s
+
+
+class Client:
+    """Fetches addresses into the disk cache and gives the files. Threads may share one."""
+
+    def __init__(self, guard: Guard, cache: DiskCache, manners: Manners | None = None) -> None:
+        self.guard = guard
+        self.cache = cache
+        self.manners = manners or Manners()
+        self._breakers: dict[str, _Breaker] = {}
+        self._lock = threading.Lock()
+
+    def get(
+        self,
+        url: str,
+        parameters: dict[str, str | int | float] | None = None,
+        *,
+        check: Check | None = None,
+        max_bytes: int = TEXT_BYTES,
+        max_age_s: float | None = None,
+    ) -> Path:
+        """Return the file with the answer, from the cache where it is there already.
+
+        Parameters
+        ----------
+        parameters : appended to the address, each encoded, so that no value can add a parameter of its own.
+        check : looks at the received file and raises SurveyError ``survey_bad_answer`` if it is no right answer; such
+            an answer is never kept, and tried again.
+        max_bytes : larger answers are refused.
+        max_age_s : how old a cached answer may be; None for what never changes.
+
+        Raises
+        ------
+        SurveyError
+            ``url_not_allowed``, ``fetch_refused``; ``not_found`` (404); ``survey_bad_answer``, ``survey_down``,
+            ``no_network``.
+        """
+        if parameters:
+            url = f"{url}?{urlencode(parameters)}"
+        target = self.guard.check(url)
+        with self.cache.only_one(url):
+            known = self.cache.find(url, max_age_s)
+            if known is not None:
+                return known
+            breaker = self._breaker(target)
+            self._check_breaker(breaker, target)
+            try:
+                with self.cache.receiving() as place:
+                    self._patiently(url, place, check, max_bytes)
+                    stored = self.cache.store(url, place)
+            except SurveyError as error:
+                self._count_failure(breaker, failed=error.is_retryable)
+                raise
+            self._count_failure(breaker, failed=False)
+            return stored
+
+    def text(
+        self, url: str, parameters: dict[str, str | int | float] | None = None, *, max_age_s: float = WEEK_S
+    ) -> str:
+        """Return a text answer (undecodable bytes become marks)."""
+        return self.get(url, parameters, max_age_s=max_age_s).read_text(encoding="utf-8", errors="replace")
+
+    def _patiently(self, url: str, place: Path, check: Check | None, max_bytes: int) -> None:
+        manners = self.manners
+        begin = time.monotonic()
+        for attempt in range(1, manners.attempts + 1):
+            try:
+                self._follow(url, place, max_bytes)
+                if check is not None:
+                    self._checked(check, place)
+                return
+            except _Failed as failed:
+                wait_s = max(manners.backoff_s * 2.0 ** (attempt - 1), failed.wait_s)
+                is_last = attempt == manners.attempts
+                if is_last or time.monotonic() - begin + wait_s > manners.give_up_s:
+                    raise failed.error from None
+                time.sleep(wait_s)
+
+    def _checked(self, check: Check, place: Path) -> None:
+        try:
+            check(place)
+        except SurveyError as error:
+            if error.is_retryable:
+                raise _Failed(error) from None
+            raise
+
+    def _follow(self, url: str, place: Path, max_bytes: int) -> None:
+        """Ask, and follow at most three redirects, each of them checked like the first address."""
+        for _ in range(MAX_HOPS + 1):
+            try:
+                target = self.guard.check(url)
+            except SurveyError:
+                raise SurveyError("fetch_refused", "The survey redirects to a host that is not on the list.") from None
+            self.cache.wait_turn(target.key, self.manners.interval_s)
+            location = self._ask(target, place, max_bytes)
+            if location is None:
+                return
+            url = urljoin(f"{target.scheme}://{target.key}{target.path}", location)
+        raise SurveyError("fetch_refused", "The survey redirects more than three times.")
+
+    def _ask(self, target: Target, place: Path, max_bytes: int) -> str | None:
+        """One request; the body goes into `place`. Returns where a redirect leads."""
+        connection: http.client.HTTPConnection | None = None
+        try:
+            connection = connect(target, self.manners.silence_s)
+            host = target.host if target.port in (80, 443) else target.key
+            headers = {"Host": host, "User-Agent": self.manners.user_agent, "Accept-Encoding": "identity"}
+            connection.request("GET", target.path, headers=headers | {"Connection": "close"})
+            with _no_longer_than(self.manners.silence_s, connection) as was_cut:
+                answer = connection.getresponse()
+            if was_cut.is_set():
+                raise TimeoutError
+            if answer.status in REDIRECTS:
+                return answer.getheader("Location", "")
+            _check_status(answer, target)
+            self._receive(answer, target, place, max_bytes)
+        except SurveyError as error:
+            if error.is_retryable:
+                raise _Failed(error) from None
+            raise
+        except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+            words = _in_words(error)
+            raise _Failed(SurveyError("survey_down", f"{target.host} {words}.")) from None
+        finally:
+            if connection is not None:
+                connection.close()
+        return None
+
+    def _receive(self, answer: http.client.HTTPResponse, target: Target, place: Path, max_bytes: int) -> None:
+        manners = self.manners
+        if answer.getheader("Content-Encoding", "identity").lower() not in ("identity", ""):
+            raise _bad(target, "sent a compressed body that was not asked for")
+        promised = answer.getheader("Content-Length", "")
+        if promised.isdigit() and int(promised) > max_bytes:
+            raise SurveyError(
+                "fetch_refused", f"{target.host} sends {int(promised):,} bytes; at most {max_bytes:,} are taken."
+            )
+        begin, size = time.monotonic(), 0
+        with place.open("wb") as out:
+            while block := answer.read1(1 << 16):
+                size += len(block)
+                if size > max_bytes:
+                    raise SurveyError(
+                        "fetch_refused", f"{target.host} sends more than {max_bytes:,} bytes; it was stopped."
+                    )
+                out.write(block)
+                spent = time.monotonic() - begin
+                if spent > manners.longest_s or (
+                    spent > manners.slow_after_s and size < spent * manners.least_bytes_per_s
+                ):
+                    raise _Failed(
+                        SurveyError("survey_down", f"{target.host} is too slow: {size:,} bytes in {spent:.0f} s.")
+                    )
+        if size == 0 or (promised.isdigit() and size < int(promised)):
+            raise _bad(target, f"sent {size:,} bytes of the {promised or 'some'} that it promised")
+
+    def _breaker(self, target: Target) -> _Breaker:
+        with self._lock:
+            return self._breakers.setdefault(target.key, _Breaker())
+
+    def _check_breaker(self, breaker: _Breaker, target: Target) -> None:
+        with breaker.lock:
+            rest_s = breaker.open_until - time.monotonic()
+        if rest_s > 0:
+            raise SurveyError(
+                "survey_down",
+                f"{target.host} failed {breaker.failures} times in a row; it is left alone for {rest_s:.0f} s.",
+            )
+
+    def _count_failure(self, breaker: _Breaker, *, failed: bool) -> None:
+        with breaker.lock:
+            breaker.failures = breaker.failures + 1 if failed else 0
+            if breaker.failures >= self.manners.breaker_failures:
+                breaker.open_until = time.monotonic() + self.manners.breaker_rest_s
+
+
+@contextmanager
+def _no_longer_than(seconds: float, connection: http.client.HTTPConnection) -> Iterator[threading.Event]:
+    """Cut the line when the headers take longer than this in all: a socket's timeout only bounds each byte.
+
+    The event that is given tells whether it was cut (half of a header would pass for a whole one).
+    """
+    stream = connection.sock
+    was_cut = threading.Event()
+
+    def cut() -> None:
+        was_cut.set()
+        with suppress(OSError):
+            stream.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield was_cut
+    finally:
+        timer.cancel()
+
+
+def _check_status(answer: http.client.HTTPResponse, target: Target) -> None:
+    if answer.status == 200:
+        return
+    if answer.status in (404, 410):
+        raise SurveyError("not_found", f"{target.host} has no such file.")
+    if answer.status in (429, 503):
+        after = answer.getheader("Retry-After", "")
+        wait_s = float(after) if after.isdigit() else 0.0
+        raise _Failed(SurveyError("survey_down", f"{target.host} is busy (HTTP {answer.status})."), wait_s)
+    if answer.status >= 500:
+        raise _Failed(SurveyError("survey_down", f"{target.host} has an error of its own (HTTP {answer.status})."))
+    raise SurveyError("fetch_refused", f"{target.host} refuses the request (HTTP {answer.status}).")
+
+
+def _bad(target: Target, what: str) -> _Failed:
+    return _Failed(SurveyError("survey_bad_answer", f"{target.host} {what}."))
+
+
+def _in_words(error: Exception) -> str:
+    """Why a connection failed, without a byte of what the other side sent."""
+    if isinstance(error, TimeoutError):
+        return "does not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "shows a certificate that can't be trusted"
+    if isinstance(error, ConnectionRefusedError):
+        return "refuses connections"
+    if isinstance(error, http.client.HTTPException):
+        return f"broke off or does not speak HTTP ({type(error).__name__})"
+    return f"can't be reached ({type(error).__name__})"

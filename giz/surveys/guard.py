@@ -1,0 +1,148 @@
+"""Outgoing requests go where the settings say and nowhere else: first the host's name is checked, then its address."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from giz.surveys.errors import SurveyError
+
+MAX_URL_CHARACTERS = 4000
+_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked address of the web: everything that a connection needs, nothing that a caller could smuggle in."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    is_local: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Which hosts may be asked.
+
+    hosts : names (``data.sdss.org``, or ``name:port`` for another port than the scheme's own).
+    local_hosts : ``name:port`` of mirrors on private addresses, loopback included; nothing else may resolve to such.
+    """
+
+    hosts: frozenset[str]
+    local_hosts: frozenset[str] = frozenset()
+
+    def check(self, url: str) -> Target:
+        """Return where the address leads.
+
+        Raises
+        ------
+        SurveyError
+            ``url_not_allowed``: another scheme than http(s), a user name, odd characters, a host not on the list.
+        """
+        parts = _split(url)
+        host = (parts.hostname or "").lower()
+        port = parts.port or _PORTS[parts.scheme]
+        key = f"{host}:{port}"
+        is_local = key in self.local_hosts
+        is_listed = key in self.hosts or (host in self.hosts and port == _PORTS[parts.scheme])
+        if not (is_local or is_listed):
+            raise SurveyError("url_not_allowed", f"The host {host[:80]!r} is not one of the surveys in the settings.")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return Target(parts.scheme, host, port, path, is_local)
+
+
+def guard_for(urls: Collection[str], local_hosts: Collection[str] = ()) -> Guard:
+    """The guard that lets through the hosts of these addresses (and the local ones named)."""
+    hosts = set()
+    for url in urls:
+        parts = _split(url)
+        host = (parts.hostname or "").lower()
+        hosts.add(f"{host}:{parts.port}" if parts.port else host)
+    return Guard(frozenset(hosts), frozenset(host.lower() for host in local_hosts))
+
+
+def _split(url: str) -> SplitResult:
+    if len(url) > MAX_URL_CHARACTERS or not url.isascii() or any(ord(character) <= 32 for character in url):
+        raise SurveyError("url_not_allowed", "The address holds spaces, control or foreign characters, or is too long.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise SurveyError("url_not_allowed", "The address can't be read.") from None
+    if parts.scheme not in _PORTS:
+        raise SurveyError(
+            "url_not_allowed", f"Addresses must begin with http:// or https://, not {parts.scheme[:20]!r}."
+        )
+    if not parts.hostname or "@" in parts.netloc or "\\" in url or parts.fragment or "#" in url:
+        raise SurveyError("url_not_allowed", "The address must name a host, without a user name or a fragment.")
+    return parts
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open internet, also behind the disguises that IPv6 has for IPv4."""
+    try:
+        ip = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip in _NAT64):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
+
+
+def resolve(target: Target) -> list[tuple[int, tuple[str, int]]]:
+    """The addresses of a host, each of them checked.
+
+    Raises
+    ------
+    SurveyError
+        ``no_network`` if the name can't be resolved; ``fetch_refused`` if any address is a private one.
+    """
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise SurveyError(
+            "no_network", f"{target.host} can't be found: no network, or its name server is down."
+        ) from None
+    places = [(int(family), (str(place[0]), target.port)) for family, _, _, _, place in found]
+    if not target.is_local and not all(is_public(place[0]) for _, place in places):
+        raise SurveyError("fetch_refused", f"{target.host} leads to a private address; that is refused.")
+    return places
+
+
+def connect(target: Target, timeout_s: float) -> http.client.HTTPConnection:
+    """An open connection to exactly the address that was checked (the name is not resolved a second time)."""
+    places = resolve(target)
+    problem: OSError | None = None
+    for family, place in places:
+        raw = socket.socket(family, socket.SOCK_STREAM)
+        raw.settimeout(timeout_s)
+        try:
+            raw.connect(place)
+            stream = _wrapped(raw, target)
+        except OSError as error:
+            raw.close()
+            problem = error
+            continue
+        # http.client opens a socket of its own only where it has none.
+        connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)
+        connection.sock = stream
+        return connection
+    raise problem or OSError("no address")
+
+
+def _wrapped(raw: socket.socket, target: Target) -> socket.socket:
+    if target.scheme == "http":
+        return raw
+    return ssl.create_default_context().wrap_socket(raw, server_hostname=target.host)

@@ -1,0 +1,119 @@
+"""HyperLEDA: position, size and shape of a galaxy by its PGC number (Makarov et al. 2014, A&A 570, A13)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from giz.surveys.client import WEEK_S, Client
+from giz.surveys.errors import SurveyError
+
+COLUMNS = ("pgc", "objname", "al2000", "de2000", "type", "t", "logd25", "logr25", "pa")
+# logd25 is the decimal logarithm of D25 in tenths of an arcminute.
+ARCSEC_PER_TENTH_ARCMIN = 6.0
+HOURS_TO_DEG = 15.0
+MAX_NUMBERS = 100
+
+
+@dataclass(frozen=True)
+class GalaxyFacts:
+    """What a catalogue says of a galaxy; None where it says nothing.
+
+    Position in degrees (J2000), D25 in arcsec, axial ratio b/a at the same isophote, position angle in degrees from
+    north through east, morphological type as text and as de Vaucouleurs' number.
+    """
+
+    pgc: int
+    name: str
+    ra_deg: float
+    dec_deg: float
+    d25_arcsec: float | None
+    axial_ratio: float | None
+    position_angle_deg: float | None
+    morphological_type: str
+    type_code: float | None
+
+
+class HyperLEDA:
+    """The catalogue's query service. `url` is the address of ``fG.cgi``."""
+
+    def __init__(self, client: Client, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def galaxies(self, numbers: list[int]) -> dict[int, GalaxyFacts]:
+        """Facts by PGC number; numbers that the catalogue does not know are left out.
+
+        Raises
+        ------
+        SurveyError
+            ``survey_bad_answer`` for an answer that is not the table asked for; what the client raises.
+        """
+        found: dict[int, GalaxyFacts] = {}
+        wanted = sorted({int(number) for number in numbers})
+        for start in range(0, len(wanted), MAX_NUMBERS):
+            part = wanted[start : start + MAX_NUMBERS]
+            for facts in _read(self._client.text(self._url, _query(part), max_age_s=4 * WEEK_S)):
+                if facts.pgc in part:
+                    found[facts.pgc] = facts
+        return found
+
+
+def _query(numbers: list[int]) -> dict[str, str | int | float]:
+    return {
+        "n": "meandata",
+        "c": "o",
+        "of": "1,leda,simbad",
+        "nra": "l",
+        "nakd": 1,
+        "d": ",".join(COLUMNS),
+        "sql": f"pgc in ({','.join(str(number) for number in numbers)})",
+        "ob": "",
+        "a": "csv[|]",
+    }
+
+
+def _read(text: str) -> list[GalaxyFacts]:
+    """Rows of the table: notes begin with ``#``, then the columns' names, then values; blank where there is none."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        return []
+    delimiter = max("|\t,", key=lines[0].count)
+    names = [name.strip().strip('"$').lower() for name in lines[0].split(delimiter)]
+    if not set(COLUMNS) <= set(names):
+        raise SurveyError("survey_bad_answer", "HyperLEDA's answer is not the table that was asked for.")
+    facts = []
+    for line in lines[1:]:
+        cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
+        if len(cells) < len(names):
+            raise SurveyError("survey_bad_answer", "HyperLEDA's table is cut off.")
+        facts.append(_facts(dict(zip(names, cells, strict=False))))
+    return facts
+
+
+def _facts(row: dict[str, str]) -> GalaxyFacts:
+    pgc, hours, dec_deg = _number(row["pgc"]), _number(row["al2000"]), _number(row["de2000"])
+    if pgc is None or hours is None or dec_deg is None or not (0 <= hours < 24 and -90 <= dec_deg <= 90 and pgc >= 1):
+        raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a row without number or position.")
+    log_d25, log_ratio, angle = _number(row["logd25"]), _number(row["logr25"]), _number(row["pa"])
+    return GalaxyFacts(
+        pgc=int(pgc),
+        name=row["objname"][:80],
+        ra_deg=hours * HOURS_TO_DEG,
+        dec_deg=dec_deg,
+        d25_arcsec=ARCSEC_PER_TENTH_ARCMIN * 10.0**log_d25 if log_d25 is not None and -2 < log_d25 < 4 else None,
+        axial_ratio=10.0**-log_ratio if log_ratio is not None and 0 <= log_ratio < 2 else None,
+        position_angle_deg=angle if angle is not None and 0 <= angle <= 180 else None,
+        morphological_type=row["type"][:40],
+        type_code=_number(row["t"]),
+    )
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a value that is no number.") from None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,113 @@
+"""Names and catalogues: encoded byte for byte, read strictly, absent values as None."""
+
+import pytest
+
+from giz.surveys.errors import SurveyError
+from giz.surveys.hyperleda import HyperLEDA
+from giz.surveys.names import Sesame, checked_name
+from giz.surveys.observatory import DEFAULT_URLS, Observatory, joined_urls
+
+from .servers import LocalServer, NamesServer
+
+LEDA = (50063, "NGC5457", "14.053488", "54.348750", "SABc", "5.9", "2.3785", "0.02", "28.5")
+
+
+def test_a_name_becomes_a_position(serve, observatory):
+    server = serve(NamesServer())
+    found = observatory(server).names.resolve("M 101")
+    assert (found.ra_deg, found.dec_deg, found.resolver) == (210.80242, 54.34875, "NED")
+    assert server.requests == ["/sesame/-ox/SNV?M%20101"]
+
+
+def test_a_name_that_nobody_knows_is_told(serve, observatory):
+    with pytest.raises(SurveyError, match="Neither SIMBAD nor NED") as caught:
+        observatory(serve(NamesServer())).names.resolve("NGC 0")
+    assert caught.value.code == "not_found"
+
+
+@pytest.mark.parametrize("name", ["M31&of=xml", "M31#", "%0d%0aX: y", "", " ", "a" * 81, "M31\n", "<b>", "M31?x", "ä"])
+def test_names_that_no_catalogue_uses_are_refused(name):
+    with pytest.raises(SurveyError) as caught:
+        checked_name(name)
+    assert caught.value.code == "bad_name"
+
+
+@pytest.mark.parametrize(
+    "name", ["NGC 5457", "2MASX J12345678+1234567", "UGC 12-34", "ESO 123-G004", "Malin 1", "AM 0644-741"]
+)
+def test_names_that_catalogues_use_are_taken(name):
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"",
+        b'<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]><Sesame><Resolver>&b;</Resolver></Sesame>',
+        b"<Sesame><Resolver><jradeg>x</jradeg><jdedeg>1</jdedeg></Resolver></Sesame>",
+        b"<Sesame><Resolver><jradeg>1</jradeg><jdedeg>91</jdedeg></Resolver></Sesame>",
+        b"<Sesame>" * 100_000,
+    ],
+)
+def test_strange_answers_of_the_resolver_are_refused(body, serve, observatory):
+    server = serve(LocalServer(lambda path, query: (200, {}, body)))
+    server.urls = {}
+    client = observatory(server).client
+    with pytest.raises(SurveyError) as caught:
+        Sesame(client, server.url).resolve("M 1")
+    assert caught.value.code == "survey_bad_answer"
+
+
+def test_hyperleda_becomes_degrees_and_arcsec(serve, observatory):
+    facts = observatory(serve(NamesServer([LEDA]))).catalogue.galaxies([50063, 7])
+    assert set(facts) == {50063}
+    galaxy = facts[50063]
+    assert galaxy.ra_deg == pytest.approx(210.80232)
+    assert galaxy.d25_arcsec == pytest.approx(6 * 10**2.3785)
+    assert galaxy.axial_ratio == pytest.approx(10**-0.02)
+    assert (galaxy.position_angle_deg, galaxy.morphological_type, galaxy.type_code) == (28.5, "SABc", 5.9)
+
+
+def test_what_hyperleda_leaves_blank_is_none(serve, observatory):
+    server = serve(NamesServer([(12, "PGC000012", "0.1", "-6.4", "", "", "", "", "")]))
+    galaxy = observatory(server).catalogue.galaxies([12])[12]
+    assert (galaxy.d25_arcsec, galaxy.axial_ratio, galaxy.position_angle_deg, galaxy.type_code) == (
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_many_galaxies_are_asked_a_hundred_at_a_time(serve, observatory):
+    server = serve(NamesServer([LEDA]))
+    observatory(server).catalogue.galaxies(list(range(1, 251)))
+    assert len(server.requests) == 3
+
+
+LEDA_HEADER = b"pgc|objname|al2000|de2000|type|t|logd25|logr25|pa\n"
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>no</html>", b"pgc|objname\n1|x", LEDA_HEADER + b"1|x", LEDA_HEADER + b"1|x|25|0|||||"]
+)
+def test_strange_tables_are_refused(body, serve, observatory):
+    server = serve(LocalServer(lambda path, query: (200, {}, body)))
+    server.urls = {}
+    with pytest.raises(SurveyError) as caught:
+        HyperLEDA(observatory(server).client, server.url).galaxies([1])
+    assert caught.value.code == "survey_bad_answer"
+
+
+def test_addresses_of_the_settings_take_the_place_of_the_usual_ones():
+    urls = joined_urls(["sdss=http://mirror.example/frames"])
+    assert urls == DEFAULT_URLS | {"sdss": "http://mirror.example/frames"}
+    for word in ("sdss", "sloan=http://x", "sdss=ftp://x"):
+        with pytest.raises(ValueError, match="SURVEY_URLS holds"):
+            joined_urls([word])
+
+
+def test_an_unknown_survey_is_told_with_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match="choose from sdss, panstarrs, hips"):
+        Observatory(tmp_path, DEFAULT_URLS).surveys(["sloan"])
