@@ -2,16 +2,19 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from django.db.models.functions import Now
+from django.db.models import F
 from django.test import Client
 
 from giz.accounts.models import User
 from giz.catalog.models import Galaxy, GalaxyImage
-from labeling.models import Campaign
+from labeling.models import Campaign, Task
 from labeling.services.campaigns import campaign_create, campaign_open, targets_add
-from standards.models import Standard, StandardSet
+from standards.formats import StandardEntry
+from standards.models import StandardSet
+from standards.services import standard_set_publish
 
 FIRST_TARGET = 1_000
 FIRST_STANDARD = 500_000
@@ -41,15 +44,12 @@ def make_galaxies(first_pgc: int, count: int, *, with_images: bool = True) -> li
 def make_set(
     name: str = "ruler", *, bins: Sequence[int] = range(45, 91), per_bin: int = 3, first_pgc: int = FIRST_STANDARD
 ) -> StandardSet:
-    standard_set = StandardSet.objects.create(name=name, version=1)
-    galaxies = make_galaxies(first_pgc, len(bins) * per_bin, with_images=False)
-    Standard.objects.bulk_create(
-        Standard(standard_set=standard_set, galaxy=galaxy, inclination_deg=bin_deg, bin_deg=bin_deg)
-        for galaxy, bin_deg in zip(galaxies, [bin_deg for bin_deg in bins for _ in range(per_bin)], strict=True)
-    )
-    StandardSet.objects.filter(pk=standard_set.pk).update(state="published", published_at=Now())
-    standard_set.refresh_from_db()
-    return standard_set
+    make_galaxies(first_pgc, len(bins) * per_bin)
+    entries = [
+        StandardEntry(first_pgc + number, float(bin_deg))
+        for number, bin_deg in enumerate(bin_deg for bin_deg in bins for _ in range(per_bin))
+    ]
+    return standard_set_publish(name=name, entries=entries).standard_set
 
 
 def make_campaign(name: str = "sky", *, targets: int = 5, overlap: int = 3, **extra: Any) -> Campaign:
@@ -94,6 +94,13 @@ FACE_ON_TRACE = {"version": 1, "steps": [{"step": "A", "draws": [0] * 9, "slot":
 def vote_body(task_id: Any, inclination_deg: float = 59.5, **changes: Any) -> dict[str, Any]:
     body = {"key": str(uuid.uuid4()), "task": str(task_id), "trace": trace_to(inclination_deg), "verdict": "accepted"}
     return {**body, **changes}
+
+
+def age_task(task_id: Any, seconds: float) -> None:
+    """Let time pass for a task: the database's clock can't be moved, so the lease is."""
+    Task.objects.filter(pk=task_id).update(
+        checked_out_at=F("checked_out_at") - timedelta(seconds=seconds), due_at=F("due_at") - timedelta(seconds=seconds)
+    )
 
 
 def post(client: Client, path: str, body: Any = None) -> Any:

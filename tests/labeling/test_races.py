@@ -82,7 +82,8 @@ class Person:
                 again, is_new = patiently(lambda: task_lease(volunteer=self._volunteer, campaign=self._campaign))
                 assert (again.id, is_new) == (task.id, False)
         except Refused as refused:
-            assert refused.code == "all_done"
+            if refused.code != "all_done":
+                raise
             return None
         return task
 
