@@ -69,6 +69,7 @@ class DemoSky:
                 batch = rest[start : start + TARGETS_A_BATCH]
                 self._make(batch, "galaxies to judge")
                 add_targets(campaign, batch)
+        self._report(f"{len(self._standards)} standards, {len(self._targets)} galaxies to judge")
         return {
             "made": self._made,
             "kept": self._kept,

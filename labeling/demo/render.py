@@ -17,7 +17,7 @@ from giz.imaging.sizes import display_files
 from giz.synthetic import SyntheticGalaxy, display_images, make_galaxy, make_reject
 from labeling.demo.plan import Recipe
 
-NICENESS = 10
+NICENESS = 5
 
 
 def make(recipe: Recipe, size_px: int) -> SyntheticGalaxy:
