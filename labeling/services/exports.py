@@ -4,26 +4,26 @@ The same votes give the same bytes. A file appears under its name only when it i
 rename), and holds volunteers' remarks but never an e-mail address.
 """
 
-import csv
-import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.db import transaction
 
 from giz.core.errors import Refused
+from giz.labelset import Column
+from giz.labelset.files import whole_file
+from giz.labelset.tables import TABLE_FORMATS, write_table
+from giz.labelset.tables.text import EDD_WIDTHS
 from labeling.aggregation.published import PublishedRow, is_published, published_row
 from labeling.comparison import COMPARISON_RULE
 from labeling.models import Campaign, Consensus, Vote
 from labeling.services.consensus import consensus_refresh, estimator_for
 
 CHUNK = 2000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 OnProgress = Callable[[int, int], None]
 
@@ -39,80 +39,30 @@ class ExportRow:
     status: str
     rule_version: str
 
-    def columns(self) -> dict[str, Any]:
-        figures = {
-            "inclination_deg": self.inclination_deg,
-            "sigma_deg": None if self.sigma_deg is None else round(self.sigma_deg, 4),
-            "verdict": self.verdict,
-            "status": self.status,
-        }
-        return {**asdict(self.published), **figures}
+    def cells(self) -> tuple[Any, ...]:
+        """The row in the order of `COLUMNS`."""
+        row = self.published
+        sigma_deg = None if self.sigma_deg is None else round(self.sigma_deg, 4)
+        figures = (self.inclination_deg, sigma_deg, self.verdict, self.status)
+        return (row.pgc, row.inc, row.inc_e, row.inc_flg, row.inc_n, row.inc_note, *figures)
 
 
-COLUMNS = ("pgc", "inc", "inc_e", "inc_flg", "inc_n", "inc_note", "inclination_deg", "sigma_deg", "verdict", "status")
-EDD_WIDTHS = {"pgc": 7, "inc": 3, "inc_e": 5, "inc_flg": 7, "inc_n": 5, "inc_note": 100}
-
-
-def guard_formula(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula (`unguard_formula` takes it off)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) or _is_guarded(text) else text
-
-
-def unguard_formula(text: str) -> str:
-    """Return the text that `guard_formula` was given."""
-    return text[1:] if _is_guarded(text) else text
-
-
-def _is_guarded(text: str) -> bool:
-    """Apostrophes before a formula; text that begins so by itself gets one more, so that the way back is exact."""
-    bare = text.lstrip("'")
-    return bare != text and bare.startswith(_FORMULA_STARTS)
-
-
-class _HashedFile:
-    """Text written as UTF-8 and hashed on the way."""
-
-    def __init__(self, binary: IO[bytes]) -> None:
-        self._binary = binary
-        self.digest = hashlib.sha256()
-
-    def write(self, text: str) -> int:
-        data = text.encode()
-        self.digest.update(data)
-        return self._binary.write(data)
-
-
-def _write_csv(rows: Iterator[ExportRow], out: _HashedFile) -> None:
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        columns = row.columns()
-        writer.writerow({**columns, "inc_note": guard_formula(columns["inc_note"])})
-
-
-def _write_json(rows: Iterator[ExportRow], out: _HashedFile) -> None:
-    out.write("[")
-    for number, row in enumerate(rows):
-        out.write(",\n" if number else "\n")
-        out.write(json.dumps(row.columns(), ensure_ascii=False))
-    out.write("\n]\n")
-
-
-def _write_edd(rows: Iterator[ExportRow], out: _HashedFile) -> None:
-    """The original's pipe table. As there, a galaxy that is not accepted has inc and inc_e 0 beside inc_flg 1."""
-    out.write(" | ".join(name.rjust(width) for name, width in EDD_WIDTHS.items()) + "\n")
-    for row in rows:
-        columns = row.columns()
-        note = columns["inc_note"].replace("|", "/")
-        cells = {**columns, "inc": columns["inc"] or 0, "inc_e": columns["inc_e"] or 0, "inc_note": note}
-        out.write(" | ".join(str(cells[name]).rjust(width) for name, width in EDD_WIDTHS.items()) + "\n")
-
-
-FORMATS: dict[str, Callable[[Iterator[ExportRow], _HashedFile], None]] = {
-    "csv": _write_csv,
-    "json": _write_json,
-    "edd": _write_edd,
-}
+COLUMNS = (
+    Column("pgc", "int64", "number in the Principal Galaxies Catalogue", ucd="meta.id;meta.main", nullable=False),
+    Column("inc", "int64", "inclination in whole degrees by seeded random rounding; empty unless accepted by three",
+           unit="deg", ucd="src.orbital.inclination"),
+    Column("inc_e", "int64", "its standard error, rounded up", unit="deg", ucd="stat.error;src.orbital.inclination"),
+    Column("inc_flg", "int64", "0 where the verdict is accepted, else 1", ucd="meta.code", nullable=False),
+    Column("inc_n", "int64", "how many different volunteers judged", ucd="meta.number", nullable=False),
+    Column("inc_note", "string", "reasons in brackets, then comments", ucd="meta.note", nullable=False),
+    Column("inclination_deg", "float64", "the estimator's exact value; empty where nobody gave an inclination",
+           unit="deg", ucd="src.orbital.inclination"),
+    Column("sigma_deg", "float64", "its standard error, exact", unit="deg", ucd="stat.error;src.orbital.inclination"),
+    Column("verdict", "string", "A accepted, F face-on, J rejected, split where people disagree evenly",
+           ucd="meta.code.class", nullable=False),
+    Column("status", "string", "open, retired, expert", ucd="meta.code.status", nullable=False),
+)  # fmt: skip
+FORMATS = tuple(TABLE_FORMATS)
 
 
 def labels_export(
@@ -138,7 +88,7 @@ def labels_export(
         total = _consensuses(campaign, chosen.name).count()
         found = _rows(campaign, chosen.name, only_published=format_name == "edd")
         rows = _counted(found, counts, versions, total, on_progress)
-        digest = _write_file(path, lambda out: FORMATS[format_name](rows, out))
+        digest = write_table(format_name, COLUMNS, (row.cells() for row in rows), path).sha256
         votes = Vote.objects.filter(target__campaign=campaign)
         counts["votes"] = votes.exclude(standing=Vote.Standing.SUPERSEDED).count()
         counts["volunteers"] = votes.values("volunteer_id").distinct().count()
@@ -156,11 +106,11 @@ def labels_export(
             "digest": campaign.standard_set.digest,
         },
         "overlap": campaign.overlap,
-        "columns": list(EDD_WIDTHS if format_name == "edd" else COLUMNS),
+        "columns": list(EDD_WIDTHS) if format_name == "edd" else [column.name for column in COLUMNS],
         "counts": counts,
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    _write_file(manifest_path(path), lambda out: out.write(text))
+    with whole_file(manifest_path(path)) as out:
+        out.write((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
     return manifest
 
 
@@ -233,20 +183,3 @@ def _counted(
             on_progress(counts["rows"], total)
     if on_progress:
         on_progress(total, total)
-
-
-def _write_file(path: Path, write: Callable[[_HashedFile], Any]) -> str:
-    """Write through a temporary file in the same folder; nothing half-written ever bears the name."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as binary:
-            out = _HashedFile(binary)
-            write(out)
-            binary.flush()
-            os.fsync(binary.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return out.digest.hexdigest()
