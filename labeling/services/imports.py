@@ -79,7 +79,7 @@ def votes_import(
     resume_line, resume_counts : where an interrupted run stopped.
     """
     counts = Counter(resume_counts or {})
-    sets, made = _standard_sets(campaign, table)
+    sets, made = _standard_sets(campaign, table, source)
     counts["standards"] += made
     reads = _entries(table)
     while batch := list(islice(reads, BATCH_ROWS)):
@@ -116,7 +116,7 @@ def _entries(table: Table) -> Iterator[Read]:
             yield row.line, str(error)
 
 
-def _standard_sets(campaign: Campaign, table: Table) -> tuple[_Sets, int]:
+def _standard_sets(campaign: Campaign, table: Table, source: str) -> tuple[_Sets, int]:
     """The set that each vote was compared with; standards that the campaign's does not hold get a set of their own."""
     known = _standards_of(campaign.standard_set)
     said: dict[int, Counter[int]] = {}
@@ -128,15 +128,16 @@ def _standard_sets(campaign: Campaign, table: Table) -> tuple[_Sets, int]:
     unknown = said.keys() - own
     if not unknown:
         return _Sets(campaign.standard_set_id, own), 0
-    name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in table.path.stem)[:60]
+    name = f"{source}-from-votes"
     newest = StandardSet.objects.filter(name=name, state=StandardSet.State.PUBLISHED).order_by("-version").first()
-    if newest is not None and said.keys() <= _standards_of(newest).keys():
+    before = _standards_of(newest) if newest is not None else {}
+    if newest is not None and said.keys() <= before.keys():
         return _Sets(campaign.standard_set_id, own, newest.pk), 0
-    entries = [
-        StandardEntry(pgc, known.get(pgc, float(bins.most_common(1)[0][0]))) for pgc, bins in sorted(said.items())
-    ]
+    inclinations = {pgc: float(bins.most_common(1)[0][0]) for pgc, bins in said.items()}
+    inclinations |= {pgc: known[pgc] for pgc in said.keys() & own} | before
+    entries = [StandardEntry(pgc, inclination_deg) for pgc, inclination_deg in sorted(inclinations.items())]
     made = standard_set_publish(name=name, entries=entries, source=table.path.name)
-    return _Sets(campaign.standard_set_id, own, made.standard_set.pk), len(unknown)
+    return _Sets(campaign.standard_set_id, own, made.standard_set.pk), len(unknown - before.keys())
 
 
 def _standards_of(standard_set: StandardSet) -> dict[int, float]:
