@@ -7,7 +7,7 @@ const WORDS: Record<string, string> = {
   not_authenticated: "Please log in again; your vote is kept.",
   csrf: "Your session was renewed. Please try once more.",
   permission_denied: "Your account may not do this.",
-  no_campaign: "There is no campaign of this name. It may have been renamed.",
+  no_campaign: "It may have been renamed, or the address mistyped.",
   campaign_paused: "This campaign is taking a break. Your votes are safe; please look in again later.",
   campaign_closed: "This campaign is finished. Thank you for every galaxy you judged.",
   campaign_misconfigured: "This campaign has too few standards to compare with. Its organisers need to add some.",

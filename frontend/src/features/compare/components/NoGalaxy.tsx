@@ -12,24 +12,39 @@ interface Props {
   onRetry: () => void;
 }
 
+const TITLES: Record<string, string> = {
+  all_done: "That was the last one",
+  no_campaign: "There is no such campaign",
+  campaign_paused: "A short break",
+  campaign_closed: "This campaign is finished",
+};
+
 /** Nothing to judge: still on its way, all done, or why not. */
 export function NoGalaxy({ problem, notice, onUndo, onRetry }: Props) {
-  const isDone = problem instanceof ApiError && problem.code === "all_done";
+  const code = problem instanceof ApiError ? problem.code : "";
   return (
     <div className="compare">
       <Header />
       <main className="message">
         {problem ? (
           <>
-            <h1>{isDone ? "That was the last one" : "No galaxy just now"}</h1>
+            <h1>{TITLES[code] ?? "No galaxy just now"}</h1>
             <p>{inWords(problem)}</p>
             <p className="actions">
-              <Link to="/me" className="button">
-                My galaxies
-              </Link>
-              <button type="button" className="button primary" onClick={onRetry}>
-                Look again
-              </button>
+              {code === "no_campaign" ? (
+                <Link to="/" className="button primary">
+                  To the first page
+                </Link>
+              ) : (
+                <>
+                  <Link to="/me" className="button">
+                    My galaxies
+                  </Link>
+                  <button type="button" className="button primary" onClick={onRetry}>
+                    Look again
+                  </button>
+                </>
+              )}
             </p>
           </>
         ) : (

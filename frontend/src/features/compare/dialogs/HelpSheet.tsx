@@ -51,7 +51,7 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
           Show the keys on the buttons
         </Switch>
         <h3>Fingers</h3>
-        <p>Swipe over the pictures to move your galaxy, pinch to zoom, hold a finger still to compare on the full screen. In the row you can drag it, or tap where it belongs.</p>
+        <p>Swipe over the pictures to move your galaxy, pinch to zoom, hold a finger still to compare on the full screen. In the row you can drag it, or tap where it belongs. Tap A at the top to go back to the first step.</p>
       </div>
     </Sheet>
   );
