@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from giz.synthetic import GALAXY_TYPES, REJECT_REASONS, SyntheticGalaxy, display_images, make_galaxy, make_reject
+from giz.synthetic.make import MAX_SIZE_PX, MIN_SIZE_PX
 
 Cell = tuple[str, Image.Image]
 GRID_INCLINATIONS_DEG = (0, 30, 45, 55, 65, 75, 80, 85, 90)
@@ -120,6 +121,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if options.real is not None and not options.real.is_dir():
         parser.error(f"--real must be an existing folder; {options.real} is not one")
+    if not MIN_SIZE_PX <= options.size <= MAX_SIZE_PX:
+        parser.error(f"--size must be from {MIN_SIZE_PX} to {MAX_SIZE_PX}; got {options.size}")
     options.out.mkdir(parents=True, exist_ok=True)
     seed, size, cell = options.seed, options.size, options.cell
     mixed_sheet(options.real, seed, size, cell).save(options.out / "mixed.png")

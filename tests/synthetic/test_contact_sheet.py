@@ -26,3 +26,9 @@ def test_a_missing_folder_of_real_images_is_named(tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path), "--real", str(tmp_path / "absent")])
     assert "must be an existing folder" in capsys.readouterr().err
+
+
+def test_a_size_out_of_range_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--size", "5000"])
+    assert "--size must be from 64 to 1024; got 5000" in capsys.readouterr().err
