@@ -13,6 +13,7 @@ from giz.embedded.layout import Layout
 # Commands that read no data; ``up`` manages the services itself.
 COMMANDS_WITHOUT_SERVICES = frozenset(
     {
+        "bench_aggregation",
         "check",
         "collectstatic",
         "compilemessages",

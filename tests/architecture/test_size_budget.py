@@ -37,9 +37,8 @@ def test_no_python_function_outgrows_the_budget() -> None:
     found = {}
     for file in filter(is_written_by_hand, files_ending(".py")):
         for node in ast.walk(parsed(file)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                if length_of(node) > FUNCTION_LINES:
-                    found[f"{file}:{node.lineno} {node.name}"] = length_of(node)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and length_of(node) > FUNCTION_LINES:
+                found[f"{file}:{node.lineno} {node.name}"] = length_of(node)
     assert found == {}
 
 
