@@ -21,8 +21,6 @@ import subprocess, sys
 print('pid', subprocess.Popen([sys.executable, '-c', {STAYS!r}]).pid)
 {STAYS}
 """
-    f"import subprocess, sys; print('pid', subprocess.Popen([sys.executable, '-c', {STAYS!r}]).pid); {STAYS}"
-)
 
 pytestmark = on_linux
 MakeRunner = Callable[..., PartRunner]
