@@ -13,7 +13,7 @@ interface Props {
 /** The way in: one button to a galaxy, by way of an account where there is none. */
 export function Begin({ campaign, isSignedIn, problem }: Props) {
   if (problem) return <p role="alert">{inWords(problem)}</p>;
-  if (campaign === null) return <p>There is no galaxy to judge just now. Please look in again soon.</p>;
+  if (campaign === null) return <p>No galaxy is ready to be judged just now. The next one appears here by itself.</p>;
   if (campaign === undefined) return <p className="actions begin-wait" aria-hidden="true" />;
   const there = labelAddress(campaign.name);
   if (isSignedIn) {

@@ -76,6 +76,6 @@ export function standardPicture(session: Session, album: Album | undefined, stan
   const standard = album?.byId.get(standardId);
   if (!album || !standard) return null;
   const source = { images: standard.images, sizes_px: standard.sizes_px ?? album.set.sizes_px, image_path: album.set.image_path };
-  const correction = { rotationDeg: standard.rotation_deg, zoom: zoomCorrection(standard.zoom, album.typicalZoom) };
+  const correction = { rotationDeg: standard.rotation_deg, zoom: zoomCorrection(standard.zoom, album.typicalZoom, standard.rotation_deg) };
   return pictureOf(source, session.own[standardId], shared, correction);
 }

@@ -225,4 +225,9 @@ describe("zoom", () => {
     [3.9, [2.1, 2.1, 2.3], 1.6],
   ])("a standard with zoom %f in a set like %o is corrected by %f", (zoom, set, correction) =>
     expect(zoomCorrection(zoom, typicalZoom(set))).toBeCloseTo(correction, 5));
+  it("a turned standard is never so small that its corners show", () => {
+    expect(zoomCorrection(0.1, 1, 45) * DEFAULT_CROP).toBeCloseTo(Math.SQRT2, 5);
+    expect(zoomCorrection(0.1, 1, -90) * DEFAULT_CROP).toBeCloseTo(1, 5);
+    expect(zoomCorrection(1, 1, 45)).toBe(1);
+  });
 });

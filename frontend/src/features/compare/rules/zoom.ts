@@ -23,9 +23,11 @@ export function typicalZoom(zooms: readonly number[]): number {
 
 /**
  * A standard's own correction relative to what is usual in its set, so that a set whose pictures are all "zoomed 2.3" is
- * shown like any other. Bounded, and never so small that the picture's edge comes into view at zoom 1.
+ * shown like any other. Bounded, and never so small that the edge or, turned, a corner of the picture comes into view at zoom 1.
  */
-export function zoomCorrection(zoom: number, typical: number): number {
+export function zoomCorrection(zoom: number, typical: number, rotationDeg = 0): number {
   const relative = zoom > 0 && typical > 0 ? zoom / typical : 1;
-  return Math.min(Math.max(relative, 1 / DEFAULT_CROP), 1.6);
+  const turn = (rotationDeg * Math.PI) / 180;
+  const filling = Math.abs(Math.cos(turn)) + Math.abs(Math.sin(turn));
+  return Math.min(Math.max(relative, filling / DEFAULT_CROP), 1.6);
 }
