@@ -72,6 +72,21 @@ def standard_set_publish(*, name: str, entries: Sequence[StandardEntry], source:
     return Publication(made, True, created)
 
 
+def standard_set_refresh(standard_set: StandardSet) -> StandardSet:
+    """Return the newest version of the set with the pictures that its standards have now.
+
+    Pictures often come after the table of standards. Where some came (or better ones did) since the newest version was
+    published, the same standards are published once more; otherwise that version is returned. An older version that
+    was asked for stays as it is.
+    """
+    newest = StandardSet.objects.filter(name=standard_set.name).order_by("-version").first()
+    if newest is None or newest.pk != standard_set.pk or newest.state != StandardSet.State.PUBLISHED:
+        return standard_set
+    rows = newest.standards.order_by("id").values_list("galaxy__pgc", "inclination_deg", "rotation_deg", "zoom")
+    entries = [StandardEntry(*row) for row in rows]
+    return standard_set_publish(name=newest.name, entries=entries, source=newest.source).standard_set
+
+
 def set_name_check(name: str) -> None:
     """Refuse what is no slug."""
     try:
@@ -98,7 +113,11 @@ def _current_stems(galaxy_ids: list[int]) -> dict[int, list[str]]:
 
 def _digest(entries: Sequence[StandardEntry], galaxy_ids: dict[int, int], stems: dict[int, list[str]]) -> str:
     lines = sorted(
-        [entry.pgc, entry.inclination_deg, entry.rotation_deg, entry.zoom, stems.get(galaxy_ids[entry.pgc], [])]
+        [
+            entry.pgc,
+            *(float(value) for value in (entry.inclination_deg, entry.rotation_deg, entry.zoom)),
+            stems.get(galaxy_ids[entry.pgc], []),
+        ]
         for entry in entries
     )
     return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()

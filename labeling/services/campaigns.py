@@ -17,6 +17,7 @@ from labeling.models import Campaign
 from labeling.pools import read_set_pools
 from standards import grid
 from standards.models import StandardSet
+from standards.services import standard_set_refresh
 
 MAX_NAMES = 20
 
@@ -147,7 +148,12 @@ def targets_add_unserved(*, campaign: Campaign, galaxy_ids: Iterable[int]) -> No
 
 
 def campaign_open(*, campaign: Campaign, actor: Any = None) -> Campaign:
-    """Let volunteers in. Refused while the standards can't fill a comparison."""
+    """Let volunteers in. Refused while the standards can't fill a comparison.
+
+    A draft takes the pictures along that its standards got since: the set's next version, if there is need of one.
+    """
+    if campaign.state == Campaign.State.DRAFT and campaign.standard_set.state == StandardSet.State.PUBLISHED:
+        campaign_use_set(campaign=campaign, standard_set=standard_set_refresh(campaign.standard_set), actor=actor)
     _check_set(campaign.standard_set)
     return _change_state(campaign, Campaign.State.OPEN, actor)
 

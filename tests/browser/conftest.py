@@ -77,6 +77,13 @@ def site(
     assert '"level": "error"' not in log, log[-3000:]
 
 
+@pytest.fixture(scope="module")
+def demo(site: Site) -> Site:
+    """The site with a small demo sky: one standard a bin, and enough targets for every test of a module."""
+    site.manage("demo", "--targets", "24", "--per-bin", "2")
+    return site
+
+
 class Visitor:
     """One person with a browser profile of their own; every script error and CSP violation is kept."""
 
@@ -86,6 +93,7 @@ class Visitor:
         self.page: Page = context.new_page()
         self.page.set_default_timeout(15_000)
         self.problems: list[str] = []
+        self.email = ""
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         self.page.on("dialog", lambda dialog: (self.problems.append("a dialog opened"), dialog.dismiss()))
@@ -101,11 +109,20 @@ class Visitor:
         return self.page
 
     def sign_up(self, email: str, *, then: str = "/") -> None:
+        self.email = email
         self.open(f"/accounts/signup/?next={then}")
-        self.page.get_by_label("E-mail", exact=False).first.fill(email)
-        self.page.locator("input[type=password]").first.fill(PASSWORD)
-        self.page.locator("form button[type=submit]").first.click()
-        self.page.wait_for_url(f"**{then}")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Make my account").click()
+        self.page.wait_for_url(self.site.address + then)  # a glob would match ?next= too
+
+    def log_in(self, email: str, *, password: str = PASSWORD, then: str = "/") -> None:
+        self.email = email
+        self.open(f"/accounts/login/?next={then}")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url(self.site.address + then)  # a glob would match ?next= too
 
     def screenshot(self, name: str) -> None:
         """Kept only where GIZ_SCREENS names a folder: for people to look at, never committed."""

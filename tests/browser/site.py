@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 60.0
@@ -37,9 +38,10 @@ class Site:
         self.environment = {
             **os.environ,
             "DATABASE_URL": f"postgresql://{database['USER']}@/{self.database}?host={database['HOST']}",
+            "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
+            "CACHE_URL": settings.CACHES["default"]["LOCATION"],
             "SITE_URL": self.address,
             "MEDIA_ROOT": str(folder / "media"),
-            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "LOG_LEVEL": "INFO",
             "PYTHONWARNINGS": "ignore",
         }
@@ -101,3 +103,8 @@ class Site:
         """Read from the site's database, to see what really was stored."""
         with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
             return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]
+
+    def staff_password(self) -> str:
+        """Make the first staff account, or give it a new password."""
+        said = self.manage("ensure_staff", "--reset")
+        return said.split("password", 1)[1].split()[0].strip(" :,")

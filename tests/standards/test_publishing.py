@@ -10,7 +10,7 @@ from giz.core.errors import Refused
 from standards.formats import StandardEntry
 from standards.models import Standard, StandardSet
 from standards.selectors import set_coverage, standard_set_named
-from standards.services import standard_set_publish
+from standards.services import standard_set_publish, standard_set_refresh
 
 from .conftest import make_pictures, publish
 
@@ -57,6 +57,20 @@ def test_replaced_pictures_make_a_new_version():
     old = publish(bins=[60])
     make_pictures(1, version="b")
     assert publish(bins=[60]).version == old.version + 1
+
+
+def test_pictures_that_came_after_the_table_are_taken_along_by_the_next_version():
+    bare = publish(bins=[60, 61])
+    assert standard_set_refresh(bare) == bare
+    make_pictures(2)
+    fresh = standard_set_refresh(bare)
+    assert fresh.version == bare.version + 1
+    assert list(fresh.standards.values_list("galaxy__pgc", "inclination_deg", "is_shown")) == [
+        (1, 60, False),
+        (2, 61, True),
+    ]
+    make_pictures(1)
+    assert standard_set_refresh(bare) == bare, "an older version that was asked for stays as it is"
 
 
 def test_two_publications_at_once_make_two_versions_or_one(transactional_db):

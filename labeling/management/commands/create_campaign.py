@@ -86,6 +86,10 @@ class Command(BaseCommand):
                 campaign_open(campaign=campaign)
             except Refused as error:
                 raise CommandError(f"The campaign is made, but stays a draft. {error.detail}") from None
+            if campaign.standard_set != standard_set:
+                self.stdout.write(
+                    f"Its standards have new pictures: it compares with {campaign.standard_set} from the start."
+                )
             self.stdout.write(f"It is open: volunteers find it at /label/{campaign.name}")
         else:
             self.stdout.write("It is a draft; open it on the staff pages.")
