@@ -1,14 +1,15 @@
-"""Imports as jobs: a row each, resumable where they stopped. A file that changed meanwhile is read from its start."""
+"""Imports and fetching as jobs: a row each, resumable where they stopped. A changed file is read from its start."""
 
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
 from giz.catalog.formats.pictures import group_pictures
 from giz.catalog.formats.table import Table, TableError, open_table
 from giz.catalog.services import galaxies_import, images_import
+from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
 from giz.catalog.services.pictures import missing_bands
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
@@ -132,3 +133,59 @@ def _report_missing(job: JobContext, missing: dict[str, list[int]]) -> None:
 def _printable(path: str) -> str:
     """File names are whatever somebody typed: control characters must not reach a terminal or a log line."""
     return "".join(character if character.isprintable() else "?" for character in path)
+
+
+def images_fetch_job(numbers: list[int], surveys: list[str], *, owner: Any = None) -> Job:
+    """Return the job that fetches frames of these galaxies and makes their pictures. Refuses bad numbers and names."""
+    surveys_by_name(observatory_from_settings(), surveys)
+    params = {"numbers": _checked_numbers(numbers), "surveys": surveys}
+    return job_create(kind="fetch_images", params=params, owner=owner)
+
+
+def images_prepare_job(numbers: list[int], *, owner: Any = None) -> Job:
+    """Return the job that makes pictures anew from the frames on disk."""
+    return job_create(kind="prepare_images", params={"numbers": _checked_numbers(numbers)}, owner=owner)
+
+
+@job_handler("fetch_images")
+def fetch_images(job: JobContext) -> dict[str, Any]:
+    observatory = observatory_from_settings()
+    return frames_fetch(
+        numbers=job.params["numbers"],
+        observatory=observatory,
+        surveys=surveys_by_name(observatory, job.params["surveys"]),
+        **_reporting(job),
+    )
+
+
+@job_handler("prepare_images")
+def prepare_images(job: JobContext) -> dict[str, Any]:
+    return frames_prepare(numbers=job.params["numbers"], **_reporting(job))
+
+
+def _reporting(job: JobContext) -> dict[str, Any]:
+    """How a run over galaxies reports to its job, and where it resumes."""
+    total = len(job.params["numbers"])
+
+    def after_galaxy(done: int, counts: dict[str, int], name: str) -> None:
+        job.save_checkpoint({"done": done, "counts": counts})
+        job.progress(done, total, name)
+
+    return {
+        "report": lambda lines: job.log_many(lines, level="warning"),
+        "after_galaxy": after_galaxy,
+        "resume_index": job.checkpoint.get("done", 0),
+        "resume_counts": job.checkpoint.get("counts"),
+    }
+
+
+def _checked_numbers(numbers: list[int]) -> list[int]:
+    unique = sorted(set(numbers))
+    if not unique:
+        raise Refused("no_galaxies", "There is no galaxy to work on.")
+    if unique[0] < 1 or unique[-1] >= FIRST_SYNTHETIC_PGC:
+        wrong = unique[0] if unique[0] < 1 else unique[-1]
+        raise Refused(
+            "bad_pgc", f"{wrong} is no number of a real galaxy; these go from 1 to {FIRST_SYNTHETIC_PGC - 1}."
+        )
+    return unique

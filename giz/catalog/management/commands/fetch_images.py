@@ -1,0 +1,57 @@
+"""manage.py fetch_images --pgc 4 12 | --list FILE | --missing"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from giz.catalog.jobs import images_fetch_job
+from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
+from giz.core.errors import Refused
+from giz.core.terminal import run_job_with_bar
+
+DESCRIPTION = """\
+Fetch frames of galaxies in g, r, i from surveys and make their pictures: the galaxy in the middle, its major axis
+level, the field twice its D25.
+
+Position, D25 and position angle come from the catalogue; what it lacks is asked of HyperLEDA. The surveys are tried in
+their order until one covers the field. Frames stay in SURVEY_FOLDER, so that pictures can be made anew without network.
+
+Run it again after an interruption or a failure: what is there already is neither fetched nor made again.
+"""
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
+        parser.add_argument(
+            "--surveys", metavar="NAMES", help="surveys in order, e.g. sdss,panstarrs,hips (the default)"
+        )
+
+    def handle(self, *, surveys: str | None, **options: Any) -> None:
+        names = [name.strip() for name in surveys.split(",")] if surveys else list(settings.SURVEY_ORDER)
+        numbers = chosen_galaxies(pgc=options["pgc"], list_file=options["list_file"], missing=options["missing"])
+        if not numbers:
+            self.stdout.write(
+                "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
+            )
+            return
+        try:
+            job = images_fetch_job(numbers, names)
+        except Refused as error:
+            raise CommandError(error.detail) from None
+        counts = run_job_with_bar(job, title="Frames").result
+        self.stdout.write(
+            f"Galaxies: {counts['fetched']} fetched, {counts['unchanged']} unchanged, {counts['failed']} failed; "
+            f"{counts['pictures']} pictures made."
+        )
+        if counts["failed"]:
+            raise CommandError(
+                "Some galaxies have no frames; the reasons stand above. Run the command again to retry them."
+            )

@@ -1,0 +1,40 @@
+"""manage.py prepare_images --pgc 4 12 | --list FILE | --missing"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from giz.catalog.jobs import images_prepare_job
+from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
+from giz.core.errors import Refused
+from giz.core.terminal import run_job_with_bar
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the pictures of galaxies from the frames that fetch_images has kept, without any network: after the way "
+        "pictures are made has changed, or where display files got lost. Only what is missing or changed is made."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
+
+    def handle(self, **options: Any) -> None:
+        numbers = chosen_galaxies(pgc=options["pgc"], list_file=options["list_file"], missing=options["missing"])
+        if not numbers:
+            self.stdout.write(
+                "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
+            )
+            return
+        try:
+            job = images_prepare_job(numbers)
+        except Refused as error:
+            raise CommandError(error.detail) from None
+        counts = run_job_with_bar(job, title="Pictures").result
+        self.stdout.write(
+            f"Galaxies: {counts['fetched']} made, {counts['unchanged']} unchanged, {counts['failed']} failed; "
+            f"{counts['pictures']} pictures made."
+        )
+        if counts["failed"]:
+            raise CommandError("Some galaxies could not be made; the reasons stand above.")

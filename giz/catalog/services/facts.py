@@ -1,0 +1,70 @@
+"""What the catalogue lacks of a galaxy is asked of HyperLEDA and kept; what it has stays."""
+
+from collections.abc import Callable, Sequence
+
+from django.db import transaction
+
+from giz.catalog.models import Galaxy
+from giz.core.errors import Refused
+from giz.surveys.errors import SurveyError
+from giz.surveys.hyperleda import GalaxyFacts, HyperLEDA
+
+FIELDS = ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg", "type_code")
+NEEDED = ("ra_deg", "dec_deg", "d25_arcsec", "position_angle_deg")
+TEXTS = ("name", "morphological_type")
+SOURCE = "HyperLEDA"
+
+Report = Callable[[list[str]], None]
+
+
+def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: Report) -> dict[int, Galaxy]:
+    """Return the galaxies of these PGC numbers, blanks filled and unknown ones made, from HyperLEDA.
+
+    Where HyperLEDA does not answer the report says so, and the galaxies come as they are; the position angle may be
+    absent (round galaxies have none).
+
+    Raises
+    ------
+    Refused
+        ``no_network`` if there is no network and nothing could be done without.
+    """
+    known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=numbers)}
+    asked = [pgc for pgc in numbers if pgc not in known or _lacks(known[pgc])]
+    if not asked:
+        return known
+    try:
+        facts = catalogue.galaxies(asked)
+    except SurveyError as error:
+        if error.is_retryable and len(asked) == len(numbers) and not any(_has_field(known.get(pgc)) for pgc in asked):
+            raise Refused(
+                error.code, f"{error.detail} HyperLEDA is needed for galaxies without position or D25."
+            ) from None
+        report([f"HyperLEDA was asked for {len(asked)} galaxies: {error.detail} [{error.code}]"])
+        return known
+    for pgc in asked:
+        if pgc in facts:
+            known[pgc] = _fill(pgc, facts[pgc])
+    return known
+
+
+def _lacks(galaxy: Galaxy) -> bool:
+    return not galaxy.is_synthetic and any(getattr(galaxy, name) is None for name in NEEDED)
+
+
+def _has_field(galaxy: Galaxy | None) -> bool:
+    return galaxy is not None and None not in (galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec)
+
+
+@transaction.atomic
+def _fill(pgc: int, facts: GalaxyFacts) -> Galaxy:
+    galaxy, is_new = Galaxy.objects.select_for_update(no_key=True).get_or_create(pgc=pgc, defaults={"source": SOURCE})
+    changed = [name for name in FIELDS if getattr(galaxy, name) is None and getattr(facts, name) is not None]
+    changed += [name for name in TEXTS if not getattr(galaxy, name) and getattr(facts, name)]
+    for name in changed:
+        setattr(galaxy, name, getattr(facts, name))
+    if changed:
+        if not is_new:
+            # Which values are not the catalogue's own stays visible beside its further columns.
+            galaxy.extra = {**galaxy.extra, "filled_from_hyperleda": " ".join(changed)}
+        galaxy.save(update_fields=[*changed, "extra", "updated_at"])
+    return galaxy

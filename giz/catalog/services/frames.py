@@ -1,0 +1,250 @@
+"""Frames of galaxies from surveys, and pictures from frames: many galaxies, a few at a time, each whole or not at all.
+
+Threads fetch and compute; only the calling thread speaks with the database.
+"""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from giz.catalog.models import Galaxy
+from giz.catalog.services.facts import galaxies_complete
+from giz.catalog.services.pictures import image_record
+from giz.catalog.storage import has_display_files, write_display_files
+from giz.core.errors import Refused
+from giz.imaging.fits_structure import FitsError
+from giz.imaging.grid import SkyGrid, galaxy_grid
+from giz.imaging.sizes import DisplayFiles, display_files, display_stem
+from giz.surveys.errors import SurveyError
+from giz.surveys.exposure import Survey
+from giz.surveys.observatory import Observatory, joined_urls
+
+THREADS = 2
+# So many galaxies in a row that no server answers for: the others would fare no better now.
+MAX_FAILED_IN_A_ROW = 5
+COUNTS = ("fetched", "unchanged", "failed", "pictures")
+
+Report = Callable[[list[str]], None]
+AfterGalaxy = Callable[[int, dict[str, int], str], None]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One galaxy as the threads see it: no database behind it."""
+
+    pgc: int
+    grid: SkyGrid | None
+    stems: dict[str, str]
+    problem: str = ""
+
+
+@dataclass
+class _Made:
+    """What the threads made of a galaxy."""
+
+    pgc: int
+    outcome: str
+    problem: str = ""
+    is_server_trouble: bool = False
+    survey: str = ""
+    pictures: dict[str, DisplayFiles] = field(default_factory=dict)
+
+
+def observatory_from_settings() -> Observatory:
+    """The surveys as the settings describe them.
+
+    Raises
+    ------
+    Refused
+        ``bad_setting`` if SURVEY_URLS can't be used.
+    """
+    try:
+        urls = joined_urls(settings.SURVEY_URLS)
+    except ValueError as error:
+        raise Refused("bad_setting", str(error)) from None
+    return Observatory(Path(settings.SURVEY_FOLDER) / "cache", urls, local_hosts=settings.SURVEY_LOCAL_HOSTS)
+
+
+def surveys_by_name(observatory: Observatory, names: Sequence[str]) -> list[Survey]:
+    """The surveys of these names in this order. Refuses an unknown name (``unknown_survey``)."""
+    try:
+        return observatory.surveys(list(names))
+    except ValueError as error:
+        raise Refused("unknown_survey", str(error)) from None
+
+
+def frames_path(pgc: int) -> Path:
+    """Where the set of frames of a galaxy lies."""
+    return Path(settings.SURVEY_FOLDER) / "frames" / f"{pgc % 1000:03d}" / f"pgc{pgc}_d25x2_rot.fits"
+
+
+def frames_fetch(
+    *,
+    numbers: Sequence[int],
+    observatory: Observatory,
+    surveys: Sequence[Survey],
+    report: Report,
+    after_galaxy: AfterGalaxy,
+    resume_index: int = 0,
+    resume_counts: dict[str, int] | None = None,
+) -> dict[str, int]:
+    """Fetch frames of galaxies and make their pictures; return counts: fetched, unchanged, failed, pictures.
+
+    What a galaxy's entry lacks is asked of HyperLEDA first (and kept); galaxies that the catalogue does not know are
+    made so. A set that answers the same request is left as it is. ``after_galaxy`` is called with the number of
+    galaxies done, the counts and the last galaxy's name.
+
+    Raises
+    ------
+    Refused
+        ``survey_down`` when no server answers for several galaxies in a row; what is done stays.
+    """
+    remaining = list(numbers)[resume_index:]
+    known = galaxies_complete(numbers=remaining, catalogue=observatory.catalogue, report=report)
+    wanted = [_wanted(pgc, known.get(pgc)) for pgc in remaining]
+
+    def work(item: _Wanted) -> _Made:
+        return _fetched(item, surveys)
+
+    return _run(wanted, work, report, after_galaxy, resume_index, resume_counts)
+
+
+def frames_prepare(
+    *,
+    numbers: Sequence[int],
+    report: Report,
+    after_galaxy: AfterGalaxy,
+    resume_index: int = 0,
+    resume_counts: dict[str, int] | None = None,
+) -> dict[str, int]:
+    """Make pictures of the sets of frames that are on disk; counts as of `frames_fetch` ("fetched" means made)."""
+    remaining = list(numbers)[resume_index:]
+    known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=remaining)}
+    wanted = [_wanted(pgc, known.get(pgc), needs_grid=False) for pgc in remaining]
+    return _run(wanted, _prepared, report, after_galaxy, resume_index, resume_counts)
+
+
+def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wanted:
+    if galaxy is None:
+        return _Wanted(pgc, None, {}, "neither the catalogue nor HyperLEDA knows it")
+    stems = {
+        band: stem
+        for band, stem, sizes in galaxy.images.filter(is_current=True).values_list("band", "stem", "sizes_px")
+        if has_display_files(Path(settings.MEDIA_ROOT), stem, sizes)
+    }
+    if not needs_grid:
+        return _Wanted(pgc, None, stems)
+    missing = [
+        words
+        for words, value in (("position", galaxy.ra_deg), ("declination", galaxy.dec_deg), ("D25", galaxy.d25_arcsec))
+        if value is None
+    ]
+    if missing or galaxy.ra_deg is None or galaxy.dec_deg is None or galaxy.d25_arcsec is None:
+        return _Wanted(pgc, None, stems, f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA")
+    try:
+        grid = galaxy_grid(galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec, galaxy.position_angle_deg)
+    except ValueError as error:
+        return _Wanted(pgc, None, stems, str(error))
+    return _Wanted(pgc, grid, stems)
+
+
+def _fetched(item: _Wanted, surveys: Sequence[Survey]) -> _Made:
+    """In a thread: fetch the set if there is none for this request, then make what pictures are missing."""
+    from giz.imaging.frameset import read_frame_set_request, write_frame_set
+    from giz.surveys.assemble import fetch_frame_set, request_digest
+
+    if item.grid is None:
+        return _Made(item.pgc, "failed", item.problem)
+    path = frames_path(item.pgc)
+    request = request_digest(item.grid, [survey.name for survey in surveys])
+    fetched = read_frame_set_request(path) != request
+    if fetched:
+        try:
+            write_frame_set(path, fetch_frame_set(item.grid, surveys))
+        except SurveyError as error:
+            later = " Try again later." if error.is_retryable else ""
+            trouble = error.code in ("survey_down", "no_network")
+            return _Made(item.pgc, "failed", f"{error.detail}{later} [{error.code}]", trouble)
+    made = _prepared(item)
+    return _Made(item.pgc, "fetched", survey=made.survey, pictures=made.pictures) if fetched else made
+
+
+def _prepared(item: _Wanted) -> _Made:
+    """In a thread: pictures of the set on disk, unless all of them are there."""
+    from giz.imaging.frameset import read_frame_set, set_pictures
+
+    if item.problem:
+        return _Made(item.pgc, "failed", item.problem)
+    path = frames_path(item.pgc)
+    if not path.exists():
+        return _Made(item.pgc, "failed", "no frames here; fetch_images gets them")
+    try:
+        frames = read_frame_set(path)
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    except FitsError as error:
+        return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]")
+    pictures = {}
+    for band, pixels in set_pictures(frames).items():
+        source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
+        if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
+            pictures[band] = display_files(pixels, source)
+            write_display_files(Path(settings.MEDIA_ROOT), pictures[band])
+    return _Made(item.pgc, "fetched" if pictures else "unchanged", survey=frames.survey, pictures=pictures)
+
+
+def _run(
+    wanted: list[_Wanted],
+    work: Callable[[_Wanted], _Made],
+    report: Report,
+    after_galaxy: AfterGalaxy,
+    resume_index: int,
+    resume_counts: dict[str, int] | None,
+) -> dict[str, int]:
+    counts: Counter[str] = Counter(resume_counts or {})
+    failed_in_a_row = 0
+    with closing(_ahead(wanted, work)) as results:
+        for done, made in enumerate(results, start=resume_index + 1):
+            counts[made.outcome] += 1
+            counts["pictures"] += _record(made)
+            if made.problem:
+                report([f"PGC {made.pgc}: {made.problem}"])
+            after_galaxy(done, {name: counts[name] for name in COUNTS}, f"PGC {made.pgc}")
+            failed_in_a_row = failed_in_a_row + 1 if made.is_server_trouble else 0
+            if failed_in_a_row >= MAX_FAILED_IN_A_ROW:
+                raise Refused("survey_down", f"{made.problem} Stopped after {failed_in_a_row} galaxies in a row.")
+    return {name: counts[name] for name in COUNTS}
+
+
+def _record(made: _Made) -> int:
+    if made.pictures:
+        galaxy = Galaxy.objects.get(pgc=made.pgc)
+        name = frames_path(made.pgc).name
+        for band, files in made.pictures.items():
+            image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
+    return len(made.pictures)
+
+
+def _ahead(wanted: list[_Wanted], work: Callable[[_Wanted], _Made]) -> Generator[_Made, None, None]:
+    """Work in threads a few galaxies ahead of the one that is recorded, in order."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        ahead: deque[Future[_Made]] = deque()
+        waiting = iter(wanted)
+        try:
+            while True:
+                for item in waiting:
+                    ahead.append(pool.submit(work, item))
+                    if len(ahead) >= 2 * THREADS:
+                        break
+                if not ahead:
+                    return
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
