@@ -1,6 +1,9 @@
 import { Button } from "react-aria-components";
 import type { Place } from "../rules/grid";
 
+/** Left out where there is no room. */
+const NEAREST = <span className="pill-word">nearest </span>;
+
 /** Where we are in the two steps; A leads back. */
 export function StepPills({ place, onBack }: { place: Place; onBack: () => void }) {
   const isA = place.step === "A";
@@ -8,15 +11,15 @@ export function StepPills({ place, onBack }: { place: Place; onBack: () => void 
     <ol className="steps" aria-label="Steps">
       <li aria-current={isA ? "step" : undefined}>
         {isA ? (
-          <span className="pill on">A · nearest 5°</span>
+          <span className="pill on">A · {NEAREST}5°</span>
         ) : (
           <Button className="pill" aria-label="A · nearest 5°, back to this step" onPress={onBack}>
-            A · nearest 5°
+            A · {NEAREST}5°
           </Button>
         )}
       </li>
       <li aria-current={isA ? undefined : "step"}>
-        <span className={isA ? "pill" : "pill on"}>B · nearest 1°</span>
+        <span className={isA ? "pill" : "pill on"}>B · {NEAREST}1°</span>
       </li>
     </ol>
   );
