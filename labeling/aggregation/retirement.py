@@ -7,13 +7,19 @@ from typing import Literal
 from labeling.aggregation.judgements import UnknownRule
 
 MIN_VOLUNTEERS = 3
+ADAPTIVE_MIN = 2
+ADAPTIVE_CAP = 6
+ADAPTIVE_SIGMA_DEG = 2.0
 
 Status = Literal["open", "retired", "expert"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a galaxy stands: different volunteers so far, how many the campaign wants, and what they say."""
+    """Where a galaxy stands: different volunteers so far, how many the campaign wants, and what they say.
+
+    ``sigma_deg`` is None where there is no inclination to be sure of: nobody gave one, or the verdict is not accepted.
+    """
 
     volunteer_count: int
     overlap: int
@@ -27,8 +33,23 @@ def fixed(progress: Progress) -> Status:
     return "retired" if enough and not progress.is_split else "open"
 
 
+def adaptive(progress: Progress) -> Status:
+    """Retire once the standard error is at most 2°, from two volunteers on; without an inclination from three on.
+
+    Who is still unsure or split at the cap of six goes to the experts. The campaign's overlap plays no part.
+    """
+    if progress.sigma_deg is None:
+        is_sure = progress.volunteer_count >= MIN_VOLUNTEERS
+    else:
+        is_sure = progress.volunteer_count >= ADAPTIVE_MIN and progress.sigma_deg <= ADAPTIVE_SIGMA_DEG
+    if is_sure and not progress.is_split:
+        return "retired"
+    return "expert" if progress.volunteer_count >= ADAPTIVE_CAP else "open"
+
+
 RETIREMENT_RULES: dict[str, tuple[str, Callable[[Progress], Status]]] = {
     "fixed": ("fixed-1", fixed),
+    "adaptive": ("adaptive-1", adaptive),
 }
 
 
