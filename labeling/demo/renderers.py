@@ -11,9 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from giz.core.errors import Refused
 from giz.env import BASE_DIR
@@ -53,8 +54,8 @@ class Renderers:
         for child in self._children:
             if error is not None:
                 child.kill()
-            elif child.stdin:
-                child.stdin.close()
+            else:
+                _close(child.stdin)
         self._threads.shutdown(wait=True)
         for child in self._children:
             _end(child)
@@ -118,6 +119,12 @@ def _end(child: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    for pipe in (child.stdin, child.stdout):
+    _close(child.stdin)
+    _close(child.stdout)
+
+
+def _close(pipe: IO[str] | None) -> None:
+    # A recipe that a dead renderer never took still lies in the pipe's buffer, and closing would try to deliver it.
+    with suppress(BrokenPipeError):
         if pipe:
             pipe.close()
