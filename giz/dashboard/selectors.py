@@ -17,6 +17,7 @@ from labeling.models import Campaign, Consensus, Target, Vote
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_SHOWN = 30
 JOBS_SHOWN = 8
+JOBS_ON_THEIR_PAGE = 50
 LOG_LINES_SHOWN = 6
 COUNTED = Q(standing=Vote.Standing.COUNTED)
 
@@ -163,11 +164,11 @@ def _figures(now: datetime, rows: Any, votes: int) -> dict[str, int]:
     }
 
 
-def latest_jobs() -> list[JobRow]:
+def latest_jobs(count: int = JOBS_SHOWN) -> list[JobRow]:
     """The newest jobs, unfinished ones first, each with the last lines that it said: two queries."""
     unfinished = Q(state__in=(Job.State.QUEUED, Job.State.RUNNING))
     newest = Job.objects.select_related("owner").annotate(ended=~unfinished).order_by("ended", "-created_at")
-    jobs = list(newest[:JOBS_SHOWN])
+    jobs = list(newest[:count])
     lines: dict[Any, list[JobLogLine]] = defaultdict(list)
     numbered = JobLogLine.objects.filter(job_id__in=[job.pk for job in jobs]).annotate(
         from_last=Window(RowNumber(), partition_by=F("job_id"), order_by=F("id").desc())

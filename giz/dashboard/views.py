@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from giz.dashboard.drawing import SPARK_HEIGHT, SPARK_WIDTH, sparkline, stacked_bars
-from giz.dashboard.selectors import latest_jobs, overview
+from giz.dashboard.selectors import JOBS_ON_THEIR_PAGE, latest_jobs, overview
 
 View = Callable[..., HttpResponseBase]
 
@@ -53,6 +53,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 @staff_page
+def jobs(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/jobs_page.html", {"jobs": latest_jobs(JOBS_ON_THEIR_PAGE)})
+
+
+@staff_page
 def jobs_fragment(request: HttpRequest) -> HttpResponse:
-    """The part of the page that refreshes itself."""
+    """The part of the first page that refreshes itself."""
     return render(request, "dashboard/jobs.html", {"jobs": latest_jobs()})

@@ -9,7 +9,7 @@ from django.utils import timezone
 from giz.accounts.models import User
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core.models import Job, JobLogLine
-from labeling.models import Campaign, Consensus, Target, Task, Vote
+from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
 from standards.models import Standard, StandardSet
 
 VERDICTS = ("A", "A", "A", "F", "J")
@@ -94,3 +94,17 @@ def make_job(kind: str = "import_galaxies", lines: int = 3, **values: Any) -> Jo
     for place in range(lines):
         JobLogLine.objects.create(job=job, text=f"line {place}: ra is 400, must lie in 0..360", level="warning")
     return job
+
+
+def make_label_set(campaign: Campaign) -> LabelSet:
+    """The row of a frozen label set (its files are not needed for lists and pages)."""
+    return LabelSet.objects.create(
+        name=f"{campaign.name}-median-1",
+        campaign=campaign,
+        estimator="median",
+        as_of=1,
+        digest="0" * 64,
+        galaxy_count=3,
+        byte_count=1_000,
+        manifest={"counts": {"galaxies": 3, "face_on": 1}, "versions": {"estimator": "median"}},
+    )

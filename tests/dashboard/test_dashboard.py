@@ -1,5 +1,6 @@
 """The staff's first page: who may see it, what it counts, that it stays cheap."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,17 +14,17 @@ from giz.accounts.models import User
 from giz.dashboard.selectors import latest_jobs, overview
 from tests.dashboard.sky import make_campaign, make_job, make_set, make_vote
 
-DASHBOARD, JOBS = "/staff/dashboard/", "/staff/dashboard/jobs/"
+DASHBOARD, JOBS, LATEST = "/staff/dashboard/", "/staff/dashboard/jobs/", "/staff/dashboard/jobs/latest/"
 
 
-@pytest.mark.parametrize("page", [DASHBOARD, JOBS])
+@pytest.mark.parametrize("page", [DASHBOARD, JOBS, LATEST])
 def test_a_stranger_logs_in_first(client: Client, db: None, page: str) -> None:
     answer = client.get(page)
     assert answer.status_code == 302
     assert answer["Location"] == f"/accounts/login/?next={page}"
 
 
-@pytest.mark.parametrize("page", [DASHBOARD, JOBS])
+@pytest.mark.parametrize("page", [DASHBOARD, JOBS, LATEST])
 def test_a_volunteer_finds_nothing_there(alice_client: Client, page: str) -> None:
     assert alice_client.get(page).status_code == 404
 
@@ -84,7 +85,8 @@ def test_the_page_costs_the_same_number_of_queries_however_much_there_is(bob_cli
             make_vote(target, alice, place=order)
         make_job(kind=f"kind{place}", owner=alice)
     assert _queries(bob_client, DASHBOARD) == few <= 13
-    assert _queries(bob_client, JOBS) <= 4
+    for page in (JOBS, LATEST):
+        assert _queries(bob_client, page) <= 4
 
 
 def test_hostile_words_are_shown_as_words(bob_client: Client, alice: User) -> None:
@@ -115,8 +117,6 @@ def test_only_reading_is_answered(bob_client: Client) -> None:
 
 
 def test_a_figure_links_to_the_rows_behind_it(bob_client: Client, alice: User) -> None:
-    import re
-
     campaign = make_campaign("spirals", make_set(), first_pgc=100)
     make_vote(campaign.targets.first(), alice)
     make_job()

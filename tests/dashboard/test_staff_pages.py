@@ -15,15 +15,23 @@ from giz.catalog.models import SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
-from labeling.models import Campaign, Consensus, Target, Task, Vote
+from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
 from standards.models import Standard, StandardSet
-from tests.dashboard.sky import make_campaign, make_consensus, make_galaxy, make_job, make_set, make_vote
+from tests.dashboard.sky import (
+    make_campaign,
+    make_consensus,
+    make_galaxy,
+    make_job,
+    make_label_set,
+    make_set,
+    make_vote,
+)
 
 OUR_APPS = ("core", "accounts", "catalog", "standards", "labeling")
 OURS = sorted(
     (model for label in OUR_APPS for model in apps.get_app_config(label).get_models()), key=lambda m: m.__name__
 )
-HISTORY = {Vote, Consensus, Task, AuditEvent, Job, JobLogLine, StandardSet, Standard, SyntheticTruth}
+HISTORY = {Vote, Consensus, Task, LabelSet, AuditEvent, Job, JobLogLine, StandardSet, Standard, SyntheticTruth}
 
 
 def _list(model: type) -> str:
@@ -46,6 +54,7 @@ def sky(alice: User, bob: User) -> Campaign:
         make_vote(target, alice, place=place)
         make_consensus(target)
     make_job(owner=alice)
+    make_label_set(campaign)
     SyntheticTruth.objects.create(galaxy=make_galaxy(5000), galaxy_type="Sb", seed=1, inclination_deg=60)
     audit.record("test", actor=bob, subject="sky")
     return campaign
@@ -58,6 +67,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         make_job(kind=f"more_{owner.pk}", owner=owner)
     for place, target in enumerate([*other.targets.all(), *campaign.targets.all()]):
         make_vote(target, charlie, place=place)
+    make_label_set(other)
     for place, target in enumerate(other.targets.all()):
         make_consensus(target)
         SyntheticTruth.objects.create(galaxy=target.galaxy, galaxy_type="Sb", seed=place, inclination_deg=60)
