@@ -6,6 +6,8 @@ thread moves the lease on; a worker that dies stops doing so, and the sweeper qu
 
 import hashlib
 import json
+import os
+import socket
 import threading
 import time
 import traceback
@@ -16,7 +18,7 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from giz.core.errors import Refused
@@ -81,12 +83,14 @@ def job_cancel(job_id: uuid.UUID | str) -> bool:
 
 def job_claim(job_id: uuid.UUID | str) -> Job | None:
     """Take the job if it waits or its worker is gone; None where somebody else has it or it is finished."""
+    _expire_leases_of_the_dead(Job.objects.filter(id=job_id))
     token = uuid.uuid4()
     claimed = Job.objects.filter(
         Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now()), id=job_id
     ).update(
         state=Job.State.RUNNING,
         lease_token=token,
+        lease_holder=f"{socket.gethostname()}:{os.getpid()}"[:120],
         lease_until=Now() + LEASE,
         heartbeat_at=Now(),
         started_at=Now(),
@@ -94,6 +98,25 @@ def job_claim(job_id: uuid.UUID | str) -> Job | None:
         error="",
     )
     return Job.objects.get(id=job_id) if claimed else None
+
+
+def _expire_leases_of_the_dead(jobs: QuerySet[Job]) -> None:
+    """End the leases of processes of this host that are no more: nobody needs to wait for their time to run out."""
+    running = jobs.filter(state=Job.State.RUNNING, lease_until__gte=Now())
+    for job_id, token, holder in running.values_list("id", "lease_token", "lease_holder"):
+        host, _, pid = holder.rpartition(":")
+        if host == socket.gethostname() and not _is_alive(int(pid)):
+            Job.objects.filter(id=job_id, lease_token=token).update(lease_until=Now() - LEASE)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's process
+        pass
+    return True
 
 
 class JobContext:
@@ -224,6 +247,7 @@ def _fail_or_retry(context: JobContext, job: Job, error: str) -> None:
 
 def sweep_dead_jobs() -> list[str]:
     """Queue jobs whose worker is gone (attempts left) or fail them (none left); returns the ids to wake."""
+    _expire_leases_of_the_dead(Job.objects.all())
     dead = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
     dead.filter(attempt__gte=F("max_attempts")).update(
         state=Job.State.FAILED,

@@ -38,6 +38,7 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
+    lease_holder = models.CharField(max_length=120, blank=True, help_text="host and process that hold the lease")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -1,5 +1,7 @@
 """A job's row is its truth: claimed once, kept alive, resumed, cancelled, swept."""
 
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
@@ -174,3 +176,22 @@ def test_a_job_speaks_in_its_log() -> None:
     assert [(line.level, line.text) for line in JobLogLine.objects.filter(job=job)] == [
         ("warning", "line 7: ra is 400")
     ]
+
+
+def test_the_job_of_a_process_that_died_on_this_host_is_taken_over_at_once() -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    job = job_create(kind=KIND, params={"n": 2})
+    assert job_claim(job.id)
+    assert job_claim(job.id) is None, "its process lives"
+    host = Job.objects.get(id=job.id).lease_holder.rpartition(":")[0]
+    Job.objects.filter(id=job.id).update(lease_holder=f"{host}:{int(done.stdout)}")
+    assert jobs.sweep_dead_jobs() == [str(job.id)]
+    assert run_job(job).state == Job.State.DONE
+
+
+def test_a_lease_held_on_another_host_runs_its_time() -> None:
+    job = job_create(kind=KIND, params={"n": 2})
+    assert job_claim(job.id)
+    Job.objects.filter(id=job.id).update(lease_holder="another-host:1")
+    assert jobs.sweep_dead_jobs() == []
+    assert job_claim(job.id) is None
