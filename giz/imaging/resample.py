@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from giz.imaging.fits import FitsError, Frame
 from giz.imaging.grid import SkyGrid
 
 FloatImage = npt.NDArray[np.float32]
+T = TypeVar("T", np.float32, np.float64)
 F = np.float32
 # Coordinates are exact at the knots of a coarse net and linear between; the net is refined until that is this good.
 NET_STEP_PX, NET_TOLERANCE_PX = 32, 0.01
@@ -74,18 +76,15 @@ def _fill(flux: FloatImage, frame: Frame, net: _Net, window: tuple[slice, slice]
     """Put the mean of the samples of one tile into `flux`, where enough of them fall on data."""
     steps = (np.arange(oversampling) + 0.5) / oversampling - 0.5
     rows, columns = ((np.arange(part.start, part.stop)[:, None] + steps).ravel() for part in window)
-    where = net.at(rows, columns)
-    needed = _needed(where, frame.shape)
+    origin, coordinates = net.at(rows, columns)
+    needed = _needed(coordinates, frame.shape, origin)
     if needed is None:
         return
     section = frame.section(*needed)
-    where[0] -= needed[0].start
-    where[1] -= needed[1].start
-    coordinates = where.astype(F)
-    inside = (where[0] > -0.5) & (where[0] < section.shape[0] - 0.5)
-    inside &= (where[1] > -0.5) & (where[1] < section.shape[1] - 0.5)
+    coordinates[0] += F(origin[0] - needed[0].start)
+    coordinates[1] += F(origin[1] - needed[1].start)
     has_data = np.isfinite(section)
-    cover = None if inside.all() else inside.astype(F)
+    cover = _inside(coordinates, section.shape)
     if has_data.all():
         total = _binned(_sampled(section, coordinates), oversampling)
         if cover is not None:
@@ -109,23 +108,25 @@ class _Net:
     values: npt.NDArray[np.float64]
     step: float
 
-    def at(self, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Coordinates (2, rows, columns) by linear interpolation along rows, then along columns."""
+    def at(
+        self, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.int64], FloatImage]:
+        """Coordinates by linear interpolation along rows, then columns: whole numbers (2,), and (2, rows, columns)
+        beyond them, small enough for single precision."""
         by_row = _lerp(self.values, (rows + 0.5) / self.step, axis=1)
-        return _lerp(by_row, (columns + 0.5) / self.step, axis=2)
+        origin = np.floor(by_row.min(axis=(1, 2)))
+        rest = (by_row - origin[:, None, None]).astype(F)
+        return origin.astype(np.int64), _lerp(rest, (columns + 0.5) / self.step, axis=2)
 
 
-def _lerp(values: npt.NDArray[np.float64], where: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+def _lerp(values: npt.NDArray[T], where: npt.NDArray[np.float64], axis: int) -> npt.NDArray[T]:
     low = np.clip(np.floor(where).astype(int), 0, values.shape[axis] - 2)
     shape = [1, 1, 1]
     shape[axis] = -1
-    share = (where - low).reshape(shape)
-    first: npt.NDArray[np.float64] = np.take(values, low, axis=axis)
-    step: npt.NDArray[np.float64] = np.take(values, low + 1, axis=axis)
-    step -= first
-    step *= share
-    step += first
-    return step
+    result: npt.NDArray[T] = np.take(np.diff(values, axis=axis), low, axis=axis)
+    result *= (where - low).astype(values.dtype).reshape(shape)
+    result += np.take(values, low, axis=axis)
+    return result
 
 
 def _net(frame: Frame, grid: SkyGrid) -> _Net | None:
@@ -183,16 +184,30 @@ def _linear_ratio(net: _Net) -> float:
     return math.sqrt(abs(down[0] * right[1] - down[1] * right[0]))
 
 
+def _inside(where: FloatImage, shape: tuple[int, ...]) -> FloatImage | None:
+    """1 where the coordinates lie on the section, else 0; None where all of them do."""
+    limits = [(values, length - 0.5) for values, length in zip(where, shape, strict=True)]
+    if all(values.min() > -0.5 and values.max() < limit for values, limit in limits):
+        return None
+    inside = np.ones(where.shape[1:], F)
+    for values, limit in limits:
+        inside *= (values > -0.5) & (values < limit)
+    return inside
+
+
 def _touches(values: npt.NDArray[np.float64], shape: tuple[int, int]) -> bool:
-    return _needed(values, shape) is not None
+    return _needed(values, shape, np.zeros(2, np.int64)) is not None
 
 
-def _needed(where: npt.NDArray[np.float64], shape: tuple[int, int]) -> tuple[slice, slice] | None:
+def _needed(
+    where: npt.NDArray[np.floating], shape: tuple[int, int], origin: npt.NDArray[np.int64]
+) -> tuple[slice, slice] | None:
     """The part of the frame that these coordinates need, one pixel more on each side; None if they lie outside."""
     parts = []
-    for values, length in zip(where, shape, strict=True):
-        low, high = max(0, math.floor(values.min()) - 1), min(length, math.ceil(values.max()) + 2)
-        if low >= high or values.max() < -0.5 or values.min() > length - 0.5:
+    for values, start, length in zip(where, origin, shape, strict=True):
+        least, most = float(values.min()) + int(start), float(values.max()) + int(start)
+        low, high = max(0, math.floor(least) - 1), min(length, math.ceil(most) + 2)
+        if low >= high or most < -0.5 or least > length - 0.5:
             return None
         parts.append(slice(low, high))
     return parts[0], parts[1]
