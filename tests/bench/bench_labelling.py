@@ -1,4 +1,4 @@
-"""The labelling cycle (next + vote) through the site as ``manage.py up`` starts it. ``python -m tests.bench.bench_labelling``
+"""The labelling cycle (next + vote) on the site as ``manage.py up`` starts it. ``python -m tests.bench.bench_labelling``
 
 Real granian, worker, beat, PostgreSQL (fsync on) and Valkey in a throw-away GIZ_HOME; the clients share the machine.
 """
@@ -27,7 +27,8 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[0]
-    return f"{cores} cores ({model}), {memory_gib:.0f} GiB, {platform.system()} {platform.release()}; load before: {load:.1f}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{cores} cores ({model}), {memory_gib:.0f} GiB, {system}; load before: {load:.1f}"
 
 
 def parse() -> argparse.Namespace:
@@ -42,7 +43,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show(targets: int, figures: Figures, sql: dict[str, int]) -> None:
+def show(targets: int, figures: Figures, sql: dict[str, int], used_s: dict[str, float]) -> None:
     print(
         f"{targets:>8,}  {figures.cycles_per_s:8.1f}  "
         + "  ".join(
@@ -50,7 +51,8 @@ def show(targets: int, figures: Figures, sql: dict[str, int]) -> None:
             f"{figures.quantile_ms(name, 0.99):6.1f}"
             for name in ("next", "vote")
         )
-        + f"   next {sql['next']}, vote {sql['vote']}"
+        + f"   next {sql['next']}, vote {sql['vote']}   "
+        + ", ".join(f"{name} {1000 * seconds / max(figures.cycles, 1):.1f}" for name, seconds in used_s.items())
         + (f"   {figures.failed} failed: {figures.first_failure}" if figures.failed else "")
     )
 
@@ -63,7 +65,7 @@ def main() -> None:
         f"To reach on two cores: {TARGET_CYCLES:g} cycles/s, p95 at most {TARGETS_NEXT_P95_MS:g} ms (next) and "
         f"{TARGETS_VOTE_P95_MS:g} ms (vote)."
     )
-    print(" targets  cycles/s  next p50    p95    p99  vote p50    p95    p99   SQL statements a request")
+    print(" targets  cycles/s  next p50    p95    p99  vote p50    p95    p99   SQL statements   CPU ms a cycle")
     home = Path(tempfile.mkdtemp(prefix="giz-b-"))
     try:
         # Imported here: it reads GIZ_HOME and sets Django up.
@@ -73,8 +75,10 @@ def main() -> None:
             for targets in options.targets:
                 prepared = site.prepare(targets=targets, clients=options.clients, abandoned=options.abandoned)
                 for _run in range(options.runs):
+                    before = site.cpu_s()
                     figures = run_clients(site.port, prepared, seconds=options.seconds)
-                    show(targets, figures, prepared.sql)
+                    used = {name: seconds - before[name] for name, seconds in site.cpu_s().items()}
+                    show(targets, figures, prepared.sql, used)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

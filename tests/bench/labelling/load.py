@@ -31,6 +31,8 @@ class Figures:
 
     seconds: float
     times: dict[str, list[float]] = field(default_factory=lambda: {"next": [], "vote": []})
+    cycles: int = 0
+    """All of them, the time of warming up included."""
     failed: int = 0
     first_failure: str = ""
 
@@ -97,7 +99,9 @@ def _label(client: Client, campaign: str, figures: Figures, begin: float, end: f
             figures.failed += 1
             figures.first_failure = figures.first_failure or f"{status} {said}"
             time.sleep(0.2)
-        elif begin <= time.perf_counter() < end:
+            continue
+        figures.cycles += 1
+        if begin <= time.perf_counter() < end:
             figures.times["next"].append(next_s)
             figures.times["vote"].append(vote_s)
 
