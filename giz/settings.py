@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep jobs whose heartbeat stopped": {"task": "giz.core.tasks.sweep_jobs", "schedule": 30},
     "give back leases that ran out": {"task": "labeling.tasks.release_expired_leases", "schedule": 20},
+    "refit volunteers": {"task": "labeling.tasks.refit_volunteers", "schedule": 600},
     "refresh stale consensus": {"task": "labeling.tasks.refresh_stale_consensus", "schedule": 10},
 }
 CELERY_TIMEZONE = "UTC"
@@ -310,6 +311,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Tasks", "icon": "hourglass_top", "link": "/staff/labeling/task/"},
                     {"title": "Votes", "icon": "how_to_vote", "link": "/staff/labeling/vote/"},
                     {"title": "Consensus", "icon": "handshake", "link": "/staff/labeling/consensus/"},
+                    {"title": "Label sets", "icon": "inventory_2", "link": "/staff/labeling/labelset/"},
                     {"title": "People", "icon": "group", "link": "/staff/accounts/user/"},
                 ],
             },

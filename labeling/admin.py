@@ -1,24 +1,32 @@
 """Staff pages of campaigns (made and steered here), targets, tasks, votes and consensus (history: to look at)."""
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core import audit
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
+from giz.core.tasks import wake_on_commit
+from giz.labelset.download import tar_blocks, tar_bytes
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
-from labeling.models import Campaign, Consensus, Target, Task, Vote
+from labeling.jobs import labels_freeze_job
+from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
 from labeling.services.campaigns import campaign_close, campaign_create, campaign_open, campaign_pause, targets_add
+from labeling.services.labelsets import labelset_root
 from standards.models import Standard, StandardSet
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
@@ -48,6 +56,12 @@ def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
     added = targets_add(campaign=campaign, galaxy_ids=ids.iterator()).added
     audit.record("campaign_targets_added", actor=request.user, subject=campaign.name, added=added)
     return f"{added:,} galaxies were added as targets." if added else "Every galaxy with pictures is a target already."
+
+
+def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
+    job = labels_freeze_job(campaign=campaign, owner=request.user)
+    wake_on_commit(job)
+    return f"The labels of {campaign} are being frozen; the label set appears under Label sets when it is finished."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -91,6 +105,7 @@ class CampaignAdmin(StaffAdmin):
         PostButton("open", "Open", press_open, lambda one: one.state != "open", "main"),
         PostButton("add_all", "Add all galaxies with pictures", press_add_all, lambda one: one.state != "closed"),
         PostButton("pause", "Pause", press_pause, lambda one: one.state == "open"),
+        PostButton("freeze", "Freeze a label set", press_freeze),
         PostButton("close", "Close", press_close, lambda one: one.state != "closed", "danger"),
     )
 
@@ -272,3 +287,52 @@ class ConsensusAdmin(HistoryAdmin):
     @column("campaign")
     def campaign(self, consensus: Consensus) -> str:
         return str(consensus.target.campaign)
+
+
+@admin.register(LabelSet)
+class LabelSetAdmin(HistoryAdmin):
+    list_display = ("name", "campaign", "galaxy_count", "size_px", "megabytes", "created_at", "download_link")
+    list_filter = ("campaign", "estimator", "created_at")
+    search_fields = ("name", "=digest")
+    list_select_related = ("campaign",)
+    fieldsets = (
+        (None, {"fields": ("name", "campaign", "created_at", "download_link")}),
+        ("What is in it", {"fields": ("galaxy_count", "size_px", "megabytes", "counts")}),
+        ("How it came about", {"fields": ("estimator", "as_of", "digest", "versions")}),
+    )
+    readonly_fields = ("megabytes", "download_link", "counts", "versions")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download_view)
+        return [path("<int:pk>/download/", view, name="labeling_labelset_download"), *super().get_urls()]
+
+    def download_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The whole folder as one tar file, made while it is sent."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        labelset = get_object_or_404(LabelSet, pk=pk)
+        folder = labelset_root() / labelset.name
+        if not folder.is_dir():
+            raise Http404
+        audit.record("label_set_downloaded", actor=request.user, subject=labelset.name)
+        answer = StreamingHttpResponse(tar_blocks(folder), content_type="application/x-tar")
+        answer.headers["Content-Length"] = str(tar_bytes(folder))
+        answer.headers["Content-Disposition"] = f'attachment; filename="{labelset.name}.tar"'
+        return answer
+
+    @column("MB", ordering="byte_count")
+    def megabytes(self, labelset: LabelSet) -> str:
+        return f"{labelset.byte_count / 1e6:,.1f}"
+
+    @column("download")
+    def download_link(self, labelset: LabelSet) -> str:
+        address = reverse("admin:labeling_labelset_download", args=[labelset.pk])
+        return format_html('<a href="{}" class="text-primary-600 dark:text-primary-500">tar</a>', address)
+
+    @column("counts")
+    def counts(self, labelset: LabelSet) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in labelset.manifest["counts"].items())
+
+    @column("versions")
+    def versions(self, labelset: LabelSet) -> str:
+        return json.dumps(labelset.manifest["versions"], ensure_ascii=False)

@@ -12,9 +12,11 @@ from giz.core.models import Job
 from labeling.formats import VoteColumns
 from labeling.models import Campaign
 from labeling.services.campaigns import campaign_named
-from labeling.services.consensus import consensus_rebuild, estimator_for
-from labeling.services.exports import labels_export, refuse_bad_path, refuse_unknown_format
+from labeling.services.consensus import consensus_mark_stale, consensus_rebuild, consensus_refresh, estimator_for
+from labeling.services.exports import PICTURE_FORMATS, labels_export, refuse_bad_path, refuse_unknown_format
 from labeling.services.imports import votes_import
+from labeling.services.labelsets import labels_as_of, labelset_freeze, pictures_export, refuse_bad_size
+from labeling.services.refits import campaign_refit
 
 _SOURCE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -40,13 +42,29 @@ def aggregate_job(*, campaign: Campaign, estimator: str | None = None, owner: An
 
 
 def labels_export_job(
-    *, campaign: Campaign, format_name: str, path: Path, force: bool = False, owner: Any = None
+    *,
+    campaign: Campaign,
+    format_name: str,
+    path: Path,
+    size_px: int = 128,
+    force: bool = False,
+    owner: Any = None,
 ) -> Job:
-    """Return the job that writes the campaign's labels. Refuses a wrong format or place before any work."""
+    """Return the job that writes the campaign's labels. Refuses a wrong format, size or place before any work."""
     refuse_unknown_format(format_name)
     refuse_bad_path(path, force=force)
-    params = {"campaign": campaign.name, "format": format_name, "file": str(path)}
+    refuse_bad_size(size_px)
+    params: dict[str, Any] = {"campaign": campaign.name, "format": format_name, "file": str(path)}
+    if format_name in PICTURE_FORMATS:
+        params["size_px"] = size_px
     return job_create(kind="export_labels", params=params, owner=owner)
+
+
+def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: Any = None) -> Job:
+    """Return the job that freezes the campaign's labels into a label set, with pictures of this size or without."""
+    refuse_bad_size(size_px)
+    params = {"campaign": campaign.name, "size_px": size_px}
+    return job_create(kind="freeze_labels", params=params, owner=owner)
 
 
 @job_handler("import_votes")
@@ -82,15 +100,68 @@ def aggregate(job: JobContext) -> dict[str, Any]:
     return {"targets": count, "estimator": campaign.estimator}
 
 
+def refit_job(*, campaign: Campaign, owner: Any = None) -> Job:
+    """Return the job that fits the campaign's volunteers anew; its consensuses follow."""
+    return job_create(kind="refit", params={"campaign": campaign.name}, owner=owner)
+
+
+@job_handler("refit")
+def refit(job: JobContext) -> dict[str, Any]:
+    campaign = campaign_named(job.params["campaign"])
+    fit = campaign_refit(campaign=campaign)
+    if fit is None:
+        return {"votes": 0}
+    consensus_mark_stale(campaign=campaign)
+    return {
+        "fit": fit.pk,
+        "votes": fit.vote_count,
+        "iterations": fit.iterations,
+        "targets": consensus_refresh(campaign=campaign, on_progress=job.progress),
+    }
+
+
 @job_handler("export_labels")
 def export_labels(job: JobContext) -> dict[str, Any]:
     campaign = campaign_named(job.params["campaign"])
+    if job.params["format"] in PICTURE_FORMATS:
+        _remember_moment(job, campaign)
+        return pictures_export(
+            campaign=campaign,
+            format_name=job.params["format"],
+            path=Path(job.params["file"]),
+            size_px=job.params["size_px"],
+            on_progress=job.progress,
+            report=lambda lines: job.log_many(lines, level="warning"),
+            **job.checkpoint,
+        )
     return labels_export(
         campaign=campaign,
         format_name=job.params["format"],
         path=Path(job.params["file"]),
         on_progress=job.progress,
     )
+
+
+@job_handler("freeze_labels")
+def freeze_labels(job: JobContext) -> dict[str, Any]:
+    campaign = campaign_named(job.params["campaign"])
+    _remember_moment(job, campaign)
+    made = labelset_freeze(
+        campaign=campaign,
+        size_px=job.params["size_px"],
+        on_progress=job.progress,
+        report=lambda lines: job.log_many(lines, level="warning"),
+        **job.checkpoint,
+    )
+    return {"label_set": made.name, "galaxies": made.galaxy_count, "digest": made.digest}
+
+
+def _remember_moment(job: JobContext, campaign: Campaign) -> None:
+    """Fix at the first attempt which labels are taken: a resumed job takes the same."""
+    if not job.checkpoint:
+        consensus_refresh(campaign=campaign)
+        estimator = campaign.estimator
+        job.save_checkpoint({"as_of": labels_as_of(campaign, estimator), "estimator": estimator})
 
 
 def _open(path: Path) -> Table:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from giz.core.errors import Refused
 from giz.labelset import Column
@@ -62,7 +63,8 @@ COLUMNS = (
            ucd="meta.code.class", nullable=False),
     Column("status", "string", "open, retired, expert", ucd="meta.code.status", nullable=False),
 )  # fmt: skip
-FORMATS = tuple(TABLE_FORMATS)
+PICTURE_FORMATS = ("npz", "folder")
+FORMATS = (*TABLE_FORMATS, *PICTURE_FORMATS)
 
 
 def labels_export(
@@ -75,9 +77,11 @@ def labels_export(
 ) -> dict[str, Any]:
     """Write the campaign's labels to ``path`` and its manifest beside it; returns the manifest.
 
-    Votes that came after the last aggregation are aggregated first.
+    Votes that came after the last aggregation are aggregated first. Formats of tables only: those with pictures are
+    made from a label set (`labeling.services.labelsets`).
     """
-    refuse_unknown_format(format_name)
+    if format_name not in TABLE_FORMATS:
+        raise Refused("unknown_format", f"{format_name!r} is no table. Known: {', '.join(TABLE_FORMATS)}.")
     chosen = estimator_for(estimator or campaign.estimator)
     refuse_bad_path(path, force=True)
     consensus_refresh(campaign=campaign)
@@ -143,22 +147,32 @@ def _consensuses(campaign: Campaign, estimator: str) -> Any:
 
 
 def _rows(campaign: Campaign, estimator: str, *, only_published: bool) -> Iterator[ExportRow]:
-    found = _consensuses(campaign, estimator).order_by("target__galaxy__pgc").values_list(
-        "target__galaxy__pgc", "inclination_published_deg", "inclination_deg", "sigma_deg", "verdict", "is_split",
-        "status", "volunteer_count", "note", "rule_version",
-    )  # fmt: skip
-    for pgc, inc, inclination_deg, sigma_deg, verdict, is_split, status, count, note, version in found.iterator(CHUNK):
-        if only_published and not is_published(count):
-            continue
-        row = published_row(
-            pgc=pgc,
-            verdict=verdict or None,
-            inclination_published_deg=inc,
-            sigma_deg=sigma_deg,
-            volunteer_count=count,
-            note=note,
-        )
-        yield ExportRow(row, inclination_deg, sigma_deg, "split" if is_split else verdict, status, version)
+    found = _consensuses(campaign, estimator).annotate(pgc=F("target__galaxy__pgc")).order_by("pgc").only(*_READ)
+    for consensus in found.iterator(CHUNK):
+        if not only_published or is_published(consensus.volunteer_count):
+            yield export_row(consensus.pgc, consensus)
+
+
+_READ = (
+    "inclination_published_deg", "inclination_deg", "sigma_deg", "verdict", "is_split", "status", "volunteer_count",
+    "note", "rule_version",
+)  # fmt: skip
+
+
+def export_row(pgc: int, consensus: Consensus) -> ExportRow:
+    """The row of one galaxy."""
+    row = published_row(
+        pgc=pgc,
+        verdict=consensus.verdict or None,
+        inclination_published_deg=consensus.inclination_published_deg,
+        sigma_deg=consensus.sigma_deg,
+        volunteer_count=consensus.volunteer_count,
+        note=consensus.note,
+    )
+    verdict = "split" if consensus.is_split else consensus.verdict
+    return ExportRow(
+        row, consensus.inclination_deg, consensus.sigma_deg, verdict, consensus.status, consensus.rule_version
+    )
 
 
 _VERDICT_COUNTS = {"A": "accepted", "F": "face_on", "J": "rejected", "split": "split"}

@@ -1,4 +1,4 @@
-"""manage.py export_labels --campaign NAME --format csv|json|edd --out FILE"""
+"""manage.py export_labels --campaign NAME --format FORMAT --out FILE"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -25,13 +25,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--format", required=True, metavar="FORMAT", dest="format_name", help=f"one of {', '.join(FORMATS)}"
         )
-        parser.add_argument("--out", required=True, metavar="FILE", help="the file to write")
+        parser.add_argument("--out", required=True, metavar="FILE", help="the file to write (folder: the folder)")
+        parser.add_argument(
+            "--size", type=int, default=128, metavar="PX", help="npz and folder: side of the pictures (default 128)"
+        )
         parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
 
-    def handle(self, *, campaign: str, format_name: str, out: str, force: bool, **_options: Any) -> None:
+    def handle(self, *, campaign: str, format_name: str, out: str, size: int, force: bool, **_options: Any) -> None:
         path = Path(out).expanduser().absolute()
         try:
-            job = labels_export_job(campaign=campaign_named(campaign), format_name=format_name, path=path, force=force)
+            job = labels_export_job(
+                campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
+            )
         except Refused as error:
             raise CommandError(error.detail) from None
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]

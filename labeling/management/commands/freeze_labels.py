@@ -1,0 +1,38 @@
+"""manage.py freeze_labels --campaign NAME"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from giz.core.errors import Refused
+from giz.core.terminal import run_job_with_bar
+from labeling.jobs import labels_freeze_job
+from labeling.services.campaigns import campaign_named
+from labeling.services.labelsets import SIZES_PX, labelset_root
+
+
+class Command(BaseCommand):
+    help = (
+        "Freeze the labels of a campaign, with pictures, into a label set: a folder of files that never change, for "
+        "networks and for publication. The same labels again are the same set. Staff download it from its staff page."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--campaign", required=True, metavar="NAME", help="the campaign")
+        parser.add_argument(
+            "--size",
+            type=int,
+            default=128,
+            metavar="PX",
+            help=f"side of the pictures: {', '.join(map(str, SIZES_PX))}, or 0 for labels alone (default 128)",
+        )
+
+    def handle(self, *, campaign: str, size: int, **_options: Any) -> None:
+        try:
+            job = labels_freeze_job(campaign=campaign_named(campaign), size_px=size or None)
+        except Refused as error:
+            raise CommandError(error.detail) from None
+        result = run_job_with_bar(job, title=f"Labels of {campaign}").result
+        folder = labelset_root() / result["label_set"]
+        self.stdout.write(f"{folder}: {result['galaxies']:,} galaxies. What is in it: {folder / 'README.md'}")

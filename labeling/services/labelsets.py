@@ -1,0 +1,284 @@
+"""Freeze the labels of a campaign, with their pictures, into a label set: as of one moment, resumable, for ever.
+
+The labels are those of the youngest consensus at the moment when the work began (``as_of``), so a run that was
+interrupted goes on with the same labels although people have voted since.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Max
+from PIL import Image
+
+from giz.catalog.models import GalaxyImage
+from giz.catalog.storage import display_path
+from giz.core import audit
+from giz.core.errors import Refused
+from giz.imaging.sizes import DISPLAY_SIZES_PX
+from giz.labelset import Column, LabelSetError, LabelSetSpec, LabelSetWriter
+from giz.labelset import LabelSet as FrozenSet
+from giz.labelset.archives import write_folder, write_npz
+from giz.labelset.files import whole_file
+from giz.labelset.manifest import dumps, read_manifest
+from giz.labelset.schema import BANDS, COLOUR_BAND, CORE_COLUMNS, REASONS
+from giz.labelset.shards import Pixels
+from labeling.aggregation.retirement import MIN_VOLUNTEERS
+from labeling.comparison import COMPARISON_RULE
+from labeling.models import Campaign, Consensus, LabelSet, Reason, Target
+from labeling.services.consensus import estimator_for
+from labeling.services.exports import COLUMNS, export_row, manifest_path
+
+SIZES_PX = (64, *DISPLAY_SIZES_PX)
+CHUNK_GALAXIES = 256
+SHARD_GALAXIES = 512
+SHARD_LABELS = 32_768
+
+OnProgress = Callable[[int, int], None]
+Report = Callable[[list[str]], None]
+_CORE = {column.name for column in CORE_COLUMNS}
+OWN_COLUMNS: tuple[Column, ...] = (*(column for column in COLUMNS if column.name not in _CORE), REASONS)
+
+
+def labels_as_of(campaign: Campaign, estimator: str) -> int:
+    """The number of the youngest consensus: what is frozen from it stays the same whatever people vote later."""
+    found: int | None = Consensus.objects.filter(target__campaign=campaign, estimator=estimator).aggregate(
+        youngest=Max("pk")
+    )["youngest"]
+    if found is None:
+        raise Refused("no_labels", f"The campaign {campaign.name} has no labels yet: nobody has voted.")
+    return found
+
+
+def refuse_bad_size(size_px: int | None) -> None:
+    if size_px is not None and size_px not in SIZES_PX:
+        raise Refused("bad_size", f"Pictures have {', '.join(map(str, SIZES_PX))} pixels a side; {size_px} is none.")
+
+
+def labelset_write(
+    *,
+    campaign: Campaign,
+    estimator: str,
+    as_of: int,
+    size_px: int | None,
+    folder: Path,
+    on_progress: OnProgress | None = None,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Write a label set to `folder`, or go on with one that was interrupted; returns its manifest.
+
+    Pictures that are missing on disk or damaged are left out, and told to `report`.
+    """
+    refuse_bad_size(size_px)
+    spec = _spec(campaign, estimator, as_of, size_px)
+    try:
+        if folder.exists():
+            manifest = read_manifest(folder)
+            if manifest.get("settings_digest") == spec.digest():
+                return manifest
+            raise Refused("exists", f"{folder} exists already and holds something else.")
+        with LabelSetWriter(folder, spec) as writer:
+            total = Target.objects.filter(campaign=campaign).count()
+            for consensuses in _chunks(campaign, estimator, as_of, after=writer.last_pgc):
+                pictures = _pictures(consensuses, size_px, report)
+                for consensus in consensuses:
+                    writer.add(_row(consensus), pictures.get(consensus.target.galaxy_id))
+                if on_progress:
+                    on_progress(writer.counts["galaxies"], total)
+            manifest = writer.finish()
+            if on_progress:
+                on_progress(total, total)
+            return manifest
+    except LabelSetError as error:
+        raise Refused(error.code, error.detail) from None
+
+
+def labelset_freeze(
+    *,
+    campaign: Campaign,
+    as_of: int,
+    estimator: str | None = None,
+    size_px: int | None = 128,
+    on_progress: OnProgress | None = None,
+    report: Report | None = None,
+) -> LabelSet:
+    """Freeze the campaign's labels under the site's own data; the same labels again return the set they have."""
+    chosen = estimator_for(estimator or campaign.estimator).name
+    name = f"{campaign.name}-{chosen}-{as_of}" + (f"-{size_px}px" if size_px else "")
+    found = LabelSet.objects.filter(name=name).first()
+    if found:
+        return found
+    root = labelset_root()
+    root.mkdir(parents=True, exist_ok=True)
+    manifest = labelset_write(
+        campaign=campaign, estimator=chosen, as_of=as_of, size_px=size_px, folder=root / name,
+        on_progress=on_progress, report=report,
+    )  # fmt: skip
+    made, is_new = LabelSet.objects.get_or_create(
+        name=name,
+        defaults={
+            "campaign": campaign,
+            "estimator": chosen,
+            "as_of": as_of,
+            "size_px": size_px,
+            "digest": manifest["digest"],
+            "galaxy_count": manifest["counts"]["galaxies"],
+            "byte_count": sum(item["bytes"] for item in manifest["files"]),
+            "manifest": {key: value for key, value in manifest.items() if key != "files"},
+        },
+    )
+    if is_new:
+        audit.record("label_set_frozen", subject=made.name, galaxies=made.galaxy_count, digest=made.digest)
+    return made
+
+
+def pictures_export(
+    *,
+    campaign: Campaign,
+    format_name: str,
+    path: Path,
+    estimator: str,
+    as_of: int,
+    size_px: int,
+    on_progress: OnProgress | None = None,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Write pictures with their labels as an npz archive or a folder of files, and a manifest beside it.
+
+    The label set that they are made from lies beside `path` meanwhile, so an interrupted run goes on from it.
+    """
+    work = path.with_name(f".{path.name}.labelset")
+    manifest = labelset_write(
+        campaign=campaign, estimator=estimator, as_of=as_of, size_px=size_px, folder=work,
+        on_progress=on_progress, report=report,
+    )  # fmt: skip
+    counts = manifest["counts"]
+    extra: dict[str, Any] = {}
+    try:
+        frozen = FrozenSet.open(work)
+        if format_name == "npz":
+            extra["sha256"] = write_npz(frozen, path, on_progress)
+        else:
+            partial = path.with_name(f"{path.name}.partial")
+            extra["pictures"] = write_folder(frozen, partial, on_progress=on_progress)
+            partial.rename(path)
+        published = int((frozen.column("inc_n") >= MIN_VOLUNTEERS).sum())
+    except LabelSetError as error:
+        raise Refused(error.code, error.detail) from None
+    beside = {
+        "file": path.name,
+        "format": format_name,
+        **extra,
+        "campaign": campaign.name,
+        "counts": {"rows": counts["galaxies"], "published": published, **counts},
+        **{key: manifest[key] for key in ("digest", "images", "split", "versions")},
+    }
+    with whole_file(manifest_path(path)) as out:
+        out.write(dumps(beside))
+    shutil.rmtree(work)
+    return beside
+
+
+def labelset_root() -> Path:
+    """Where frozen label sets lie: not below the pictures, which everybody may fetch."""
+    return Path(settings.GIZ_HOME) / "labelsets"
+
+
+def _chunks(campaign: Campaign, estimator: str, as_of: int, *, after: int | None) -> Iterator[list[Consensus]]:
+    """The consensus of each target that was the youngest at that moment, by rising PGC number.
+
+    Each piece is two queries of its own, so no transaction stays open for the whole.
+    """
+    last = -1 if after is None else after
+    targets = Target.objects.filter(campaign=campaign).order_by("galaxy__pgc")
+    while chunk := list(targets.filter(galaxy__pgc__gt=last).values_list("pk", "galaxy__pgc")[:CHUNK_GALAXIES]):
+        then = Consensus.objects.filter(target__in=[pk for pk, _ in chunk], estimator=estimator, pk__lte=as_of)
+        youngest = then.order_by("target", "-pk").distinct("target").select_related("target__galaxy")
+        judged = [consensus for consensus in youngest if consensus.volunteer_count]
+        yield sorted(judged, key=lambda consensus: consensus.target.galaxy.pgc)
+        last = chunk[-1][1]
+
+
+def _row(consensus: Consensus) -> dict[str, Any]:
+    exported = export_row(consensus.target.galaxy.pgc, consensus)
+    cells = dict(zip((column.name for column in COLUMNS), exported.cells(), strict=True))
+    reasons = [code for code in Reason.values if consensus.reason_counts.get(code)]
+    is_nameless = cells["verdict"] == "A" and cells["inclination_deg"] is None
+    return {
+        **cells,
+        "verdict": "" if is_nameless else cells["verdict"],
+        "reasons": " ".join(f"[{code}]" for code in reasons),
+    }
+
+
+def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -> LabelSetSpec:
+    then = Consensus.objects.filter(pk__lte=as_of, estimator=estimator, target__campaign=campaign)
+    youngest = then.order_by("-pk").first()
+    if youngest is None:
+        raise Refused("no_labels", f"The campaign {campaign.name} had no labels at that moment.")
+    standard_set = campaign.standard_set
+    return LabelSetSpec(
+        name=f"{campaign.name}-{estimator}-{as_of}",
+        title=f"Inclinations of galaxies: {campaign.title or campaign.name}",
+        description=(
+            "Inclinations of spiral galaxies, and which galaxies to leave out, as volunteers judged them by comparison "
+            "with standards of known inclination."
+        ),
+        origin="volunteers",
+        columns=OWN_COLUMNS,
+        size_px=size_px,
+        bands=BANDS if size_px else (),
+        versions={
+            "campaign": campaign.name,
+            "as_of_consensus": as_of,
+            "estimator": estimator,
+            "rules": sorted(set(then.values_list("rule_version", flat=True).distinct())),
+            "comparison_rule": COMPARISON_RULE,
+            "standard_set": {
+                "name": standard_set.name,
+                "version": standard_set.version,
+                "digest": standard_set.digest,
+            },
+        },
+        publication_year=youngest.created_at.year,
+        shard_galaxies=SHARD_GALAXIES if size_px else SHARD_LABELS,
+    )
+
+
+def _pictures(
+    consensuses: list[Consensus], size_px: int | None, report: Report | None
+) -> Mapping[int, dict[str, Pixels]]:
+    """Pictures by galaxy and band, at `size_px`, from the display files that people saw."""
+    if size_px is None:
+        return {}
+    found: dict[int, dict[str, Pixels]] = {}
+    problems = []
+    galaxies = [consensus.target.galaxy_id for consensus in consensuses]
+    rows = GalaxyImage.objects.filter(galaxy__in=galaxies, is_current=True, band__in=BANDS).select_related("galaxy")
+    for image in rows:
+        try:
+            pixels = _pixels(image, size_px)
+        except OSError as error:
+            problems.append(f"PGC {image.galaxy.pgc} {image.band}: picture left out ({error}).")
+        else:
+            if pixels is not None:
+                found.setdefault(image.galaxy_id, {})[image.band] = pixels
+    if problems and report:
+        report(sorted(problems))
+    return found
+
+
+def _pixels(image: GalaxyImage, size_px: int) -> Pixels | None:
+    """The picture at this size: its own file, or the next larger one made smaller; None where there is none."""
+    larger = [size for size in sorted(image.sizes_px) if size >= size_px]
+    if not larger:
+        return None
+    path = display_path(Path(settings.MEDIA_ROOT), image.stem, larger[0])
+    with Image.open(path, formats=["WEBP"]) as picture:
+        drawn = picture.convert("RGB" if image.band == COLOUR_BAND else "L")
+    if drawn.size != (size_px, size_px):
+        drawn = drawn.resize((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(drawn, np.uint8)
