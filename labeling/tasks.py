@@ -7,7 +7,10 @@ from celery import shared_task
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
+from giz.core.tasks import wake_job
+from labeling.jobs import refit_job
 from labeling.services.consensus import consensus_refresh
+from labeling.services.refits import campaigns_to_refit
 from labeling.services.tasks import leases_release_expired
 
 log = structlog.get_logger("giz.labeling")
@@ -31,6 +34,15 @@ def release_expired_leases() -> int:
 @shared_task(name="labeling.tasks.refresh_stale_consensus")
 def refresh_stale_consensus() -> int:
     return consensus_refresh(max_batches=MAX_BATCHES)
+
+
+@shared_task(name="labeling.tasks.refit_volunteers")
+def refit_volunteers() -> int:
+    """Queue a full fit of each campaign with enough new votes."""
+    jobs = [refit_job(campaign=campaign) for campaign in campaigns_to_refit()]
+    for job in jobs:
+        wake_job.delay(str(job.id))
+    return len(jobs)
 
 
 def wake_consensus() -> None:

@@ -150,7 +150,7 @@ def _add_days(rows: dict[int, CampaignRow], days: list[date]) -> dict[date, Coun
 
 
 def _figures(now: datetime, rows: Any, votes: int) -> dict[str, int]:
-    split = Consensus.objects.filter(is_current=True, is_split=True).count()
+    split = Consensus.objects.filter(is_current=True, is_split=True).values("target_id").distinct().count()
     active = Vote.objects.filter(created_at__gte=now - WEEK).order_by().values("volunteer_id").distinct().count()
     return {
         "votes": votes,

@@ -3,8 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labeling.aggregation.judgements import Opinion, UnknownRule
+import numpy as np
+
+from labeling.aggregation.judgements import ACCEPTED, Opinion, UnknownRule
 from labeling.aggregation.median import MEDIAN_RULE, median_inclination
+from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_crowd, prior_volunteers
+from labeling.aggregation.robust_predict import galaxy_update
+from labeling.aggregation.vote_table import VERDICT_CODES, VoteTable
 
 OpinionsOfGalaxies = Mapping[int, Sequence[Opinion]]
 
@@ -18,25 +23,67 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimator:
-    """How inclinations come from opinions.
+class Calibration:
+    """What the last full fit knows: the crowd, and the volunteers with their places by id.
 
-    ``estimate`` maps the opinions of galaxies (by target id) to estimates. An estimator that fits volunteers too
-    must see the whole campaign at once and says so by ``needs_whole_campaign``.
+    Someone who is not among ``places`` counts as a person of whom nothing is known: the last row.
+    """
+
+    crowd: Crowd
+    volunteers: Volunteers
+    places: Mapping[int, int]
+
+
+def no_calibration() -> Calibration:
+    """Before the first fit: the priors, and nobody known."""
+    return Calibration(prior_crowd(), prior_volunteers(1), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """How inclinations come from opinions: ``estimate`` maps the opinions of galaxies (by target id) to estimates.
+
+    An estimator with ``needs_calibration`` reads the stored fit; the others ignore it.
     """
 
     name: str
     rule_version: str
-    estimate: Callable[[OpinionsOfGalaxies], dict[int, Estimate]]
-    needs_whole_campaign: bool = False
+    estimate: Callable[[OpinionsOfGalaxies, Calibration], dict[int, Estimate]]
+    needs_calibration: bool = False
 
 
-def _medians(galaxies: OpinionsOfGalaxies) -> dict[int, Estimate]:
+def _medians(galaxies: OpinionsOfGalaxies, _calibration: Calibration) -> dict[int, Estimate]:
     return {target_id: Estimate(*median_inclination(opinions)) for target_id, opinions in galaxies.items()}
+
+
+def _robusts(galaxies: OpinionsOfGalaxies, calibration: Calibration) -> dict[int, Estimate]:
+    """One step from the stored fit: exact given the volunteers' habits."""
+    unknown = calibration.volunteers.scale.size - 1
+    votes = [
+        (place, calibration.places.get(opinion.volunteer_id, unknown), opinion)
+        for place, opinions in enumerate(galaxies.values())
+        for opinion in opinions
+    ]
+    table = VoteTable(
+        galaxy=np.array([place for place, _, _ in votes], dtype=np.int64),
+        volunteer=np.array([row for _, row, _ in votes], dtype=np.int64),
+        verdict=np.array([VERDICT_CODES[opinion.verdict] for _, _, opinion in votes], dtype=np.int8),
+        inclination_deg=np.array([opinion.inclination_deg for _, _, opinion in votes], dtype=float),
+        galaxy_count=len(galaxies),
+        volunteer_count=unknown + 1,
+    )
+    inclination_deg, sigma_deg = galaxy_update(table, calibration.crowd, calibration.volunteers)
+    return {
+        target_id: Estimate(float(inclination_deg[place]), float(sigma_deg[place]))
+        if any(opinion.verdict == ACCEPTED and opinion.inclination_deg is not None for opinion in opinions)
+        else Estimate(None, None)
+        for place, (target_id, opinions) in enumerate(galaxies.items())
+    }
 
 
 ESTIMATORS: dict[str, Estimator] = {
     "median": Estimator("median", MEDIAN_RULE, _medians),
+    "robust": Estimator("robust", ROBUST_RULE, _robusts, needs_calibration=True),
 }
 
 

@@ -11,6 +11,7 @@ from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.comparison import round_at_random
 
 PUBLISHED_RULE = "published-1"
+LOWEST_DEG = 45
 
 _ADDRESS = re.compile(r"[^\s@<>\[\]]+@[^\s@<>\[\]]+\.[^\s@<>\[\]]+")
 _BLANKS = re.compile(r"\s+")
@@ -45,7 +46,8 @@ def published_inclination(
     """Return the whole-degree inclination by seeded random rounding; None where there is nothing to publish."""
     if verdict != ACCEPTED or inclination_deg is None or not is_published(volunteer_count):
         return None
-    return round_at_random(inclination_deg, rounding_seed(campaign_seed, pgc))
+    # Face-on votes can pull an accepted galaxy below the ruler's first standard; what is published stays on the ruler.
+    return max(round_at_random(inclination_deg, rounding_seed(campaign_seed, pgc)), LOWEST_DEG)
 
 
 def published_row(

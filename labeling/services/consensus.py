@@ -10,17 +10,19 @@ from django.db.models.functions import Now
 
 from giz.accounts.models import User
 from giz.core.errors import Refused
-from labeling.aggregation.estimators import Estimate, Estimator, estimator_named
-from labeling.aggregation.judgements import Judgement, Opinion, UnknownRule, opinions
+from labeling.aggregation.estimators import ESTIMATORS, Estimate, Estimator, estimator_named, no_calibration
+from labeling.aggregation.judgements import ACCEPTED, Judgement, Opinion, UnknownRule, opinions
 from labeling.aggregation.judgements import Verdict as VerdictCode
 from labeling.aggregation.published import PUBLISHED_RULE, note_of, published_inclination
 from labeling.aggregation.retirement import Progress, retirement_rule
 from labeling.aggregation.verdict import VERDICT_RULE, VerdictResult, verdict_of
-from labeling.models import Campaign, Consensus, Reason, Target, Vote
+from labeling.models import Campaign, Consensus, CrowdFit, Reason, Target, Vote
+from labeling.services.refits import WEIGHTLESS_FLAGS, calibration_of, campaign_refit, current_fit
 
 BATCH = 200
 MAX_QUOTA = 12
-WEIGHTLESS_FLAG = "too_fast"
+# A refit moves nearly every robust estimate by a little; less than this is no news.
+NO_NEWS_DEG = 0.05
 
 _STALE = """
     SELECT id FROM labeling_target
@@ -113,7 +115,7 @@ def _cases(target_ids: list[int]) -> list[_Case]:
     cases = {target.pk: _Case(target) for target in targets}
     votes = (
         Vote.objects.filter(target_id__in=target_ids, standing__in=[Vote.Standing.COUNTED, Vote.Standing.REPEAT])
-        .exclude(flags__contains=[WEIGHTLESS_FLAG])
+        .exclude(flags__overlap=list(WEIGHTLESS_FLAGS))
         .order_by("created_at", "id")
         .values_list(
             "target_id", "id", "volunteer_id", "verdict", "inclination_deg", "reasons", "comment",
@@ -139,14 +141,22 @@ def _cases(target_ids: list[int]) -> list[_Case]:
 
 
 def _consensuses(cases: Sequence[_Case]) -> Iterable[Consensus]:
-    """The fresh consensus of targets of one campaign, by its estimator; sets the targets' new state."""
+    """The fresh consensuses of targets of one campaign, by every estimator; its own sets the targets' new state."""
     campaign = cases[0].target.campaign
-    estimator = estimator_for(campaign.estimator)
-    estimates = estimator.estimate({case.target.pk: case.opinions for case in cases})
-    return [_consensus(case, campaign, estimator, estimates[case.target.pk]) for case in cases]
+    galaxies = {case.target.pk: case.opinions for case in cases}
+    fit = current_fit(campaign)
+    people = {opinion.volunteer_id for case in cases for opinion in case.opinions}
+    calibration = calibration_of(fit, sorted(people))
+    for estimator in ESTIMATORS.values():
+        estimates = estimator.estimate(galaxies, calibration if estimator.needs_calibration else no_calibration())
+        named_fit = fit if estimator.needs_calibration else None
+        for case in cases:
+            yield _consensus(case, campaign, estimator, estimates[case.target.pk], named_fit)
 
 
-def _consensus(case: _Case, campaign: Campaign, estimator: Estimator, estimate: Estimate) -> Consensus:
+def _consensus(
+    case: _Case, campaign: Campaign, estimator: Estimator, estimate: Estimate, fit: CrowdFit | None
+) -> Consensus:
     version, retire = retirement_rule(campaign.retirement)
     count = len(case.opinions)
     status = retire(
@@ -154,14 +164,16 @@ def _consensus(case: _Case, campaign: Campaign, estimator: Estimator, estimate: 
             volunteer_count=count,
             overlap=campaign.overlap,
             is_split=case.verdict.is_split,
-            sigma_deg=estimate.sigma_deg,
+            sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
         )
     )
-    _settle(case.target, status, wants_another=case.verdict.is_split or count < campaign.overlap)
+    if estimator.name == campaign.estimator:
+        _settle(case.target, status, wants_another=case.verdict.is_split or count < campaign.overlap)
     reasons = Counter(reason for judgement in case.judgements for reason in judgement.reasons)
     return Consensus(
         target=case.target,
         estimator=estimator.name,
+        fit=fit,
         rule_version="+".join((estimator.rule_version, VERDICT_RULE, version, PUBLISHED_RULE)),
         inclination_deg=estimate.inclination_deg,
         sigma_deg=estimate.sigma_deg,
@@ -200,7 +212,7 @@ def _settle(target: Target, status: str, *, wants_another: bool) -> None:
 
 
 _SAME: tuple[str, ...] = (
-    "rule_version", "inclination_deg", "sigma_deg", "inclination_published_deg", "verdict", "is_split", "status",
+    "rule_version", "inclination_published_deg", "verdict", "is_split", "status",
     "volunteer_count", "verdict_counts", "reason_counts", "note", "vote_ids",
 )  # fmt: skip
 
@@ -218,17 +230,27 @@ def _keep_history(fresh: Sequence[Consensus]) -> None:
 
 
 def _is_same(old: Consensus | None, new: Consensus) -> bool:
-    return old is not None and all(getattr(old, name) == getattr(new, name) for name in _SAME)
+    if old is None or any(getattr(old, name) != getattr(new, name) for name in _SAME):
+        return False
+    figures = ((old.inclination_deg, new.inclination_deg), (old.sigma_deg, new.sigma_deg))
+    return all(_is_no_news(before, after) for before, after in figures)
+
+
+def _is_no_news(before: float | None, after: float | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return abs(before - after) < NO_NEWS_DEG
 
 
 def consensus_rebuild(
     *, campaign: Campaign, estimator: str | None = None, on_progress: OnProgress | None = None
 ) -> int:
-    """Recompute the whole campaign; ``estimator`` becomes the campaign's. Returns how many targets."""
+    """Fit the volunteers and recompute the whole campaign; ``estimator`` becomes the campaign's. Returns how many."""
     if estimator is not None and estimator != campaign.estimator:
         estimator_for(estimator)
         campaign.estimator = estimator
         campaign.save(update_fields=["estimator"])
     estimator_for(campaign.estimator)
+    campaign_refit(campaign=campaign)
     consensus_mark_stale(campaign=campaign)
     return consensus_refresh(campaign=campaign, on_progress=on_progress)

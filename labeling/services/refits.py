@@ -1,0 +1,139 @@
+"""Full robust fits of a campaign: crowd and volunteers, stored by version, read by every consensus until the next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Count, QuerySet
+
+from labeling.aggregation.estimators import Calibration, no_calibration
+from labeling.aggregation.robust import RobustFit, robust_fit
+from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_volunteers
+from labeling.aggregation.vote_table import VERDICT_CODES, IntArray, VoteTable, one_opinion_each
+from labeling.models import Campaign, CrowdFit, VolunteerFit, Vote
+
+BATCH = 2000
+WEIGHTLESS_FLAGS = ("too_fast", "implausible")
+# A fit is worth doing again after this many new votes, and this share of those it has seen.
+NEW_VOTES = 20
+NEW_SHARE = 0.05
+_HABITS = tuple(field.name for field in fields(Volunteers))
+
+
+def counted_votes() -> QuerySet[Vote]:
+    """The votes that count in an aggregation; those flagged as implausible have weight 0."""
+    votes = Vote.objects.filter(standing__in=[Vote.Standing.COUNTED, Vote.Standing.REPEAT])
+    return votes.exclude(flags__overlap=list(WEIGHTLESS_FLAGS))
+
+
+def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
+    """Fit all votes of the campaign, starting from its last fit, and make that the current one.
+
+    Returns None where there are no votes.
+    """
+    votes, people, count = _votes(campaign)
+    if not len(votes):
+        return None
+    former = current_fit(campaign)
+    start = None
+    if former is not None and former.rule_version == ROBUST_RULE:
+        known = calibration_of(former, people.tolist())
+        start = known.crowd, _rows(known, people.tolist())
+    found = robust_fit(votes, start=start)
+    with transaction.atomic():
+        # The campaign's row is the lock: two fits of one campaign would both want to be the current one.
+        Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+        CrowdFit.objects.filter(campaign=campaign, is_current=True).update(is_current=False)
+        stored = CrowdFit.objects.create(
+            campaign=campaign,
+            rule_version=ROBUST_RULE,
+            crowd=found.crowd.as_json(),
+            vote_count=count,
+            galaxy_count=votes.galaxy_count,
+            volunteer_count=votes.volunteer_count,
+            iterations=found.iterations,
+            is_converged=found.is_converged,
+            change_deg=found.change_deg,
+        )
+        VolunteerFit.objects.bulk_create(_habits(stored, found, people), batch_size=BATCH)
+        _forget_unnamed(campaign)
+    return stored
+
+
+def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, int]:
+    """All opinions as arrays, the volunteers' ids by code, and the number of votes behind them."""
+    rows = np.fromiter(
+        (
+            (target_id, volunteer_id, VERDICT_CODES[verdict], np.nan if value is None else value)
+            for target_id, volunteer_id, verdict, value in counted_votes()
+            .filter(target__campaign=campaign)
+            .order_by("created_at", "id")
+            .values_list("target_id", "volunteer_id", "verdict", "inclination_deg")
+            .iterator(BATCH)
+        ),
+        dtype=[("target", "i8"), ("volunteer", "i8"), ("verdict", "i1"), ("value", "f8")],
+    )
+    targets, galaxy = np.unique(rows["target"], return_inverse=True)
+    people, volunteer = np.unique(rows["volunteer"], return_inverse=True)
+    table = VoteTable(galaxy, volunteer, rows["verdict"], rows["value"], targets.size, people.size)
+    return one_opinion_each(table), people, len(table)
+
+
+def _habits(stored: CrowdFit, found: RobustFit, people: IntArray) -> Iterable[VolunteerFit]:
+    columns = {name: getattr(found.volunteers, name).tolist() for name in _HABITS}
+    return [
+        VolunteerFit(fit=stored, volunteer_id=volunteer_id, **{name: column[place] for name, column in columns.items()})
+        for place, volunteer_id in enumerate(people.tolist())
+    ]
+
+
+def _forget_unnamed(campaign: Campaign) -> None:
+    """Take out former fits that no consensus names."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id FROM labeling_crowdfit fit WHERE campaign_id = %s AND NOT is_current
+                  AND NOT EXISTS (SELECT FROM labeling_consensus consensus WHERE consensus.fit_id = fit.id)""",
+            [campaign.pk],
+        )
+        unnamed = [row[0] for row in cursor.fetchall()]
+    CrowdFit.objects.filter(pk__in=unnamed).delete()
+
+
+def current_fit(campaign: Campaign) -> CrowdFit | None:
+    return CrowdFit.objects.filter(campaign=campaign, is_current=True).first()
+
+
+def calibration_of(fit: CrowdFit | None, volunteer_ids: Sequence[int]) -> Calibration:
+    """Return what a fit knows of these people; strangers, and everybody before the first fit, have the priors."""
+    if fit is None:
+        return no_calibration()
+    found = VolunteerFit.objects.filter(fit=fit, volunteer_id__in=volunteer_ids).order_by("volunteer_id")
+    rows = list(found.values_list("volunteer_id", *_HABITS))
+    stranger = prior_volunteers(1)
+    columns = {
+        name: np.append(np.array([row[place] for row in rows]), getattr(stranger, name))
+        for place, name in enumerate(_HABITS, start=1)
+    }
+    places = {row[0]: place for place, row in enumerate(rows)}
+    return Calibration(Crowd.from_json(fit.crowd), Volunteers(**columns), places)
+
+
+def _rows(known: Calibration, volunteer_ids: Sequence[int]) -> Volunteers:
+    """The volunteers in the order of these ids."""
+    stranger = known.volunteers.scale.size - 1
+    rows = np.array([known.places.get(volunteer_id, stranger) for volunteer_id in volunteer_ids], dtype=np.int64)
+    return Volunteers(**{name: getattr(known.volunteers, name)[rows] for name in _HABITS})
+
+
+def campaigns_to_refit() -> list[Campaign]:
+    """Campaigns with enough votes since their last fit."""
+    counts = counted_votes().values("target__campaign_id").annotate(votes=Count("id")).order_by()
+    votes = dict(counts.values_list("target__campaign_id", "votes"))
+    seen = dict(CrowdFit.objects.filter(is_current=True).values_list("campaign_id", "vote_count"))
+    due = [
+        campaign_id
+        for campaign_id, count in votes.items()
+        if count - seen.get(campaign_id, 0) >= max(NEW_VOTES, NEW_SHARE * seen.get(campaign_id, 0))
+    ]
+    return list(Campaign.objects.filter(pk__in=due).order_by("pk"))
