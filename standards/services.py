@@ -84,6 +84,8 @@ def standard_set_refresh(standard_set: StandardSet) -> StandardSet:
         return standard_set
     rows = newest.standards.order_by("id").values_list("galaxy__pgc", "inclination_deg", "rotation_deg", "zoom")
     entries = [StandardEntry(*row) for row in rows]
+    if not entries:
+        return newest
     return standard_set_publish(name=newest.name, entries=entries, source=newest.source).standard_set
 
 

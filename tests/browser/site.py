@@ -107,4 +107,4 @@ class Site:
     def staff_password(self) -> str:
         """Make the first staff account, or give it a new password."""
         said = self.manage("ensure_staff", "--reset")
-        return said.split("password", 1)[1].split()[0].strip(" :,")
+        return said.split("password: ", 1)[1].split()[0]
