@@ -1,4 +1,4 @@
-"""The labelling cycle (next + vote) on the site as ``manage.py up`` starts it. ``python -m tests.bench.bench_labelling``
+"""The labelling cycle (next + vote) of a site as in ``manage.py up``. ``python -m tests.bench.bench_labelling``
 
 Real granian, worker, beat, PostgreSQL (fsync on) and Valkey in a throw-away GIZ_HOME; the clients share the machine.
 """
