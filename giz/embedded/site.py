@@ -48,12 +48,14 @@ class SiteSteps:
     """What happens between the parts; each is Django's business and comes from the command.
 
     ``prepare`` brings the database to the newest schema and answers the named lines that the closing box shows (the
-    staff login); ``fill`` queues the demo sky where there is nothing yet; ``read_jobs`` reads the rows of running jobs.
+    staff login); ``fill`` queues the demo sky where there is nothing yet; ``read_jobs`` reads the rows of running jobs;
+    ``close`` lets go of the database before it ends.
     """
 
     prepare: Callable[[Say], list[tuple[str, str]]]
     fill: Callable[[Say], None]
     read_jobs: Reader
+    close: Callable[[], None]
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -180,7 +182,12 @@ class Site:
         self._supervisor.start(self._runner(beat_part(environment)), wait=False)
         self._terminal.box(
             f"GIZ is up after {time.monotonic() - started:.1f} s",
-            [("Open", self._options.address), *shown, ("Data and logs", short_path(self._layout.home)), ("Stop", "Ctrl-C")],
+            [
+                ("Open", self._options.address),
+                *shown,
+                ("Data and logs", short_path(self._layout.home)),
+                ("Stop", "Ctrl-C"),
+            ],
         )
         self._steps.fill(self._terminal.say)
         self._jobs.start()
@@ -195,6 +202,7 @@ class Site:
         self._terminal.close()
         self._terminal.say("Stopping …")
         started = time.monotonic()
+        self._steps.close()
         self._supervisor.stop()
         self._terminal.say(f"Stopped in {time.monotonic() - started:.1f} s.")
 

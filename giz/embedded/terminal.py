@@ -179,6 +179,9 @@ class JobFollower:
 
     def stop(self) -> None:
         self._stop.set()
+        if self._thread.is_alive():
+            # Not for ever: its database may hang, and then ends with the site.
+            self._thread.join(0.5)
 
     def take(self) -> list[JobProgress]:
         """What was read since the last time."""
