@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { getCampaigns } from "@/lib/api/getCampaigns";
-import type { Campaign } from "@/lib/api/types";
+import { campaignToJoin } from "@/lib/campaigns";
 import { queryKeys } from "@/lib/queryKeys";
 import { useMe } from "@/lib/useMe";
 import { useTitle } from "@/lib/useTitle";
@@ -16,8 +16,6 @@ const LIVE_MS = 60_000;
 /** While nothing is open: a new site is still being filled. */
 const WAITING_MS = 5_000;
 
-const openOf = (campaigns: readonly Campaign[] | undefined) => campaigns?.find((campaign) => campaign.state === "open");
-
 const STEPS = [
   ["One galaxy, two neighbours", "Your galaxy stands between two galaxies whose tilt is known. Move it along the row until both neighbours look right."],
   ["First roughly, then exactly", "Five degrees apart at first, then one degree. Your first impression is usually the best."],
@@ -28,9 +26,9 @@ export default function LandingPage() {
   useTitle("How far is this galaxy tilted?");
   const me = useMe();
   const stats = useQuery({ queryKey: queryKeys.stats, queryFn: getStats, refetchInterval: LIVE_MS });
-  const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns, refetchInterval: ({ state }) => (openOf(state.data) ? LIVE_MS : WAITING_MS) });
+  const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns, refetchInterval: ({ state }) => (campaignToJoin(state.data) ? LIVE_MS : WAITING_MS) });
   const isSignedIn = Boolean(me.data?.volunteer);
-  const open = openOf(campaigns.data);
+  const open = campaignToJoin(campaigns.data);
   return (
     <>
       <Header />

@@ -6,6 +6,7 @@ import { Link } from "@/components/Link";
 import { getCampaigns } from "@/lib/api/getCampaigns";
 import type { Me } from "@/lib/api/types";
 import { undoVote } from "@/lib/api/undoVote";
+import { campaignToJoin } from "@/lib/campaigns";
 import { inWords } from "@/lib/errorWords";
 import { queryKeys } from "@/lib/queryKeys";
 import { labelAddress, loginAddress } from "@/lib/router";
@@ -53,7 +54,7 @@ function Wall() {
 
 function Mine({ me }: { me: Me }) {
   const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns });
-  const open = campaigns.data?.find((campaign) => campaign.state === "open");
+  const open = campaignToJoin(campaigns.data);
   return (
     <main className="me">
       <div className="me-head">
