@@ -70,6 +70,9 @@ function Mine({ me }: { me: Me }) {
               Judge a galaxy
             </Link>
           )}
+          <a className="button" href="/accounts/password/change/">
+            Account
+          </a>
           <a className="button" href="/accounts/logout/">
             Log out
           </a>

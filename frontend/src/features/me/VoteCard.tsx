@@ -23,7 +23,8 @@ interface Props {
 
 /** One galaxy that I judged: its picture, my answer, and undo while it can be undone. */
 export function VoteCard({ vote, isBusy, onUndo }: Props) {
-  const remarks = [...vote.reasons.map((reason) => REASON_TITLES[reason as Reason] ?? reason), ...(vote.comment ? [vote.comment] : [])];
+  const reasons = vote.verdict === "F" ? vote.reasons.filter((reason) => reason !== "face_on") : vote.reasons;
+  const remarks = [...reasons.map((reason) => REASON_TITLES[reason as Reason] ?? reason), ...(vote.comment ? [vote.comment] : [])];
   const standing = STANDINGS[vote.standing];
   return (
     <li className="vote-card" data-standing={vote.standing}>
