@@ -16,6 +16,7 @@ from labeling.services.consensus import consensus_mark_stale, consensus_rebuild,
 from labeling.services.exports import PICTURE_FORMATS, labels_export, refuse_bad_path, refuse_unknown_format
 from labeling.services.imports import votes_import
 from labeling.services.labelsets import labels_as_of, labelset_freeze, pictures_export, refuse_bad_size
+from labeling.services.plausibility import implausible_flag
 from labeling.services.refits import campaign_refit
 
 _SOURCE = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -108,6 +109,7 @@ def refit_job(*, campaign: Campaign, owner: Any = None) -> Job:
 @job_handler("refit")
 def refit(job: JobContext) -> dict[str, Any]:
     campaign = campaign_named(job.params["campaign"])
+    discounted = implausible_flag(campaign=campaign)
     fit = campaign_refit(campaign=campaign)
     if fit is None:
         return {"votes": 0}
@@ -116,6 +118,7 @@ def refit(job: JobContext) -> dict[str, Any]:
         "fit": fit.pk,
         "votes": fit.vote_count,
         "iterations": fit.iterations,
+        "discounted": len(discounted),
         "targets": consensus_refresh(campaign=campaign, on_progress=job.progress),
     }
 

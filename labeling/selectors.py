@@ -142,12 +142,7 @@ def galaxies_beside(standard_set: StandardSet) -> list[int]:
 
 def verdict_summary(*, campaign_id: int) -> dict[str, int]:
     """How many galaxies of a campaign have which verdict, are judged by three people or more, are retired."""
-    current = Consensus.objects.filter(
-        target__campaign_id=campaign_id,
-        estimator=F("target__campaign__estimator"),
-        is_current=True,
-        volunteer_count__gt=0,
-    )
+    current = Consensus.objects.filter(target__campaign_id=campaign_id, is_current=True, volunteer_count__gt=0)
     return current.filter(estimator=F("target__campaign__estimator")).aggregate(
         accepted=Count("id", filter=Q(verdict="A")),
         face_on=Count("id", filter=Q(verdict="F")),

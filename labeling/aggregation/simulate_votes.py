@@ -65,6 +65,7 @@ def simulated_votes(
     *,
     freedom: float = 6.0,
     rejected: float = 0.05,
+    hardness: FloatArray | None = None,
 ) -> VoteTable:
     """Let these people judge these galaxies.
 
@@ -79,6 +80,8 @@ def simulated_votes(
         ν of the noise; its scale is σ_j g(i) with the measured g.
     rejected : float, optional
         Chance of a rejection for any reason but face-on.
+    hardness : array, shape (G,), optional
+        Factor to the noise of all votes on a galaxy.
 
     Returns
     -------
@@ -87,6 +90,8 @@ def simulated_votes(
     """
     truth = truth_deg[galaxy]
     noise = rng.standard_t(freedom, galaxy.size) * crowd.scale[volunteer] * measured_scatter_deg(truth)
+    if hardness is not None:
+        noise *= hardness[galaxy]
     lever = truth - PIVOT_DEG
     seen = PIVOT_DEG + crowd.offset_deg[volunteer] + (1 + crowd.slope[volunteer]) * lever + noise
     lapses = rng.random(galaxy.size) < crowd.lapse[volunteer]

@@ -1,0 +1,77 @@
+"""Agreement, kappa, standards under test, implausible accounts, one opinion each: figures worked out by hand."""
+
+import numpy as np
+import pytest
+
+from labeling.aggregation.agreement import kappa, scatter_against_inclination, two_group_agreement
+from labeling.aggregation.implausible import implausible
+from labeling.aggregation.standards_offsets import standards_offsets
+from labeling.aggregation.vote_table import medians, one_opinion_each
+from tests.labeling.aggregation.crowd import simulate, table
+
+
+def test_two_groups_of_one_crowd_differ_by_their_scatter_only() -> None:
+    votes = simulate(galaxies=400, people=20, votes_each=8).votes
+    found = two_group_agreement(votes, np.random.default_rng(1))
+    assert found.galaxy.size > 100
+    assert found.rms_deg == pytest.approx(float(np.sqrt(np.mean((found.first_deg - found.second_deg) ** 2))))
+    assert abs(found.bias_deg) < 1 < found.sigma_deg
+
+
+def test_groups_without_a_common_galaxy_have_no_agreement() -> None:
+    found = two_group_agreement(table((0, 0, 60.5)), np.random.default_rng(1))
+    assert (found.rms_deg, found.sigma_deg, found.bias_deg) == (None, None, None)
+
+
+def test_scatter_is_told_by_inclination() -> None:
+    votes = table((0, 0, 60.5), (0, 1, 64.5), (1, 0, 80.5), (1, 1, 80.5))
+    low, high = scatter_against_inclination(votes, np.array([61.5, 80.5]), np.array([45.0, 70.0, 90.0]))
+    assert (low.votes, low.bias_deg, low.scatter_deg) == (2, 1.0, 2.0)
+    assert (high.votes, high.scatter_deg) == (2, 0.0)
+
+
+def test_kappa_is_one_where_all_agree_and_none_without_pairs() -> None:
+    galaxy = np.array([0, 0, 1, 1])
+    assert kappa(galaxy, np.array([True, True, False, False])) == 1
+    assert kappa(galaxy, np.array([True, False, True, False])) == pytest.approx(-1)
+    assert kappa(np.array([0, 1]), np.array([True, False])) is None
+    assert kappa(galaxy, np.zeros(4, dtype=bool)) is None
+
+
+def test_kappa_of_chance_is_nothing() -> None:
+    rng = np.random.default_rng(2)
+    assert abs(kappa(np.repeat(np.arange(4000), 3), rng.random(12_000) < 0.3)) < 0.03
+
+
+def test_a_standard_out_of_place_is_found_with_an_honest_error() -> None:
+    rng = np.random.default_rng(4)
+    true = rng.normal(0, 1.5, 40)
+    true[7] = 3.0
+    left = rng.integers(0, 39, 6000)
+    right = left + 1
+    residual = (true[left] + true[right]) / 2 + rng.normal(0, 3, 6000)
+    found = standards_offsets(residual, np.full(6000, 3.0), left, right, 41)
+    sigmas = np.abs(found.offset_deg[:40] - true) / found.error_deg[:40]
+    assert np.mean(sigmas < 2) > 0.85
+    assert found.offset_deg[40] == 0
+    assert (found.vote_count[40], found.error_deg[40]) == (0, 1.5)
+
+
+def test_robots_are_found_and_people_are_not() -> None:
+    rng = np.random.default_rng(6)
+    person, one_slot, fast = np.zeros(200, int), np.ones(30, int), np.full(25, 2)
+    few = np.full(10, 3)
+    volunteer = np.concatenate([person, one_slot, fast, few])
+    slot = np.concatenate([rng.integers(-1, 10, 200), np.full(30, 4), rng.integers(0, 10, 25), np.full(10, 4)])
+    is_fast = np.concatenate([np.zeros(230, bool), np.ones(25, bool), np.ones(10, bool)])
+    found = {finding.volunteer: finding.reasons for finding in implausible(volunteer, slot, is_fast)}
+    assert found == {1: ("same_slot",), 2: ("too_fast",)}
+    assert implausible(np.array([], int), np.array([], int), np.array([], bool)) == []
+
+
+def test_who_votes_twice_counts_once() -> None:
+    merged = one_opinion_each(table((1, 0, 60.5), (0, 0, 70.5), (0, 0, "J"), (0, 0, 72.5), (1, 1, "F"), (1, 1, 50.5)))
+    assert merged.galaxy.tolist() == [0, 1, 1]
+    assert merged.verdict.tolist() == [0, 0, 0]
+    assert merged.inclination_deg.tolist() == [71.5, 60.5, 50.5]
+    assert medians(merged).tolist() == [71.5, 55.5]

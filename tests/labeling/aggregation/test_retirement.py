@@ -1,0 +1,64 @@
+"""When a galaxy is done: the fixed and the adaptive rule, and what adapting saves."""
+
+import numpy as np
+import pytest
+
+from labeling.aggregation.retirement import Progress, adaptive, fixed
+from labeling.aggregation.robust import robust_fit
+from labeling.aggregation.simulate_votes import simulated_galaxies_judged, simulated_volunteers, simulated_votes
+
+SIMULATED_SIGMA_DEG = 3.0
+
+
+@pytest.mark.parametrize(
+    ("count", "is_split", "sigma_deg", "status"),
+    [
+        (1, False, 1.0, "open"),
+        (2, False, 2.0, "retired"),
+        (2, False, 2.1, "open"),
+        (2, True, 1.0, "open"),
+        (3, False, 2.5, "open"),
+        (4, False, 1.9, "retired"),
+        (6, False, 2.5, "expert"),
+        (6, True, 1.0, "expert"),
+        (6, False, 1.5, "retired"),
+        (2, False, None, "open"),
+        (3, False, None, "retired"),
+    ],
+)
+def test_the_adaptive_rule_stops_when_sure(count: int, is_split: bool, sigma_deg: float | None, status: str) -> None:
+    assert adaptive(Progress(count, 3, is_split, sigma_deg)) == status
+
+
+@pytest.mark.parametrize(
+    ("count", "overlap", "is_split", "status"),
+    [(2, 2, False, "open"), (3, 2, False, "retired"), (3, 4, False, "open"), (3, 3, True, "open")],
+)
+def test_the_fixed_rule_counts_people(count: int, overlap: int, is_split: bool, status: str) -> None:
+    assert fixed(Progress(count, overlap, is_split, None)) == status
+
+
+def test_stopping_when_sure_reaches_the_error_of_four_votes_with_a_fifth_fewer() -> None:
+    """On galaxies tilted as the original's were, of which some are plainly harder than others."""
+    rng = np.random.default_rng(5)
+    count = 3000
+    bounds = np.array([35.0, 45.0, 65.0, 77.0, 85.0, 90.0])
+    part = rng.choice(5, count, p=[0.08, 0.22, 0.22, 0.23, 0.25])
+    truth = rng.uniform(bounds[part], bounds[part + 1])
+    hardness = np.where(rng.random(count) < 0.77, 0.7, 1.6)
+    hardness /= np.sqrt(np.mean(hardness**2))
+    galaxy, volunteer = simulated_galaxies_judged(count, 200, 6, rng)
+    votes = simulated_votes(
+        galaxy, volunteer, truth, simulated_volunteers(200, rng), rng, rejected=0.0, hardness=hardness
+    )
+    place = np.tile(np.arange(6), count)
+    needed = np.full(count, 2)
+    for given in range(2, 6):
+        sigma_deg = robust_fit(votes.pick(place < needed[galaxy])).sigma_deg
+        needed[(sigma_deg > SIMULATED_SIGMA_DEG) & (needed == given)] += 1
+    error_adaptive, error_fixed = (
+        np.sqrt(np.mean((robust_fit(votes.pick(which)).inclination_deg - truth) ** 2))
+        for which in (place < needed[galaxy], place < 4)
+    )
+    assert needed.mean() <= 0.8 * 4
+    assert error_adaptive <= error_fixed * 1.01
