@@ -89,7 +89,7 @@ def test_repeats_of_a_person_stay_as_history_and_count_once_with_the_median(camp
     counts = run(table(tmp_path, *rows))
     assert (counts["counted"], counts["repeat"], counts["volunteers"]) == (3, 2, 3)
     consensus_refresh(campaign=campaign)
-    consensus = Target.objects.get(galaxy__pgc=71).consensuses.get()
+    consensus = Target.objects.get(galaxy__pgc=71).consensuses.get(estimator="median")
     assert (consensus.volunteer_count, consensus.inclination_deg) == (3, 80)
     assert len(consensus.vote_ids) == 5
 
