@@ -1,0 +1,76 @@
+"""Take the pictures of the documents anew: ``python -m tests.browser.pictures http://localhost:8000``.
+
+The site must run with its demo sky (``make run``): only synthetic galaxies may be seen in what is published.
+"""
+
+import argparse
+import io
+import secrets
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import FLAGS, PASSWORD, PHONE, REPOSITORY, WIDE, chromium_path
+from tests.browser.play import place, wait_for_galaxy
+
+FOLDER = REPOSITORY / "docs" / "pictures"
+QUALITY = 82
+SLOTS = {"A": 4, "B": 4}
+
+
+def _keep(page: Page, name: str) -> Path:
+    page.mouse.move(0, 0)
+    page.wait_for_load_state("networkidle")
+    path = FOLDER / f"{name}.webp"
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, quality=QUALITY, method=6)
+    return path
+
+
+def _sign_up(page: Page, address: str) -> None:
+    page.goto(f"{address}/accounts/signup/?next=/label/demo")
+    page.locator("#id_email").fill(f"pictures-{secrets.token_hex(4)}@example.org")
+    page.locator("#id_password1").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    page.wait_for_url(f"{address}/label/demo")
+
+
+def take(browser: Browser, address: str, size: str, theme: str) -> list[Path]:
+    """Step A, step B and the landing page at one size in one theme."""
+    viewport = WIDE if size == "wide" else PHONE
+    context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("link", name="Try one now").wait_for()
+    taken = [_keep(page, f"landing-{size}-{theme}")]
+    _sign_up(page, address)
+    for step, slot in SLOTS.items():
+        wait_for_galaxy(page)
+        place(page, slot)
+        wait_for_galaxy(page)
+        taken.append(_keep(page, f"step-{step.lower()}-{size}-{theme}"))
+        page.keyboard.press("Enter")
+    context.close()
+    return taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("address", help="of a site that runs with its demo sky, such as http://localhost:8000")
+    address = parser.parse_args().address.rstrip("/")
+    path = chromium_path()
+    if path is None:
+        sys.exit("There is no Chromium on this machine.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        for size in ("wide", "phone"):
+            for theme in ("dark", "light"):
+                for taken in take(browser, address, size, theme):
+                    print(f"{taken.relative_to(REPOSITORY)}  {taken.stat().st_size / 1024:.0f} kB")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
