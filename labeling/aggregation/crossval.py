@@ -10,6 +10,7 @@ import numpy as np
 
 from labeling.aggregation.linear import LinearFit, linear_fit
 from labeling.aggregation.robust import RobustFit, robust_fit
+from labeling.aggregation.robust_model import PRIORS, Priors
 from labeling.aggregation.robust_predict import expected_votes, galaxy_posteriors
 from labeling.aggregation.vote_table import FloatArray, IntArray, VoteTable, medians
 
@@ -76,11 +77,13 @@ class _Robust:
         return expected_votes(place, held_out.volunteer, held_out.inclination_deg, posteriors, crowd, volunteers)
 
 
-COMPARED: Mapping[str, Callable[[VoteTable], Fitted]] = {
-    "median": lambda table: _Median(medians(table)),
-    "linear": lambda table: _Linear(linear_fit(table)),
-    "robust": lambda table: _Robust(robust_fit(table), table),
-}
+def compared(priors: Priors) -> dict[str, Callable[[VoteTable], Fitted]]:
+    """The estimators by name, the robust one with these priors."""
+    return {
+        "median": lambda table: _Median(medians(table)),
+        "linear": lambda table: _Linear(linear_fit(table)),
+        "robust": lambda table: _Robust(robust_fit(table, priors=priors), table),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Comparison:
 
 
 def held_out_comparison(
-    table: VoteTable, *, folds: int, seed: int, on_progress: OnProgress | None = None
+    table: VoteTable, *, folds: int, seed: int, priors: Priors = PRIORS, on_progress: OnProgress | None = None
 ) -> Comparison:
     """Predict each vote from the votes of the other folds.
 
@@ -122,14 +125,15 @@ def held_out_comparison(
     """
     fold = np.random.default_rng([seed, 1]).permutation(len(table)) % folds
     galaxy: list[IntArray] = []
-    errors: dict[str, list[FloatArray]] = {name: [] for name in COMPARED}
+    estimators = compared(priors)
+    errors: dict[str, list[FloatArray]] = {name: [] for name in estimators}
     ranks: list[FloatArray] = []
     for number in range(folds):
         seen = table.pick(fold != number)
         has_value = np.bincount(seen.galaxy[seen.is_accepted], minlength=table.galaxy_count) > 0
         held_out = table.pick((fold == number) & table.is_accepted & has_value[table.galaxy])
         galaxy.append(held_out.galaxy)
-        for name, fit in COMPARED.items():
+        for name, fit in estimators.items():
             expected, rank = fit(seen).expected(held_out)
             errors[name].append(expected - held_out.inclination_deg)
             if rank is not None:
@@ -141,7 +145,7 @@ def held_out_comparison(
 
 
 def split_half_comparison(
-    table: VoteTable, *, seed: int, splits: int = SPLITS, on_progress: OnProgress | None = None
+    table: VoteTable, *, seed: int, splits: int = SPLITS, priors: Priors = PRIORS, on_progress: OnProgress | None = None
 ) -> Comparison:
     """Fit two random halves of each galaxy's votes apart and compare the labels; repeated ``splits`` times.
 
@@ -149,13 +153,14 @@ def split_half_comparison(
     than it is; held-out votes can't be fooled so.
     """
     galaxy: list[IntArray] = []
-    errors: dict[str, list[FloatArray]] = {name: [] for name in COMPARED}
+    estimators = compared(priors)
+    errors: dict[str, list[FloatArray]] = {name: [] for name in estimators}
     for number, half in enumerate(_halves(table, seed, splits)):
         parts = (table.pick(half), table.pick(~half))
         accepted = [np.bincount(part.galaxy[part.is_accepted], minlength=table.galaxy_count) > 0 for part in parts]
         both = np.flatnonzero(accepted[0] & accepted[1])
         galaxy.append(both)
-        for name, fit in COMPARED.items():
+        for name, fit in estimators.items():
             first, second = (fit(part).label_deg[both] for part in parts)
             errors[name].append(first - second)
         if on_progress:

@@ -1,7 +1,8 @@
 """The estimators against each other on a file of votes: what decides whether a variant helps."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from giz.catalog.formats.table import RowError, Table, TableError
 from giz.core.errors import Refused
 from labeling.aggregation.crossval import RESAMPLES, SPLITS, Comparison, held_out_comparison, split_half_comparison
-from labeling.aggregation.robust_model import ROBUST_RULE
+from labeling.aggregation.robust_model import PRIORS, ROBUST_RULE, Priors
 from labeling.aggregation.vote_table import VERDICT_CODES, VoteTable, one_opinion_each
 from labeling.formats import VoteColumns
 
@@ -52,7 +53,9 @@ def vote_table_of(table: Table) -> tuple[VoteTable, int]:
     return found, bad
 
 
-def aggregation_bench(*, table: Table, folds: int, seed: int, on_progress: OnProgress | None = None) -> dict[str, Any]:
+def aggregation_bench(
+    *, table: Table, folds: int, seed: int, priors: Priors = PRIORS, on_progress: OnProgress | None = None
+) -> dict[str, Any]:
     """Compare the estimators on a table of votes by held-out votes and by split halves; returns what to print."""
     if not 2 <= folds <= MAX_FOLDS:
         raise Refused("bad_folds", f"Votes are held out in 2 to {MAX_FOLDS} folds, not {folds}.")
@@ -67,10 +70,10 @@ def aggregation_bench(*, table: Table, folds: int, seed: int, on_progress: OnPro
         if on_progress:
             on_progress(folds + done, folds + total)
 
-    held_out = held_out_comparison(opinions, folds=folds, seed=seed, on_progress=after_fold)
+    held_out = held_out_comparison(opinions, folds=folds, seed=seed, priors=priors, on_progress=after_fold)
     if not held_out.pairs:
         raise Refused("no_overlap", "No galaxy was accepted by two different volunteers, so nothing can be compared.")
-    halves = split_half_comparison(opinions, seed=seed, on_progress=after_split)
+    halves = split_half_comparison(opinions, seed=seed, priors=priors, on_progress=after_split)
     return {
         "file": table.path.name,
         "sha256": table.sha256,
@@ -84,10 +87,30 @@ def aggregation_bench(*, table: Table, folds: int, seed: int, on_progress: OnPro
         "splits": SPLITS,
         "seed": seed,
         "resamples": RESAMPLES,
+        "priors": asdict(priors),
         **_figures("heldout", held_out),
         **_figures("split_half", halves),
         "heldout_coverage": held_out.coverage,
     }
+
+
+def priors_of(settings: Sequence[str]) -> Priors:
+    """Return the priors with settings such as ``offset_sd_deg=1.5`` or ``spreads=1,1``. Raises Refused."""
+    known = asdict(PRIORS)
+    changed: dict[str, Any] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        if name not in known:
+            raise Refused("unknown_prior", f"There is no prior {name!r}. Known: {', '.join(known)}.")
+        try:
+            values = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            raise Refused("bad_prior", f"{name} is {text!r}, must be a number (or several with commas).") from None
+        wanted = len(known[name]) if isinstance(known[name], tuple) else 1
+        if len(values) != wanted or not all(math.isfinite(value) and value > 0 for value in values):
+            raise Refused("bad_prior", f"{name} takes {wanted} positive number(s), not {text!r}.")
+        changed[name] = values if isinstance(known[name], tuple) else values[0]
+    return replace(PRIORS, **changed)
 
 
 def _figures(name: str, found: Comparison) -> dict[str, Any]:

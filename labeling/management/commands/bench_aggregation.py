@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from giz.catalog.formats.table import TableError, open_table
 from giz.core.errors import Refused
-from labeling.services.benchmarks import aggregation_bench
+from labeling.services.benchmarks import aggregation_bench, priors_of
 
 
 class Command(BaseCommand):
@@ -26,9 +26,16 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help="the original's table of votes (as import_votes reads it)")
         parser.add_argument("--folds", type=int, default=10, metavar="N", help="folds of held-out votes (default 10)")
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="of folds, halves and resampling")
+        parser.add_argument(
+            "--prior",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="try the robust estimator with another prior; may be repeated (labeling/aggregation/robust_model.py)",
+        )
         parser.add_argument("--json", metavar="OUT", help="write all figures to this file too")
 
-    def handle(self, *, file: str, folds: int, seed: int, json: str | None, **_options: Any) -> None:
+    def handle(self, *, file: str, folds: int, seed: int, prior: list[str], json: str | None, **_options: Any) -> None:
         out = Path(json) if json else None
         if out and not out.parent.is_dir():
             raise CommandError(f"The folder {out.parent} does not exist; make it first or choose another.")
@@ -40,6 +47,7 @@ class Command(BaseCommand):
                     table=table,
                     folds=folds,
                     seed=seed,
+                    priors=priors_of(prior),
                     on_progress=lambda done, total: bar.update(task, completed=done, total=total),
                 )
         except TableError as error:

@@ -74,6 +74,20 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, text: str, folds: str, s
         call_command("bench_aggregation", str(table), "--folds", folds, stdout=StringIO())
 
 
+@pytest.mark.parametrize(
+    ("prior", "says"),
+    [("ofset=1", "no prior 'ofset'"), ("offset_sd_deg=x", "must be a number"), ("spreads=1", "2 positive")],
+)
+def test_the_command_tries_other_priors_and_refuses_unknown_ones(tmp_path: Path, prior: str, says: str) -> None:
+    table = tmp_path / "votes.psv"
+    table.write_text(
+        HEADER + "".join(f"{galaxy}|6{galaxy}.5|0|0|v{person}\n" for galaxy in range(1, 9) for person in range(3))
+    )
+    call_command("bench_aggregation", str(table), "--prior", "offset_sd_deg=1.5", stdout=StringIO())
+    with pytest.raises(CommandError, match=says):
+        call_command("bench_aggregation", str(table), "--prior", prior, stdout=StringIO())
+
+
 @pytest.mark.real_data
 def test_on_the_originals_votes_robust_beats_the_median_outside_the_interval(real_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
