@@ -24,7 +24,7 @@ from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
 from labeling.jobs import labels_freeze_job
-from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
+from labeling.models import Campaign, Consensus, CrowdFit, LabelSet, Target, Task, VolunteerFit, Vote
 from labeling.services.campaigns import campaign_close, campaign_create, campaign_open, campaign_pause, targets_add
 from labeling.services.labelsets import labelset_root
 from standards.models import Standard, StandardSet
@@ -287,6 +287,37 @@ class ConsensusAdmin(HistoryAdmin):
     @column("campaign")
     def campaign(self, consensus: Consensus) -> str:
         return str(consensus.target.campaign)
+
+
+@admin.register(CrowdFit)
+class CrowdFitAdmin(HistoryAdmin):
+    list_display = ("id", "campaign", "vote_count", "volunteer_count", "is_converged", "is_current", "created_at")
+    list_filter = ("campaign", "is_current", "is_converged")
+    search_fields = ("=id", "campaign__name")
+    list_select_related = ("campaign",)
+
+
+@admin.register(VolunteerFit)
+class VolunteerFitAdmin(HistoryAdmin):
+    list_display = ("person", "campaign", "vote_count", "offset_deg", "slope", "scale", "is_current")
+    list_filter = ("fit__campaign", "fit__is_current")
+    search_fields = ("=volunteer__volunteer_number",)
+    list_select_related = ("volunteer", "fit__campaign")
+    # Never the volunteer's address.
+    fields = ("person", "fit", "vote_count", "offset_deg", "slope", "scale", "scale_log_error")
+    readonly_fields = ("person",)
+
+    @column("volunteer", ordering="volunteer__volunteer_number")
+    def person(self, habits: VolunteerFit) -> str:
+        return f"volunteer {habits.volunteer.volunteer_number}"
+
+    @column("campaign")
+    def campaign(self, habits: VolunteerFit) -> str:
+        return str(habits.fit.campaign)
+
+    @column("is current")
+    def is_current(self, habits: VolunteerFit) -> str:
+        return "yes" if habits.fit.is_current else "no"
 
 
 @admin.register(LabelSet)
