@@ -12,7 +12,7 @@ from giz.catalog.models import Band, Galaxy, GalaxyImage
 from giz.core.errors import Refused
 from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.models import Campaign, Consensus, Target, Vote
-from labeling.rules import IMAGE_PATH, UNDO_TIME
+from labeling.rules import IMAGE_PATH, SIMULATED_SOURCE, UNDO_TIME
 from standards.models import Standard, StandardSet
 
 VISIBLE = (Campaign.State.OPEN, Campaign.State.PAUSED)
@@ -109,14 +109,16 @@ def thumbnails(galaxy_ids: list[int]) -> dict[int, str]:
 
 
 def site_stats() -> dict[str, Any]:
-    """Volunteers who voted, galaxies they judged, votes; counted at most once a minute."""
+    """People who voted, galaxies they judged, votes; simulated crowds left out; counted at most once a minute."""
     found = cache.get("site-stats")
     if found is None:
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT count(DISTINCT volunteer_id), count(DISTINCT target.galaxy_id), count(*)
                      FROM labeling_vote vote JOIN labeling_target target ON target.id = vote.target_id
-                    WHERE vote.standing IN ('counted', 'repeat')"""
+                     JOIN accounts_user volunteer ON volunteer.id = vote.volunteer_id
+                    WHERE vote.standing IN ('counted', 'repeat') AND volunteer.import_source <> %s""",
+                [SIMULATED_SOURCE],
             )
             volunteers, galaxies, votes = cursor.fetchone()
         found = {"volunteers": volunteers, "galaxies": galaxies, "votes": votes}

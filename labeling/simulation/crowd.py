@@ -1,0 +1,132 @@
+"""Who the simulated people are, and how they see: each person is a pure function of the crowd's seed and a number."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from labeling.aggregation.robust_model import PIVOT_DEG, measured_scatter_deg
+from standards import grid
+
+RobotKind = Literal["", "same_slot", "too_fast"]
+
+OFFSET_SD_DEG = 0.75
+SLOPE_SD = 0.05
+SCALE_LOG_SD = 0.25
+LAPSE = 0.01
+FREEDOM = 6.0
+NOTICES = 0.85
+FALSE_ALARM = 0.03
+SKIP = 0.02
+
+# Seconds from the picture to the vote: log-normal about the median of the original's votes (SCIENCE.md 2).
+MEDIAN_S, SECONDS_LOG_SD = 69.0, 0.8
+LEAST_S = 3.0
+ROBOT_S = 0.3
+
+_PERSON, _LOOK = 1, 2
+# What a person calls that for which a synthetic galaxy should be rejected.
+_CALLED = {
+    "elliptical": "not_spiral",
+    "merger": "disturbed",
+    "bright_star": "better_image",
+    "bad_image": "better_image",
+    "faint": "better_image",
+    "face_on": "face_on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """One simulated person.
+
+    ``offset_deg`` at 70°, ``slope`` in excess of the ruler's, ``scale`` of the scatter relative to the measured one,
+    ``lapse`` the chance of an answer that has nothing to do with the galaxy, ``notices`` of seeing a flaw that is
+    there, ``false_alarm`` of rejecting a galaxy without one; ``eagerness`` is the share of votes that this one gives.
+    """
+
+    offset_deg: float
+    slope: float
+    scale: float
+    lapse: float
+    notices: float
+    false_alarm: float
+    eagerness: float
+    robot: RobotKind
+    robot_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a synthetic galaxy really is: inclination in degrees (None where it has none), and why to reject it."""
+
+    inclination_deg: float | None
+    reject_reason: str
+
+    @property
+    def is_measurable(self) -> bool:
+        return self.inclination_deg is not None and not self.reject_reason
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What comes of looking at one galaxy: skipped, rejected for reasons, or seen at an inclination in degrees."""
+
+    seconds: float
+    perceived_deg: float = 0.0
+    reasons: tuple[str, ...] = ()
+    is_skipped: bool = False
+
+
+def person(seed: int, number: int, *, robots: float = 0.0) -> Habits:
+    """Return one person of the crowd; a larger crowd contains the smaller one.
+
+    Parameters
+    ----------
+    seed, number : int
+    robots : float, optional
+        Chance that this one is a robot: always the same slot, or clicks in under a second.
+    """
+    rng = np.random.default_rng([seed, _PERSON, number])
+    offset_deg, slope = rng.normal(0, OFFSET_SD_DEG), rng.normal(0, SLOPE_SD)
+    scale, eagerness = np.exp(rng.normal(0, SCALE_LOG_SD)), rng.pareto(1.5) + 0.3
+    is_robot, kind, robot_deg = rng.random() < robots, rng.integers(2), rng.uniform(50, 88)
+    robot: RobotKind = ("same_slot", "too_fast")[kind] if is_robot else ""
+    return Habits(
+        float(offset_deg), float(slope), float(scale), LAPSE, NOTICES, FALSE_ALARM, float(eagerness), robot,
+        float(robot_deg),
+    )  # fmt: skip
+
+
+def look(habits: Habits, truth: Truth, *, seed: int, number: int, pgc: int) -> tuple[Look, np.random.Generator]:
+    """Return what this person makes of this galaxy, and the stream of chance that their hand goes on with.
+
+    A pure function of seed, person and galaxy: who sees a galaxy again sees the same.
+    """
+    rng = np.random.default_rng([seed, _LOOK, number, pgc])
+    seconds = max(float(MEDIAN_S * np.exp(rng.normal(0, SECONDS_LOG_SD))), LEAST_S)
+    if habits.robot == "same_slot":
+        return Look(seconds, perceived_deg=habits.robot_deg), rng
+    if habits.robot == "too_fast":
+        return Look(ROBOT_S, perceived_deg=_anywhere(rng)), rng
+    if rng.random() < SKIP:
+        return Look(seconds, is_skipped=True), rng
+    if truth.reject_reason and rng.random() < habits.notices:
+        return Look(seconds, reasons=(_CALLED[truth.reject_reason],)), rng
+    if rng.random() < habits.false_alarm:
+        return Look(seconds, reasons=("not_sure",)), rng
+    if truth.inclination_deg is None or rng.random() < habits.lapse:
+        return Look(seconds, perceived_deg=_anywhere(rng)), rng
+    return Look(seconds, perceived_deg=_perceived_deg(habits, truth.inclination_deg, rng)), rng
+
+
+def _perceived_deg(habits: Habits, inclination_deg: float, rng: np.random.Generator) -> float:
+    """y = i + a + s (i − 70) + Student-t noise of scale σ g(i), g as measured: SCIENCE.md 3."""
+    scatter_deg = habits.scale * float(measured_scatter_deg(np.asarray(inclination_deg)))
+    lever_deg = inclination_deg - PIVOT_DEG
+    middle_deg = PIVOT_DEG + habits.offset_deg + (1 + habits.slope) * lever_deg
+    return float(middle_deg + scatter_deg * rng.standard_t(FREEDOM))
+
+
+def _anywhere(rng: np.random.Generator) -> float:
+    return float(rng.uniform(grid.GRID_BINS[0], grid.GRID_BINS[-1]))

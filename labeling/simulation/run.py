@@ -1,0 +1,186 @@
+"""A simulated crowd at work: it leases, looks, votes and skips through the services that the site's API calls."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.contrib.auth.hashers import make_password
+
+from giz.accounts.models import User
+from giz.catalog.models import SyntheticTruth
+from giz.core.errors import Refused
+from labeling.leased import LeasedTask
+from labeling.models import Campaign, Target, Vote
+from labeling.pools import set_pools
+from labeling.rules import SIMULATED_SOURCE
+from labeling.services.consensus import consensus_mark_stale, consensus_refresh
+from labeling.services.plausibility import implausible_flag
+from labeling.services.refits import campaign_refit
+from labeling.services.tasks import task_lease, task_skip
+from labeling.services.votes import vote_record
+from labeling.simulation.clock import age_lease, age_vote
+from labeling.simulation.crowd import Look, Truth, look, person
+from labeling.simulation.hand import Hand
+
+# How often a worker would look meanwhile: the consensus after so many votes, the volunteers' fit after half as many
+# votes again as the last one saw.
+VOTES_A_ROUND = 50
+REFIT_GROWTH = 1.5
+LEASE_SHARE = 0.9
+
+_PICKS = 3
+_KEYS = uuid.UUID("5d5ab3f7-3f0b-4d5e-9f5c-3f6f1f0c7a51")
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdOptions:
+    """A simulated crowd and its work; ``days`` is the time over which its votes are spread, until now."""
+
+    volunteers: int
+    votes: int
+    seed: int = 1
+    robots: float = 0.0
+    days: float = 0.0
+
+
+class SimulatedCrowd:
+    """One run. Who votes when is a function of the seed; which galaxy is served is the services' own choice."""
+
+    def __init__(self, campaign: Campaign, options: CrowdOptions) -> None:
+        self._campaign = campaign
+        self._options = options
+        self._truths = _truths(campaign)
+        self._habits = [person(options.seed, n, robots=options.robots) for n in range(options.volunteers)]
+        self._accounts = _accounts(options.seed, options.volunteers)
+        self._has_work = np.ones(options.volunteers, dtype=bool)
+
+    def run(self, on_progress: OnProgress, *, done: int = 0, after_round: Callable[[int], None]) -> int:
+        """Give the votes that are still missing; ``after_round`` is told how many there are after each round.
+
+        Returns how many there are in the end: fewer than asked for where nobody has a galaxy left.
+        """
+        given, fitted = done, Vote.objects.filter(target__campaign=self._campaign).count()
+        for given in self._votes(done):
+            if given % VOTES_A_ROUND == 0:
+                consensus_refresh(campaign=self._campaign)
+                if given > fitted * REFIT_GROWTH:
+                    fitted = given
+                    self._refit()
+                after_round(given)
+            on_progress(given, self._options.votes, "")
+        self._refit()
+        after_round(given)
+        return given
+
+    def _votes(self, done: int) -> Iterator[int]:
+        """Yield the number of votes after each one, until all are given or nobody has a galaxy left."""
+        given = turn = done
+        while given < self._options.votes:
+            who = self._next_person(turn)
+            turn += 1
+            if who is None:
+                return
+            if self._turn(who, given):
+                given += 1
+                yield given
+
+    def _next_person(self, turn: int) -> int | None:
+        """Eager people come more often; who has judged all there is does not come again."""
+        eagerness = np.array([habits.eagerness for habits in self._habits]) * self._has_work
+        if not eagerness.any():
+            return None
+        rng = np.random.default_rng([self._options.seed, _PICKS, turn])
+        return int(rng.choice(eagerness.size, p=eagerness / eagerness.sum()))
+
+    def _turn(self, who: int, given: int) -> bool:
+        """Let one person have a galaxy; returns whether a vote came of it."""
+        account = self._accounts[who]
+        try:
+            task, _is_new = task_lease(volunteer=account, campaign=self._campaign.name)
+        except Refused as refused:
+            if refused.code != "all_done":
+                raise
+            self._has_work[who] = False
+            return False
+        seen, rng = self._look(who, task)
+        if seen.is_skipped:
+            task_skip(volunteer=account, task_id=task.id)
+            return False
+        self._vote(account, task, seen, rng)
+        if self._options.days:
+            ago = timedelta(days=self._options.days).total_seconds()
+            age_vote(task.id, ago * (1 - (given + 1) / self._options.votes))
+        return True
+
+    def _look(self, who: int, task: LeasedTask) -> tuple[Look, np.random.Generator]:
+        pgc, truth = self._truths[task.galaxy_id]
+        return look(self._habits[who], truth, seed=self._options.seed, number=who, pgc=pgc)
+
+    def _vote(self, account: User, task: LeasedTask, seen: Look, rng: np.random.Generator) -> None:
+        longest_s = LEASE_SHARE * 60 * self._campaign.lease_minutes
+        age_lease(task.id, min(seen.seconds, longest_s))
+        key = uuid.uuid5(_KEYS, str(task.id))
+        if seen.reasons:
+            vote_record(
+                volunteer=account, key=key, task_id=task.id, trace=None, verdict="rejected", reasons=seen.reasons
+            )
+            return
+        pools = set_pools(task.standard_set_id).for_target(task.galaxy_id)
+        hand = Hand(pools.sources, pools.orders(task.seed), rng)
+        said, trace = hand.place(seen.perceived_deg)
+        vote_record(volunteer=account, key=key, task_id=task.id, trace=trace, verdict=said)
+
+    def _refit(self) -> None:
+        """What the refit job does: discount robots, fit the volunteers, recompute what follows from them."""
+        implausible_flag(campaign=self._campaign)
+        campaign_refit(campaign=self._campaign)
+        consensus_mark_stale(campaign=self._campaign)
+        consensus_refresh(campaign=self._campaign)
+
+
+def refuse_real_galaxies(campaign: Campaign) -> None:
+    """Made-up votes on real galaxies would be taken for people's: there must be none."""
+    real = Target.objects.filter(campaign=campaign, galaxy__truth__isnull=True)
+    first = real.select_related("galaxy").first()
+    if first is not None:
+        raise Refused(
+            "real_galaxies",
+            f"Campaign {campaign.name} has {real.count()} galaxies whose true inclination is not known ({first.galaxy} "
+            "for one). Simulated people judge synthetic galaxies only, so that no made-up vote is ever taken for a "
+            "person's. `manage.py demo` makes a campaign for them.",
+            status=409,
+        )
+    if not Target.objects.filter(campaign=campaign).exists():
+        raise Refused("no_targets", f"Campaign {campaign.name} has no galaxies to judge.", status=409)
+
+
+def _truths(campaign: Campaign) -> dict[int, tuple[int, Truth]]:
+    """PGC number and truth of each target's galaxy, by its id."""
+    rows = SyntheticTruth.objects.filter(galaxy__targets__campaign=campaign)
+    return {
+        galaxy_id: (pgc, Truth(inclination_deg, reason))
+        for galaxy_id, pgc, inclination_deg, reason in rows.values_list(
+            "galaxy_id", "galaxy__pgc", "inclination_deg", "reject_reason"
+        )
+    }
+
+
+def _accounts(seed: int, count: int) -> list[User]:
+    """The accounts of a crowd, made where they are missing: no e-mail, no password, marked by their origin."""
+    names = [f"{seed}-{number}" for number in range(count)]
+    of_crowd = User.objects.filter(import_source=SIMULATED_SOURCE, import_name__in=names)
+    known = set(of_crowd.values_list("import_name", flat=True))
+    User.objects.bulk_create(
+        [
+            User(email=None, import_source=SIMULATED_SOURCE, import_name=name, password=make_password(None))
+            for name in names
+            if name not in known
+        ],
+        ignore_conflicts=True,
+    )
+    by_name = {user.import_name: user for user in of_crowd.all()}
+    return [by_name[name] for name in names]
