@@ -15,7 +15,8 @@ from giz.catalog.models import SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
-from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
+from labeling.models import Campaign, Consensus, CrowdFit, LabelSet, Target, Task, VolunteerFit, Vote
+from labeling.services.refits import campaign_refit
 from standards.models import Standard, StandardSet
 from tests.dashboard.sky import (
     make_campaign,
@@ -31,7 +32,20 @@ OUR_APPS = ("core", "accounts", "catalog", "standards", "labeling")
 OURS = sorted(
     (model for label in OUR_APPS for model in apps.get_app_config(label).get_models()), key=lambda m: m.__name__
 )
-HISTORY = {Vote, Consensus, Task, LabelSet, AuditEvent, Job, JobLogLine, StandardSet, Standard, SyntheticTruth}
+HISTORY = {
+    Vote,
+    Consensus,
+    CrowdFit,
+    VolunteerFit,
+    Task,
+    LabelSet,
+    AuditEvent,
+    Job,
+    JobLogLine,
+    StandardSet,
+    Standard,
+    SyntheticTruth,
+}
 
 
 def _list(model: type) -> str:
@@ -53,6 +67,7 @@ def sky(alice: User, bob: User) -> Campaign:
     for place, target in enumerate(campaign.targets.all()):
         make_vote(target, alice, place=place)
         make_consensus(target)
+    campaign_refit(campaign=campaign)
     make_job(owner=alice)
     make_label_set(campaign)
     SyntheticTruth.objects.create(galaxy=make_galaxy(5000), galaxy_type="Sb", seed=1, inclination_deg=60)
@@ -67,6 +82,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         make_job(kind=f"more_{owner.pk}", owner=owner)
     for place, target in enumerate([*other.targets.all(), *campaign.targets.all()]):
         make_vote(target, charlie, place=place)
+    campaign_refit(campaign=other)
     make_label_set(other)
     for place, target in enumerate(other.targets.all()):
         make_consensus(target)
