@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import load_command_class
 
+from giz.core.command import DJANGO_OPTIONS, GizCommand
 from tests.architecture.repository import own_commands, read
 
-# Options that Django gives to every command.
-OF_EVERY_COMMAND = {
-    *("--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback"),
-    *("--no-color", "--force-color", "--skip-checks"),
-}
+OF_EVERY_COMMAND = {"--help", *DJANGO_OPTIONS}
 COMMANDS = sorted(own_commands())
 
 
@@ -47,3 +44,12 @@ def test_the_reference_names_every_option(application: str, name: str) -> None:
     assert [option for option in options if f"`{option}" not in section] == []
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section))
     assert named - OF_EVERY_COMMAND <= set(options)
+
+
+@pytest.mark.parametrize(("application", "name"), COMMANDS)
+def test_the_help_of_a_command_is_about_the_command(application: str, name: str) -> None:
+    """``up`` stands on another floor and may keep --verbosity, which it reads."""
+    command = load_command_class(application, name)
+    shown = command.create_parser("manage.py", name).format_help()
+    assert {option for option in DJANGO_OPTIONS if option in shown} <= ({"--verbosity"} if name == "up" else set())
+    assert isinstance(command, GizCommand) or name == "up"

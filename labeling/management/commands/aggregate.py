@@ -3,9 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.jobs import aggregate_job
@@ -13,7 +11,7 @@ from labeling.selectors import verdict_summary
 from labeling.services.campaigns import campaign_named
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Recompute the consensus of every judged galaxy of a campaign, by the rules of this version of GIZ. While the "
         "site runs, the consensus follows the votes by itself: this is for votes that were imported, and for a change "
@@ -29,11 +27,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, campaign: str, estimator: str | None, **_options: Any) -> None:
-        try:
-            chosen = campaign_named(campaign)
-            job = aggregate_job(campaign=chosen, estimator=estimator)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        chosen = campaign_named(campaign)
+        job = aggregate_job(campaign=chosen, estimator=estimator)
         result = run_job_with_bar(job, title=f"Consensus of {campaign}").result
         counts = verdict_summary(campaign_id=chosen.pk)
         self.stdout.write(

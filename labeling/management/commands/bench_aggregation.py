@@ -5,22 +5,24 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import Progress
 
 from giz.catalog.formats.table import TableError, open_table
+from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from labeling.services.benchmarks import aggregation_bench, priors_of
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Compare the estimators (median, the original's iterated linear adjustment, robust) on a table of votes: how "
         "well each predicts votes that it has not seen, and how well two halves of the votes agree. Reads the file "
         "only; no database is touched."
     )
     requires_system_checks: list[str] = []
+    needs_database = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the original's table of votes (as import_votes reads it)")

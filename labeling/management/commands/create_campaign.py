@@ -1,10 +1,11 @@
 """manage.py create_campaign NAME --set SET"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.retirement import RETIREMENT_RULES
@@ -28,11 +29,8 @@ draft; it is opened, paused and closed on the staff pages too.
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", help="short name for addresses: letters, digits, hyphens")
@@ -72,12 +70,9 @@ class Command(BaseCommand):
 
     def handle(self, *, set_name: str, targets: list[str], is_open: bool, **options: Any) -> None:
         names = ("name", "title", "description", "overlap", "lease_minutes", "estimator", "retirement")
-        try:
-            standard_set = standard_set_named(set_name)
-            chosen = read_targets(targets, standard_set)
-            campaign = campaign_create(standard_set=standard_set, **{name: options[name] for name in names})
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        standard_set = standard_set_named(set_name)
+        chosen = read_targets(targets, standard_set)
+        campaign = campaign_create(standard_set=standard_set, **{name: options[name] for name in names})
         for line in chosen.problems:
             self.stderr.write(line)
         self._add_targets(campaign, chosen.galaxy_ids)

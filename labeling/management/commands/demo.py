@@ -1,15 +1,14 @@
 """manage.py demo"""
 
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.models import Job
 from giz.core.tasks import wake_job
 from giz.core.terminal import run_job_with_bar
@@ -43,11 +42,8 @@ def number_between(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -82,10 +78,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, size: int, per_bin: int, targets: int, seed: int, background: bool, **_options: Any) -> None:
-        try:
-            job = demo_job(size_px=size, seed=seed, per_bin=per_bin, targets=targets)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = demo_job(size_px=size, seed=seed, per_bin=per_bin, targets=targets)
         if background:
             self._hand_over(job)
             return

@@ -4,16 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from labeling.jobs import labels_export_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.exports import FORMATS, manifest_path
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Write the labels of a campaign to a file, and a manifest (rules, standard set, counts, checksum) beside it. "
         "The columns are explained in docs/reference/exports.md. No person is named in it, and the same votes give the "
@@ -33,12 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *, campaign: str, format_name: str, out: str, size: int, force: bool, **_options: Any) -> None:
         path = Path(out).expanduser().absolute()
-        try:
-            job = labels_export_job(
-                campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
-            )
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = labels_export_job(
+            campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
+        )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
         self.stdout.write(
             f"{path}: {counts['rows']} galaxies, {counts['published']} of them judged by three people or more "

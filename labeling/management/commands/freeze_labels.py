@@ -3,16 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from labeling.jobs import labels_freeze_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.labelsets import SIZES_PX, labelset_root
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Freeze the labels of a campaign, with pictures, into a label set: a folder of files that never change, for "
         "networks and for publication. The same labels again are the same set. Staff download it from its staff page."
@@ -29,10 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, campaign: str, size: int, **_options: Any) -> None:
-        try:
-            job = labels_freeze_job(campaign=campaign_named(campaign), size_px=size or None)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = labels_freeze_job(campaign=campaign_named(campaign), size_px=size or None)
         result = run_job_with_bar(job, title=f"Labels of {campaign}").result
         folder = labelset_root() / result["label_set"]
         self.stdout.write(f"{folder}: {result['galaxies']:,} galaxies. What is in it: {folder / 'README.md'}")

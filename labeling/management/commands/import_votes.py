@@ -1,12 +1,10 @@
 """manage.py import_votes FILE --campaign NAME"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from giz.catalog.management.paths import existing_file
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from labeling.jobs import votes_import_job
 from labeling.services.campaigns import campaign_named
@@ -30,11 +28,8 @@ nothing; after an interruption the same command goes on where it stopped.
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the table")
@@ -49,10 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, campaign: str, source: str, **_options: Any) -> None:
         path = existing_file(file)
-        try:
-            job = votes_import_job(campaign=campaign_named(campaign), path=path, source=source)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = votes_import_job(campaign=campaign_named(campaign), path=path, source=source)
         counts = run_job_with_bar(job, title=f"Votes of {path.name}").result
         self.stdout.write(
             f"Votes: {counts['counted']} counted, {counts['repeat']} repeats kept as history, {counts['known']} known "

@@ -3,16 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from labeling.demo.jobs import NAME
 from labeling.services.campaigns import campaign_named
 from labeling.simulation.jobs import simulate_job
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Let simulated people judge the synthetic galaxies of a campaign, and compare the labels with the truth. Each "
         "has habits of their own (offset, slope, scatter, lapses), leases galaxies, compares, rejects, skips and votes "
@@ -42,10 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *, campaign: str, **options: Any) -> None:
         chosen = {name: options[name] for name in ("volunteers", "votes", "seed", "robots", "days")}
-        try:
-            job = simulate_job(campaign=campaign_named(campaign), **chosen)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = simulate_job(campaign=campaign_named(campaign), **chosen)
         result = run_job_with_bar(job, title=f"Simulated crowd in {campaign}").result
         self._print(result, asked=chosen["votes"])
 

@@ -1,13 +1,11 @@
 """manage.py import_standards FILE --set NAME"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from difflib import get_close_matches
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from giz.catalog.management.paths import existing_file
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from standards import grid
 from standards.jobs import standards_import_job
@@ -29,11 +27,8 @@ new version. Bad rows are reported with line number and reason; the others are u
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the table")
@@ -48,10 +43,7 @@ class Command(BaseCommand):
     def handle(self, *, file: str, set_name: str, **_options: Any) -> None:
         path = existing_file(file)
         known_names = set_names()
-        try:
-            job = standards_import_job(path, name=set_name)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = standards_import_job(path, name=set_name)
         result = run_job_with_bar(job, title=f"Standards of {path.name}").result
         standard_set = StandardSet.objects.get(pk=result["set_id"])
         bad = f" Rows not used: {result['bad']}." if result["bad"] else ""

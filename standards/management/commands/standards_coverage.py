@@ -1,11 +1,11 @@
 """manage.py standards_coverage [--set NAME[:VERSION]]"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from standards import grid
 from standards.coverage import BinCoverage, Coverage
 from standards.models import StandardSet
@@ -21,11 +21,8 @@ least 3.
 BAR_WIDTH = 50
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -36,10 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, reference: str | None, **_options: Any) -> None:
-        try:
-            standard_set = standard_set_named(reference or _only_set())
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        standard_set = standard_set_named(reference or _only_set())
         coverage = set_coverage(standard_set)
         self.stdout.write(_title(standard_set, coverage))
         self.stdout.write("\n".join(_chart(coverage)))

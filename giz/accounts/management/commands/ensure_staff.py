@@ -5,15 +5,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.validators import validate_email
 
 from giz.accounts.models import User
 from giz.accounts.staff import StaffLogin, login_file_read, login_file_write, random_password, staff_ensure
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Make the first staff account (a superuser) with a random password, once. On the embedded database the login "
         "is kept in GIZ_HOME/staff_login (mode 0600), so that --print can show it again; "
@@ -33,10 +33,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--email must be an e-mail address, not {email!r}. Example: --email ann@example.org"
             ) from None
-        try:
-            user, login = staff_ensure(email=email, password=random_password() if options["reset"] else None)
-        except Refused as error:
-            raise CommandError(str(error)) from None
+        user, login = staff_ensure(email=email, password=random_password() if options["reset"] else None)
         file = settings.GIZ_HOME / "staff_login"
         if login and not settings.DATABASE_URL:
             login_file_write(file, login)

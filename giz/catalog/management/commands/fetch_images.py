@@ -1,14 +1,14 @@
 """manage.py fetch_images --pgc 4 12 | --list FILE | --missing"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_fetch_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
 DESCRIPTION = """\
@@ -22,11 +22,8 @@ Run it again after an interruption or a failure: what is there already is neithe
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
@@ -42,10 +39,7 @@ class Command(BaseCommand):
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
             )
             return
-        try:
-            job = images_fetch_job(numbers, names)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = images_fetch_job(numbers, names)
         counts = run_job_with_bar(job, title="Frames").result
         self.stdout.write(
             f"Galaxies: {counts['fetched']} fetched, {counts['unchanged']} unchanged, {counts['failed']} failed; "

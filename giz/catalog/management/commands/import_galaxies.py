@@ -1,13 +1,11 @@
 """manage.py import_galaxies FILE"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
 
 from giz.catalog.jobs import galaxies_import_job
 from giz.catalog.management.paths import existing_file
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
 DESCRIPTION = """\
@@ -26,21 +24,15 @@ The same file again changes nothing; after an interruption the same command goes
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the table")
 
     def handle(self, *, file: str, **_options: Any) -> None:
         path = existing_file(file)
-        try:
-            job = galaxies_import_job(path)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = galaxies_import_job(path)
         counts = run_job_with_bar(job, title=f"Galaxies of {path.name}").result
         self.stdout.write(
             f"Galaxies: {counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; "

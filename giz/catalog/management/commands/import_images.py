@@ -1,13 +1,11 @@
 """manage.py import_images FOLDER"""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
 
 from giz.catalog.jobs import images_import_job
 from giz.catalog.management.paths import existing_folder
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
 DESCRIPTION = """\
@@ -21,21 +19,15 @@ The same folder again changes nothing; after an interruption the same command go
 """
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="FOLDER", help="the folder of pictures")
 
     def handle(self, *, folder: str, **_options: Any) -> None:
         path = existing_folder(folder)
-        try:
-            job = images_import_job(path)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = images_import_job(path)
         counts = run_job_with_bar(job, title=f"Pictures of {path.name}").result
         self.stdout.write(
             f"Pictures: {counts['new']} new, {counts['replaced']} replaced, {counts['unchanged']} unchanged; "

@@ -3,15 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_prepare_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
-from giz.core.errors import Refused
+from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Make the pictures of galaxies from the frames that fetch_images has kept, without any network: after the way "
         "pictures are made has changed, or where display files got lost. Only what is missing or changed is made."
@@ -27,10 +27,7 @@ class Command(BaseCommand):
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
             )
             return
-        try:
-            job = images_prepare_job(numbers)
-        except Refused as error:
-            raise CommandError(error.detail) from None
+        job = images_prepare_job(numbers)
         counts = run_job_with_bar(job, title="Pictures").result
         self.stdout.write(
             f"Galaxies: {counts['fetched']} made, {counts['unchanged']} unchanged, {counts['failed']} failed; "

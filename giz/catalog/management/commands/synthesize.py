@@ -6,12 +6,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from giz.catalog.services.synthesis import labelset_synthesize
+from giz.core.command import GizCommand
 from giz.core.errors import Refused
 
 
@@ -22,13 +23,14 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} galaxies/s" if task.speed else "")
 
 
-class Command(BaseCommand):
+class Command(GizCommand):
     help = (
         "Write a label set of synthetic galaxies: pictures in g, r, i and colour, the true inclination, and everything "
         "that was drawn. The same --n, --size and --seed give the same bytes whatever the number of workers. After an "
         "interruption the same command goes on from there."
     )
     requires_system_checks = []
+    needs_database = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--n", type=int, required=True, metavar="N", help="how many galaxies")

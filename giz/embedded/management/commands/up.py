@@ -49,6 +49,10 @@ class Command(BaseCommand):
         "CELERY_BROKER_URL name servers of your own instead of the embedded ones; GIZ_HOME moves the data."
     )
     requires_system_checks = []
+    # Django's own options would drown ours; giz.core.command does the same for the other commands.
+    suppressed_base_arguments = {  # noqa: RUF012 - Django's own declaration
+        *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color")
+    }
 
     def add_arguments(self, parser: CommandParser) -> None:
         cores = os.cpu_count() or 1

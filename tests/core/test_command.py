@@ -1,0 +1,47 @@
+"""Commands prepare an empty embedded database by themselves, and say what to do where somebody deploys."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from giz.core.models import AuditEvent
+
+LATEST = "0003_job_lease_holder"
+
+
+@pytest.fixture
+def lacks_a_migration(transactional_db: Any) -> Any:
+    call_command("migrate", "core", "0002", verbosity=0)
+    yield
+    call_command("migrate", verbosity=0)
+
+
+def applied() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM django_migrations WHERE app = 'core' AND name = %s)", [LATEST])
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_command_prepares_an_embedded_database_first(
+    lacks_a_migration: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DATABASE_URL", "")
+    said = StringIO()
+    with pytest.raises(CommandError, match="no published standard set"):
+        call_command("standards_coverage", "--set", "none", stderr=said)
+    assert applied()
+
+
+def test_where_somebody_deploys_a_command_names_the_way_out_and_changes_nothing(
+    lacks_a_migration: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DATABASE_URL", "postgresql://giz@db/giz")
+    with pytest.raises(CommandError, match=r"lacks 1 migrations .* `manage.py migrate`"):
+        call_command("standards_coverage", "--set", "none")
+    assert not applied()
+    assert not AuditEvent.objects.exists()
