@@ -50,7 +50,7 @@ class Command(BaseCommand):
     )
     requires_system_checks = []
     # Django's own options would drown ours; giz.core.command does the same for the other commands.
-    suppressed_base_arguments = {  # noqa: RUF012 - Django's own declaration
+    suppressed_base_arguments = {
         *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color")
     }
 
