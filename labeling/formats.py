@@ -51,10 +51,13 @@ class VoteEntry:
 
 
 def _neighbours(inclination_deg: float) -> tuple[int, int]:
+    """The bins beside an answer; a whole number comes from the end of the grid, or from two degrees around a gap."""
     low = int(inclination_deg)
     if inclination_deg > low:
         return low, low + 1
-    return (low, low) if low == grid.GRID_BINS[-1] else (low - 1, low + 1)
+    if low == grid.GRID_BINS[-1]:
+        return low, low
+    return max(low - 1, grid.GRID_BINS[0]), low + 1
 
 
 class VoteColumns:

@@ -30,6 +30,7 @@ from standards.services import standard_set_publish
 
 BATCH_ROWS = 500
 MAX_REPORTED = 1000
+MAX_NAMED = 20
 IMPORT_RULE = "imported-1"
 _IMPORT_LOCK = 0x61A7
 _KEYS = uuid.UUID("6f1d7d5e-3a54-4c19-9c0b-2f0a3a1de7b4")
@@ -74,12 +75,12 @@ def votes_import(
     ----------
     source : where the votes come from. Equal names of people, and equal row ids, of one source are the same ones in
         each of its tables; a row that comes again with other values is reported.
-    report : called with the lines that speak of bad rows.
+    report : called with the lines that speak of bad rows, and of standards that had to be made.
     after_batch : called inside the transaction of each batch with the last line done and the counts so far.
     resume_line, resume_counts : where an interrupted run stopped.
     """
     counts = Counter(resume_counts or {})
-    sets, made = _standard_sets(campaign, table, source)
+    sets, made = _standard_sets(campaign, table, source, report)
     counts["standards"] += made
     reads = _entries(table)
     while batch := list(islice(reads, BATCH_ROWS)):
@@ -116,7 +117,7 @@ def _entries(table: Table) -> Iterator[Read]:
             yield row.line, str(error)
 
 
-def _standard_sets(campaign: Campaign, table: Table, source: str) -> tuple[_Sets, int]:
+def _standard_sets(campaign: Campaign, table: Table, source: str, report: Report) -> tuple[_Sets, int]:
     """The set that each vote was compared with; standards that the campaign's does not hold get a set of their own."""
     known = _standards_of(campaign.standard_set)
     said: dict[int, Counter[int]] = {}
@@ -137,7 +138,19 @@ def _standard_sets(campaign: Campaign, table: Table, source: str) -> tuple[_Sets
     inclinations |= {pgc: known[pgc] for pgc in said.keys() & own} | before
     entries = [StandardEntry(pgc, inclination_deg) for pgc, inclination_deg in sorted(inclinations.items())]
     made = standard_set_publish(name=name, entries=entries, source=table.path.name)
-    return _Sets(campaign.standard_set_id, own, made.standard_set.pk), len(unknown - before.keys())
+    new = sorted(unknown - before.keys())
+    if new:
+        report([_about_new_standards(new, campaign.standard_set, made.standard_set)])
+    return _Sets(campaign.standard_set_id, own, made.standard_set.pk), len(new)
+
+
+def _about_new_standards(numbers: list[int], known: StandardSet, made: StandardSet) -> str:
+    named = ", ".join(str(pgc) for pgc in numbers[:MAX_NAMED])
+    more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
+    return (
+        f"The votes name standards that {known} does not hold: PGC {named}{more}. They are kept in the set {made}, in "
+        "the bins that the votes say; nobody is shown them."
+    )
 
 
 def _standards_of(standard_set: StandardSet) -> dict[int, float]:

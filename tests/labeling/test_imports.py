@@ -172,6 +172,21 @@ def test_unknown_standards_get_a_set_of_their_own_with_the_bins_that_the_votes_s
     assert sets == [made.pk, made.pk, made.pk, campaign.standard_set_id]
 
 
+def test_standards_that_had_to_be_made_are_named(campaign: Campaign, tmp_path: Path) -> None:
+    run(table(tmp_path, row(1, pgcID1=7001, pgcID2=7002)))
+    said = JobLogLine.objects.get().text
+    assert f"{campaign.standard_set} does not hold: PGC 7001, 7002." in said
+    assert "original-from-votes v1" in said
+
+
+def test_an_answer_at_the_lower_end_of_the_grid_can_name_unknown_standards(campaign: Campaign, tmp_path: Path) -> None:
+    """A whole number stands between two bins around it, but there is no bin below 45."""
+    counts = run(table(tmp_path, row(1, inc="45", pgcID1=7001, pgcID2=7002)))
+    assert (counts["counted"], counts["standards"]) == (1, 2)
+    made = Standard.objects.filter(standard_set__name="original-from-votes")
+    assert list(made.order_by("galaxy__pgc").values_list("galaxy__pgc", "bin_deg")) == [(7001, 45), (7002, 46)]
+
+
 def test_galaxies_of_imported_votes_are_served_to_nobody_until_they_are_made_targets(
     campaign: Campaign, tmp_path: Path
 ) -> None:
