@@ -23,6 +23,9 @@ export interface Panel {
   readonly standardId: number;
 }
 
+/** The server reads draws below this number; further ones would show the same standards again. */
+export const MAX_DRAW = 10_000;
+
 export const NO_DRAWS: Draws = { next: {}, shown: { A: {}, B: {} } };
 
 function orderOf(pools: Pools, degrees: number): readonly number[] {
@@ -50,8 +53,9 @@ function nextDraw(
   own?: number,
 ): number {
   const count = orderOf(pools, degrees).length;
-  let fallback = from;
-  for (let draw = from; draw < from + count; draw += 1) {
+  const first = from + count > MAX_DRAW ? from % count : from;
+  let fallback = first;
+  for (let draw = first; draw < first + count; draw += 1) {
     const standardId = standardOf(pools, degrees, draw);
     if (standardId === undefined || taken.has(standardId)) continue;
     if (standardId !== own) return draw;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { binsOf, type Place, slideWindow, stepBWindow } from "./grid";
-import { type Draws, drawsOfRow, hasOther, NO_DRAWS, panelsAt, type Pools, redraw, withRow } from "./panels";
+import { type Draws, drawsOfRow, hasOther, MAX_DRAW, NO_DRAWS, panelsAt, type Pools, redraw, withRow } from "./panels";
 import { actionLabel, caption, shortCaption, spoken } from "./place";
 import { addStep, buildTrace, MAX_STEPS, type TraceStep, traceStep } from "./trace";
 import { firstSlot, outcomeOf, slotAfterSlide, slotInWindow } from "./transitions";
@@ -132,6 +132,17 @@ describe("draws", () => {
       seen.add(panel?.standardId ?? 0);
     }
   });
+  it("never asks for a draw that the server would not read, and still shows the next standard", () => {
+    let draws: Draws = { next: { 45: 9_996 }, shown: { A: { 45: 9_995 }, B: {} } };
+    const seen: number[] = [];
+    for (let number = 0; number < 6; number += 1) {
+      draws = redraw(FULL, draws, A, [45]);
+      const panel = panelsAt(FULL, draws, A)[0];
+      expect(panel?.draw).toBeLessThan(MAX_DRAW);
+      seen.push(panel?.standardId ?? 0);
+    }
+    expect(seen).toEqual([4500, 4501, 4502, 4503, 4500, 4501]);
+  });
   it("redraws only the panels that were asked for", () => {
     const draws = withRow(FULL, NO_DRAWS, A);
     const all = redraw(FULL, draws, A, [45, 50, 55, 65, 70, 75, 80, 85]);
@@ -189,6 +200,15 @@ describe("where the target stands", () => {
   });
 });
 
+/** Where each step of a trace leads, as the server replays it. */
+function windowsThatFollow(steps: readonly TraceStep[]): (number | string)[] {
+  return steps.map((step) => {
+    const place = step.step === "A" ? A : B(step.window);
+    const outcome = outcomeOf(rowAt(FULL, place), step.slot, place);
+    return "window" in outcome ? outcome.window : outcome.kind;
+  });
+}
+
 describe("the trace", () => {
   it("holds rows, draws and slots, never an inclination", () => {
     let draws = withRow(FULL, NO_DRAWS, A);
@@ -210,6 +230,25 @@ describe("the trace", () => {
     expect(steps.length).toBeLessThanOrEqual(MAX_STEPS);
     expect(steps[0]?.step).toBe("A");
     expect(steps.at(-1)).toBe(b);
+  });
+  it.each([1, 2, 3, 4, 5])("still replays after three hundred slides to and fro (walk %i)", (walk) => {
+    let draws = withRow(FULL, NO_DRAWS, A);
+    let place: Place = A;
+    let steps: TraceStep[] = [];
+    for (let number = 0; number < 300; number += 1) {
+      const row = panelsAt(FULL, draws, place);
+      const isLeft = place.step === "B" && (place.window === 82 || (place.window > 45 && (number * walk) % 7 < 3));
+      const slot = place.step === "A" ? 1 + walk : isLeft ? 0 : row.length;
+      const outcome = outcomeOf(row, slot, place);
+      if (outcome.kind !== "slide" && outcome.kind !== "step_b") throw new Error("the walk has ended");
+      steps = addStep(steps, traceStep(FULL, draws, place, slot));
+      place = B(outcome.window);
+      draws = withRow(FULL, draws, place);
+      const trace = addStep(steps, traceStep(FULL, draws, place, 4));
+      expect(trace.length).toBeLessThanOrEqual(MAX_STEPS);
+      expect(trace[0]?.step).toBe("A");
+      expect(windowsThatFollow(trace.slice(0, -1))).toEqual(trace.slice(1).map((step) => step.step === "B" && step.window));
+    }
   });
 });
 
