@@ -42,7 +42,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     preferences = models.JSONField(default=dict, blank=True, help_text="display choices of the comparison page")
     import_source = models.CharField(max_length=60, blank=True, help_text="vote table that this volunteer came from")
-    import_name = models.CharField(max_length=60, blank=True, help_text="the volunteer's name in that table")
+    import_name = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="keyed hash of the volunteer's name in that table; the name itself is never stored",
+    )
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True)),
                 ('preferences', models.JSONField(blank=True, default=dict, help_text='display choices of the comparison page')),
                 ('import_source', models.CharField(blank=True, help_text='vote table that this volunteer came from', max_length=60)),
-                ('import_name', models.CharField(blank=True, help_text="the volunteer's name in that table", max_length=60)),
+                ('import_name', models.CharField(blank=True, help_text="keyed hash of the volunteer's name in that table; the name itself is never stored", max_length=60)),
                 ('date_joined', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
