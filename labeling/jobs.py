@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.table import Table, TableError, open_table
+from giz.catalog.formats.table import TableError, table_or_refusal
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
@@ -24,7 +24,7 @@ _SOURCE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 def votes_import_job(*, campaign: Campaign, path: Path, source: str, owner: Any = None) -> Job:
     """Return the job that imports this table of votes (the same unfinished one, where there is one)."""
-    table = _open(path)
+    table = table_or_refusal(path)
     try:
         VoteColumns(table.columns)
     except TableError as error:
@@ -70,7 +70,7 @@ def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: A
 
 @job_handler("import_votes")
 def import_votes(job: JobContext) -> dict[str, Any]:
-    table = _open(Path(job.params["file"]))
+    table = table_or_refusal(Path(job.params["file"]))
     if table.sha256 != job.params["sha256"]:
         raise Refused("file_changed", f"{table.path} has changed since this import began. Start the import again.")
     campaign = campaign_named(job.params["campaign"])
@@ -165,12 +165,3 @@ def _remember_moment(job: JobContext, campaign: Campaign) -> None:
         consensus_refresh(campaign=campaign)
         estimator = campaign.estimator
         job.save_checkpoint({"as_of": labels_as_of(campaign, estimator), "estimator": estimator})
-
-
-def _open(path: Path) -> Table:
-    try:
-        return open_table(path)
-    except TableError as error:
-        raise Refused("bad_table", str(error)) from None
-    except OSError as error:
-        raise Refused("no_file", f"{path} can't be read ({error.strerror}).") from None

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.table import Table, TableError, open_table
+from giz.catalog.formats.table import Table, TableError, table_or_refusal
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
@@ -18,7 +18,7 @@ MAX_BAD_SHARE = 0.1
 def standards_import_job(path: Path, *, name: str, owner: Any = None) -> Job:
     """Return the job that publishes this table as the set ``name``. Refuses a wrong file or name at once."""
     set_name_check(name)
-    table = _open(path)
+    table = table_or_refusal(path)
     _columns(table)
     params = {"file": str(path), "sha256": table.sha256, "set": name}
     return job_create(kind="import_standards", params=params, owner=owner)
@@ -26,7 +26,7 @@ def standards_import_job(path: Path, *, name: str, owner: Any = None) -> Job:
 
 @job_handler("import_standards")
 def import_standards(job: JobContext) -> dict[str, Any]:
-    table = _open(Path(job.params["file"]))
+    table = table_or_refusal(Path(job.params["file"]))
     unused = _columns(table).unused
     if unused:
         job.log(f"Columns not used: {', '.join(unused)} (known: pgc, inc, dPA, zoom).", level="warning")
@@ -51,15 +51,6 @@ def import_standards(job: JobContext) -> dict[str, Any]:
         "galaxies": made.galaxies_created,
         "bad": len(problems),
     }
-
-
-def _open(path: Path) -> Table:
-    try:
-        return open_table(path)
-    except TableError as error:
-        raise Refused("bad_table", str(error)) from None
-    except OSError as error:
-        raise Refused("no_file", f"{path} can't be read ({error.strerror}).") from None
 
 
 def _columns(table: Table) -> StandardColumns:

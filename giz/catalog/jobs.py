@@ -7,7 +7,7 @@ from typing import Any
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
 from giz.catalog.formats.pictures import group_pictures
-from giz.catalog.formats.table import Table, TableError, open_table
+from giz.catalog.formats.table import TableError, table_or_refusal
 from giz.catalog.services import galaxies_import, images_import
 from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
 from giz.catalog.services.pictures import missing_bands
@@ -21,7 +21,7 @@ MAX_NAMED_GALAXIES = 20
 
 def galaxies_import_job(path: Path, *, owner: Any = None) -> Job:
     """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
-    table = _open(path)
+    table = table_or_refusal(path)
     try:
         GalaxyColumns(table.columns)
     except TableError as error:
@@ -37,7 +37,7 @@ def images_import_job(folder: Path, *, owner: Any = None) -> Job:
 
 @job_handler("import_galaxies")
 def import_galaxies(job: JobContext) -> dict[str, Any]:
-    table = _open(Path(job.params["file"]))
+    table = table_or_refusal(Path(job.params["file"]))
     start = job.checkpoint if table.sha256 == job.params["sha256"] else {}
     if not start and table.encoding == "latin-1":
         job.log(f"{table.path.name} is not UTF-8; read as Latin-1.", level="warning")
@@ -79,15 +79,6 @@ def import_images(job: JobContext) -> dict[str, Any]:
         resume_counts=start.get("counts"),
     )
     return {**counts, "unusable": len(unusable)}
-
-
-def _open(path: Path) -> Table:
-    try:
-        return open_table(path)
-    except TableError as error:
-        raise Refused("bad_table", str(error)) from None
-    except OSError as error:
-        raise Refused("no_file", f"{path} can't be read ({error.strerror}).") from None
 
 
 def _list_files(folder: Path) -> list[str]:

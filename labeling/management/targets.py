@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from giz.catalog.formats.galaxies import PGC_NAMES, read_pgc
-from giz.catalog.formats.table import RowError, TableError, open_table
+from giz.catalog.formats.table import RowError, table_or_refusal
 from giz.catalog.management.paths import existing_file
 from giz.core.errors import Refused
 from labeling import selectors
@@ -55,10 +55,7 @@ def read_targets(words: list[str], standard_set: StandardSet) -> ChosenTargets:
 
 def _read_file(path: Path) -> tuple[list[int], list[str]]:
     """PGC numbers of a table with a column for them, or of a plain list with one a line."""
-    try:
-        table = open_table(path)
-    except TableError as error:
-        raise Refused("bad_table", str(error)) from None
+    table = table_or_refusal(path)
     column = next((name for name in PGC_NAMES if name in table.columns), "")
     numbers: list[int] = []
     problems: list[str] = []

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from giz.core.errors import Refused
+
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
@@ -102,6 +104,16 @@ def open_table(path: Path) -> Table:
     if twice:
         raise TableError(f"{path.name} names the column {twice[0] or '(empty)'!r} more than once in its header.")
     return Table(path, columns, delimiter, encoding, line_count, sha256)
+
+
+def table_or_refusal(path: Path) -> Table:
+    """Return `open_table`'s table; a file that can't be read, or is no table, is Refused in a sentence."""
+    try:
+        return open_table(path)
+    except TableError as error:
+        raise Refused("bad_table", str(error)) from None
+    except OSError as error:
+        raise Refused("no_file", f"{path} can't be read ({error.strerror}).") from None
 
 
 def _inspect(path: Path) -> tuple[str, int, str]:
