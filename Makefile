@@ -52,9 +52,10 @@ $(STAMPS)/base: requirements/base.txt | $(PY)
 	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt
 	@touch $@
 
-$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
-	@echo 'Installing what checks and tests need …'
+$(STAMPS)/dev: requirements/dev.txt requirements/train.txt $(STAMPS)/base
+	@echo 'Installing what checks, tests and training need …'
 	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt -r requirements/dev.txt
+	@PY=$(PY) .ci/torch
 	@touch $@
 
 dev: $(STAMPS)/dev
@@ -130,6 +131,10 @@ lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest ver
 		echo "requirements/$$name.txt"; \
 		(cd requirements && ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \
 	done
+	@echo 'requirements/train.txt, requirements/cuda.txt'
+	@cd requirements && cat train.txt cuda.txt > all-train.txt \
+		&& ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) train.in -o all-train.txt \
+		&& ../$(PY) ../.ci/lock-train < all-train.txt; status=$$?; rm -f all-train.txt; exit $$status
 
 schema: $(STAMPS)/base $(MODULES) ## write frontend/openapi.json and the types made from it anew
 	@PY=$(PY) .ci/schema

@@ -1,0 +1,1 @@
+"""Networks learn from label sets here: runs, their jobs, and `nn`, the pure torch room."""

@@ -1,0 +1,75 @@
+"""State on disk: safetensors with a JSON beside it; complete and checked, or not there. Never pickles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from giz.training.nn.errors import TrainingError
+
+FORMAT = "giz-checkpoint-1"
+
+
+def save_checkpoint(folder: Path, name: str, tensors: dict[str, Tensor], state: dict[str, Any]) -> str:
+    """Write tensors and state under `name`, in place of what stood there; returns the SHA-256 of the tensors.
+
+    The JSON names the file of tensors by its checksum and is renamed last: whenever the writer dies, either the old
+    pair is whole or the new one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
+    digest = hashlib.sha256(data).hexdigest()
+    tensors_name = f"{name}-{digest[:16]}.safetensors"
+    write_durably(folder / tensors_name, data)
+    pointer = {"format": FORMAT, "tensors": tensors_name, "sha256": digest, "state": state}
+    write_durably(folder / f"{name}.json", json.dumps(pointer, sort_keys=True, allow_nan=False).encode())
+    for old in folder.glob(f"{name}-*.safetensors"):
+        if old.name != tensors_name:
+            old.unlink(missing_ok=True)
+    return digest
+
+
+def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and state saved under `name`; None where nothing was saved.
+
+    Raises
+    ------
+    TrainingError
+        ``bad_checkpoint``: not ours, cut off or changed.
+    """
+    pointer_path = folder / f"{name}.json"
+    if not pointer_path.exists():
+        return None
+    try:
+        pointer = json.loads(pointer_path.read_bytes())
+        if pointer["format"] != FORMAT or Path(pointer["tensors"]).name != pointer["tensors"]:
+            raise ValueError("another format")
+        data = (folder / pointer["tensors"]).read_bytes()
+        if hashlib.sha256(data).hexdigest() != pointer["sha256"]:
+            raise ValueError("its checksum does not match")
+        return load(data), dict(pointer["state"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            "bad_checkpoint", f"The checkpoint {pointer_path} can't be used ({error}). Remove it to start anew."
+        ) from None
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write under a temporary name, bring it to disk, rename, bring the rename to disk."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

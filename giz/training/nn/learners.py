@@ -1,0 +1,134 @@
+"""How each kind of network learns and answers: what it sees of a sample, its loss, its predictions in plain units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from giz.training.nn.batches import Task
+from giz.training.nn.data import BANDS, CHANNELS
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.feed import Sample
+from giz.training.nn.networks import HALF_RANGE_DEG, REFERENCE_SIZE_PX, REFERENCES, ReferenceNet
+from giz.training.nn.ours import OurNet
+
+OURS = "ours"
+NETWORKS = (OURS, *REFERENCES, *(f"{name}-binary" for name in REFERENCES))
+# The bins teach the whole distribution, this the number that is published.
+MEAN_LOSS_SHARE = 0.02
+VERDICT_LOSS_SHARE, REASON_LOSS_SHARE = 0.5, 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Answers about n pictures, on the CPU. Missing answers (a network that does not measure) are None.
+
+    inclination_deg, sigma_deg : (n,). rejected : (n,) logit. reasons : (n, 9) logits.
+    """
+
+    inclination_deg: Tensor | None = None
+    sigma_deg: Tensor | None = None
+    rejected: Tensor | None = None
+    reasons: Tensor | None = None
+
+
+class Learner(Protocol):
+    """A network with its loss."""
+
+    @property
+    def network(self) -> nn.Module: ...
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def all_bands(self) -> bool: ...
+
+    def loss(self, sample: Sample) -> Tensor: ...
+
+    def predict(self, network: nn.Module, sample: Sample) -> Predictions: ...
+
+
+def learner_for(name: str, size_px: int) -> Learner:
+    """The learner of this network.
+
+    Raises
+    ------
+    TrainingError
+        ``unknown_network``, ``bad_size``.
+    """
+    if name == OURS:
+        if size_px % 16:
+            raise TrainingError("bad_size", f"Pictures must have a side of a multiple of 16 px; these have {size_px}.")
+        return OurLearner()
+    base, _, kind = name.partition("-")
+    if base not in REFERENCES or kind not in ("", "binary"):
+        raise TrainingError("unknown_network", f"There is no network {name!r}. Choose one of {', '.join(NETWORKS)}.")
+    if size_px != REFERENCE_SIZE_PX:
+        raise TrainingError("bad_size", f"{name} takes pictures of 128 px; this label set has {size_px} px.")
+    return ReferenceLearner(base, binary=kind == "binary")
+
+
+class OurLearner:
+    """All bands at once, inclination, verdict and reasons together."""
+
+    task: Task = "both"
+    all_bands = True
+
+    def __init__(self) -> None:
+        self.network = OurNet()
+
+    def loss(self, sample: Sample) -> Tensor:
+        answers = self.network(sample.pictures, sample.present)
+        measured, truth_deg = sample.is_measured, sample.inclination_deg[sample.is_measured]
+        bins = answers.bins[measured]
+        inclination = functional.cross_entropy(bins, self.network.soft_labels(truth_deg))
+        mean_deg = (torch.softmax(bins, 1) * self.network.degrees).sum(1)
+        published = functional.smooth_l1_loss(mean_deg, truth_deg, beta=2.0)
+        # As much weight on the rejected as on the accepted, though there are three times fewer.
+        rejected = (~measured).float()
+        weight = torch.where(measured, 0.5 / measured.sum(), 0.5 / rejected.sum())
+        verdict = functional.binary_cross_entropy_with_logits(answers.rejected, rejected, weight, reduction="sum")
+        reasons = functional.binary_cross_entropy_with_logits(answers.reasons[~measured], sample.reasons[~measured])
+        return inclination + MEAN_LOSS_SHARE * published + VERDICT_LOSS_SHARE * verdict + REASON_LOSS_SHARE * reasons
+
+    def predict(self, network: nn.Module, sample: Sample) -> Predictions:
+        answers = network(sample.pictures, sample.present)
+        mean, sigma = self.network.mean_and_sigma(answers.bins)
+        return Predictions(mean, sigma, answers.rejected, answers.reasons)
+
+
+class ReferenceLearner:
+    """One band at a time in three channels: mean squared error of the scaled inclination, or cross-entropy."""
+
+    all_bands = False
+
+    def __init__(self, name: str, *, binary: bool) -> None:
+        self.network = ReferenceNet(name, binary=binary)
+        self.task: Task = "verdict" if binary else "regression"
+
+    def loss(self, sample: Sample) -> Tensor:
+        answers = self.network(three_channels(sample))
+        if self.network.is_binary:
+            return functional.cross_entropy(answers.float(), (~sample.is_measured).long())
+        return functional.mse_loss(answers / HALF_RANGE_DEG, sample.inclination_deg / HALF_RANGE_DEG)
+
+    def predict(self, network: nn.Module, sample: Sample) -> Predictions:
+        answers = network(three_channels(sample)).float()
+        if self.network.is_binary:
+            return Predictions(rejected=answers[:, 1] - answers[:, 0])
+        return Predictions(inclination_deg=answers)
+
+
+def three_channels(sample: Sample) -> Tensor:
+    """The main band of each picture: colour as it is, a grey three times."""
+    n, _, height, width = sample.pictures.shape
+    chosen = sample.pictures.new_empty((n, 3, height, width)).contiguous(memory_format=torch.channels_last)
+    for number, band in enumerate(BANDS):
+        mine = sample.main_band == number
+        chosen[mine] = sample.pictures[mine][:, CHANNELS[band]]  # one channel spreads over three
+    return chosen

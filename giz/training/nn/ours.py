@@ -1,0 +1,131 @@
+"""Our network: all bands at once, the same answer however the picture is turned by quarters or mirrored.
+
+It answers the inclination with its distribution, the probability of rejection, and the reasons. Bands may be missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from giz.training.nn.augment import channel_mask
+from giz.training.nn.data import BANDS, BIN_COUNT, CHANNEL_COUNT, HIGHEST_DEG, LOWEST_DEG, REASON_CODES
+from giz.training.nn.equivariant import ORDER, GroupConv, GroupNorm8, group_view
+
+# One bin a degree. The bins reach beyond 45 to 90, so that the mean of a label's bins is the label at the edges, too.
+FIRST_BIN_DEG, LAST_BIN_DEG = 40, 95
+LABEL_WIDTH_DEG = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OursShape:
+    """Features of each stage (eight channels each) and of the last layers."""
+
+    stem: int = 4
+    stages: tuple[int, ...] = (8, 16, 28)
+    features: int = 48
+    hidden: int = 128
+
+
+class Stage(nn.Module):
+    """Halve the side, widen, then add what a second convolution finds."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.conv1 = GroupConv(into, out, 3, padding=1)
+        self.norm1 = GroupNorm8(out)
+        self.conv2 = GroupConv(out, out, 3, padding=1)
+        self.norm2 = GroupNorm8(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.norm1(self.conv1(functional.max_pool2d(x, 2))))
+        return functional.relu(x + self.norm2(self.conv2(x)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the network says about n pictures: bins of the inclination, rejection and reasons, all as logits."""
+
+    bins: Tensor
+    rejected: Tensor
+    reasons: Tensor
+
+
+class OurNet(nn.Module):
+    """Input (n, 6, S, S) in 0 to 1 (g, r, i, red, green, blue) and (n, 4) of ones where a band is there."""
+
+    degrees: Tensor
+
+    def __init__(self, shape: OursShape | None = None) -> None:
+        super().__init__()
+        self.shape = shape = shape or OursShape()
+        # A missing band is an image of zeros; a bias of its own for each band that is there tells the two apart.
+        self.stem = GroupConv(CHANNEL_COUNT, shape.stem, 6, stride=2, padding=2, lifting=True)
+        self.presence = nn.Linear(len(BANDS), shape.stem)
+        self.stem_norm = GroupNorm8(shape.stem)
+        widths = (shape.stem, *shape.stages)
+        self.stages = nn.ModuleList(Stage(into, out) for into, out in pairwise(widths))
+        self.last = GroupConv(shape.stages[-1], shape.features, 1)
+        self.last_norm = GroupNorm8(shape.features)
+        self.mix = nn.Linear(4 * shape.features, shape.hidden)
+        self.bins = nn.Linear(shape.hidden, LAST_BIN_DEG - FIRST_BIN_DEG + 1)
+        self.verdict = nn.Linear(shape.hidden, 1 + len(REASON_CODES))
+        self.register_buffer("degrees", torch.arange(FIRST_BIN_DEG, LAST_BIN_DEG + 1.0), persistent=False)
+
+    def forward(self, pictures: Tensor, present: Tensor) -> Answers:
+        # Greys and colour alike are about 0 on average after this; what is missing is exactly 0.
+        x = self.stem((pictures - 0.5) * channel_mask(present) * 2.0)
+        x = x + self.presence(present).repeat_interleave(ORDER, dim=1).unsqueeze(2).unsqueeze(3)
+        x = functional.relu(self.stem_norm(x))
+        for stage in self.stages:
+            x = stage(x)
+        x = functional.relu(self.last_norm(self.last(x)))
+        # Mean and maximum over the picture, then over the symmetries: nothing of the orientation is left.
+        means, peaks = group_view(x.mean((2, 3))), group_view(x.amax((2, 3)))
+        features = torch.cat([means.mean(2), means.amax(2), peaks.mean(2), peaks.amax(2)], dim=1)
+        hidden = functional.silu(self.mix(features))
+        verdict = self.verdict(hidden)
+        return Answers(self.bins(hidden).float(), verdict[:, 0].float(), verdict[:, 1:].float())
+
+    def soft_labels(self, inclination_deg: Tensor) -> Tensor:
+        """(n, bins) a Gaussian about each label, which sums to one."""
+        distance = (self.degrees - inclination_deg.unsqueeze(1)) / LABEL_WIDTH_DEG
+        return torch.softmax(-0.5 * distance**2, dim=1)
+
+    def mean_and_sigma(self, bins: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the bins, degrees; the width of the labels themselves is taken off."""
+        share = torch.softmax(bins, dim=1)
+        mean = (share * self.degrees).sum(1)
+        variance = (share * (self.degrees - mean.unsqueeze(1)) ** 2).sum(1) - LABEL_WIDTH_DEG**2
+        return mean, variance.clamp(min=0.25).sqrt()
+
+
+class Served(nn.Module):
+    """The network as it is used: numbers that mean something, calibrated on the validation galaxies.
+
+    temperature : divides the logit of rejection. widths : (9, 2) half widths of the 68 and 95 % intervals in units of
+    the network's own sigma, by the 5-degree bin of the answer.
+    """
+
+    temperature: Tensor
+    widths: Tensor
+
+    def __init__(self, network: OurNet) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("widths", torch.tensor([[1.0, 1.96]]).repeat(BIN_COUNT, 1))
+
+    def forward(self, pictures: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(n,) inclination; (n, 2) half widths of the 68 and 95 % intervals; (n,) rejection; (n, 9) reasons."""
+        answers = self.network(pictures, present)
+        mean, sigma = self.network.mean_and_sigma(answers.bins)
+        inclination_deg = mean.clamp(LOWEST_DEG, HIGHEST_DEG)
+        bins = ((inclination_deg - LOWEST_DEG) / 5.0).floor().clamp(0, BIN_COUNT - 1).long()
+        half_widths_deg = sigma.unsqueeze(1) * self.widths[bins]
+        rejection = torch.sigmoid(answers.rejected / self.temperature)
+        return inclination_deg, half_widths_deg, rejection, torch.sigmoid(answers.reasons)

@@ -1,0 +1,97 @@
+"""Augmentation keeps the label: similarity transforms only; and the same seeds give the same pictures everywhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from giz.training.nn.augment import PLAIN, Augmentation, Augmenter
+from giz.training.nn.batches import BatchPlan
+from giz.training.nn.data import TrainingData
+from giz.training.nn.feed import feed, make_sample
+from tests.training.discs import disc, pictures
+
+SIZE_PX = 512
+
+
+def stack(brightness: np.ndarray) -> torch.Tensor:
+    bands = pictures(brightness)
+    greys = np.stack([bands[band] for band in "gri"])
+    return torch.from_numpy(np.concatenate([greys, bands["gri"].transpose(2, 0, 1)]))
+
+
+def axial_ratio(picture: np.ndarray, threshold: float) -> float:
+    """b/a of the isophote at `threshold` around the peak, from the second moments of what it encloses."""
+    parts, _ = ndimage.label(picture > threshold)
+    inner = slice(SIZE_PX // 4, 3 * SIZE_PX // 4)
+    y, x = np.nonzero(parts == parts[inner, inner].flat[picture[inner, inner].argmax()])
+    small, large = np.linalg.eigvalsh(np.cov(np.stack([x, y])))
+    return float(np.sqrt(small / large))
+
+
+@pytest.mark.parametrize("inclination_deg", [50, 75])
+def test_the_axial_ratio_comes_through_the_whole_augmentation_within_a_percent(inclination_deg: float) -> None:
+    count = 8
+    brightness = disc(inclination_deg, 20.0, SIZE_PX)
+    pixels = stack(brightness).unsqueeze(0).repeat(count, 1, 1, 1)
+    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0))
+    changed = augmenter(
+        pixels, np.arange(count, dtype=np.uint64), np.arange(count) % 2 == 1, np.ones((count, 4), bool)
+    ).numpy()
+    ratio = np.cos(np.deg2rad(inclination_deg))
+    for number in range(count):
+        grey = changed[number, 0] if number % 2 else 1 - changed[number, 0]
+        for picture in (grey, changed[number, 4]):
+            middle = 0.5 * (picture[200:312, 200:312].max() + np.median(picture))
+            assert axial_ratio(picture, middle) == pytest.approx(ratio, rel=0.01)
+
+
+def test_untouched_pictures_are_exact_quarter_turns_and_mirrors() -> None:
+    pixels = torch.randint(0, 256, (16, 6, 32, 32), dtype=torch.uint8)
+    how = replace(PLAIN, turns=True)
+    changed = Augmenter(how)(pixels, np.arange(16, dtype=np.uint64), np.zeros(16, bool), np.ones((16, 4), bool))
+    seen = set()
+    for before, after in zip(pixels, changed, strict=True):
+        fits = [
+            (turns, mirrored)
+            for turns in range(4)
+            for mirrored in (False, True)
+            for turned in [torch.rot90(before, turns, (1, 2))]
+            if torch.equal((turned.flip(2) if mirrored else turned).float() / 255, after)
+        ]
+        assert len(fits) == 1
+        seen |= set(fits)
+    assert len(seen) > 4
+
+
+def test_nothing_is_changed_where_nothing_is_asked_for_but_the_inversion_of_greys() -> None:
+    pixels = torch.randint(0, 256, (2, 6, 32, 32), dtype=torch.uint8)
+    wanted = np.array([[True] * 4, [False, True, False, True]])
+    changed = Augmenter(PLAIN)(pixels, np.zeros(2, np.uint64), np.array([False, True]), wanted)
+    assert torch.equal(changed[0], pixels[0].float() / 255)
+    assert torch.allclose(changed[1, 1], 1 - pixels[1, 1].float() / 255)
+    assert torch.equal(changed[1, 3:], pixels[1, 3:].float() / 255)
+    assert not changed[1, [0, 2]].any()
+
+
+def test_a_picture_depends_on_its_own_seed_alone() -> None:
+    pixels = torch.randint(0, 256, (4, 6, 32, 32), dtype=torch.uint8)
+    seeds, all_there = np.array([7, 8, 9, 10], np.uint64), np.ones((4, 4), bool)
+    augmenter = Augmenter(Augmentation(noise_share=1.0))
+    together = augmenter(pixels, seeds, np.zeros(4, bool), all_there)
+    alone = augmenter(pixels[2:3], seeds[2:3], np.zeros(1, bool), all_there[:1])
+    assert torch.allclose(together[2:3], alone, atol=1e-6)
+
+
+def test_batches_are_the_same_whatever_the_number_of_workers(data: TrainingData) -> None:
+    plan = BatchPlan(data, task="both", size=48, seed=5, all_bands=True)
+    augmenter = Augmenter(Augmentation())
+    alone = list(feed(data, plan, augmenter, start=2, stop=8, workers=0))
+    threaded = list(feed(data, plan, augmenter, start=2, stop=8, workers=3))
+    for one, other in zip(alone, threaded, strict=True):
+        assert torch.equal(one.pictures, other.pictures)
+        assert torch.equal(one.inclination_deg, other.inclination_deg)
+    later = make_sample(data, plan.batch(7), augmenter)
+    assert torch.equal(later.pictures, alone[-1].pictures)

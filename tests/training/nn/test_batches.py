@@ -1,0 +1,89 @@
+"""The rules of a batch hold exactly, in every batch, and a batch depends on nothing but the seed and its number."""
+
+import numpy as np
+import pytest
+
+from giz.training.nn.batches import COLOUR_INDEX, BatchPlan, Task, batch_multiple
+from giz.training.nn.data import BIN_COUNT, TrainingData, bin_of
+from giz.training.nn.errors import TrainingError
+
+
+def plan(data: TrainingData, task: Task, size: int = 0, **options: object) -> BatchPlan:
+    settings = {"seed": 3, "all_bands": False, **options}
+    return BatchPlan(data, task=task, size=size or batch_multiple(task), **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("task", ["regression", "verdict", "both"])
+def test_half_is_colour_and_the_greys_are_shared_out_evenly(data: TrainingData, task: Task) -> None:
+    drawn = plan(data, task)
+    for number in range(40):
+        batch = drawn.batch(number)
+        is_grey = batch.main_band != COLOUR_INDEX
+        assert is_grey.sum() * 2 == drawn.size
+        for band in range(3):
+            for inverted in (False, True):
+                assert ((batch.main_band == band) & (batch.is_inverted == inverted)).sum() * 12 == drawn.size
+        assert not batch.is_inverted[~is_grey].any()
+
+
+@pytest.mark.parametrize("task", ["regression", "both"])
+def test_each_five_degrees_come_equally_often_in_colour_and_in_grey(data: TrainingData, task: Task) -> None:
+    drawn = plan(data, task)
+    for number in range(40):
+        batch = drawn.batch(number)
+        for is_colour in (True, False):
+            mine = batch.is_measured & ((batch.main_band == COLOUR_INDEX) == is_colour)
+            counts = np.bincount(bin_of(data.inclination_deg[batch.rows[mine]]), minlength=BIN_COUNT)
+            assert len(set(counts)) == 1
+
+
+def test_verdicts_are_balanced(data: TrainingData) -> None:
+    drawn = plan(data, "verdict")
+    for number in range(40):
+        batch = drawn.batch(number)
+        assert batch.is_measured.sum() * 2 == drawn.size
+        assert data.is_rejected[batch.rows[~batch.is_measured]].all()
+
+
+def test_every_band_shown_is_there_and_the_main_one_always_is(data: TrainingData) -> None:
+    drawn = plan(data, "both", 96, all_bands=True)
+    shown = np.zeros(5, int)
+    for number in range(40):
+        batch = drawn.batch(number)
+        assert not (batch.wanted & ~data.has_band[batch.rows]).any()
+        assert batch.wanted[np.arange(96), batch.main_band].all()
+        shown += np.bincount(batch.wanted.sum(axis=1), minlength=5)
+    assert (shown[1:] > 200).all()
+
+
+def test_batches_hold_train_galaxies_only(data: TrainingData) -> None:
+    train = set(data.rows("train"))
+    drawn = plan(data, "both")
+    assert {row for number in range(60) for row in drawn.batch(number).rows} <= train
+
+
+def test_a_batch_is_a_function_of_seed_and_number(data: TrainingData) -> None:
+    first, again, other = plan(data, "both"), plan(data, "both"), plan(data, "both", seed=4)
+    for number in (5, 0, 5):
+        one, two = first.batch(number), again.batch(number)
+        assert np.array_equal(one.rows, two.rows)
+        assert np.array_equal(one.seeds, two.seeds)
+        assert not np.array_equal(one.seeds, other.batch(number).seeds)
+
+
+def test_a_size_that_can_not_hold_the_rules_is_refused(data: TrainingData) -> None:
+    with pytest.raises(TrainingError, match="multiple of 36; got 64"):
+        plan(data, "regression", 64)
+
+
+def test_a_set_that_can_not_fill_a_bin_is_refused(data: TrainingData) -> None:
+    thin = TrainingData(
+        data.labelset,
+        np.where(data.inclination_deg < 85, data.inclination_deg, np.nan),
+        data.is_accepted & (data.inclination_deg < 85),
+        data.is_rejected,
+        data.reasons,
+        data.has_band,
+    )
+    with pytest.raises(TrainingError, match="between 85° and 90°"):
+        plan(thin, "regression")
