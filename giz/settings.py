@@ -312,6 +312,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Votes", "icon": "how_to_vote", "link": "/staff/labeling/vote/"},
                     {"title": "Consensus", "icon": "handshake", "link": "/staff/labeling/consensus/"},
                     {"title": "Label sets", "icon": "inventory_2", "link": "/staff/labeling/labelset/"},
+                    {"title": "Volunteers", "icon": "visibility", "link": "/staff/labeling/volunteer/"},
                     {"title": "People", "icon": "group", "link": "/staff/accounts/user/"},
                 ],
             },

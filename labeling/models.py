@@ -7,10 +7,12 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
+from giz.accounts.models import User
 from giz.catalog.models import Galaxy
+from labeling.aggregation.need import BANDS_A_PRIORITY, FRESH, MAX_PRIORITY, PROBE_BAND
 from standards.models import StandardSet
 
 
@@ -91,15 +93,41 @@ class Target(models.Model):
     class State(models.TextChoices):
         OPEN = "open", "open"
         RETIRED = "retired", "retired"
+        EXPERT = "expert", "waits for a supervisor"
+
+    class Purpose(models.TextChoices):
+        LABEL = "label", "to be labelled"
+        GOLDEN = "golden", "golden: its inclination is known"
+        CALIBRATION = "calibration", "calibration: everybody judges it"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="targets")
     galaxy = models.ForeignKey(Galaxy, on_delete=models.PROTECT, related_name="targets")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    purpose = models.CharField(max_length=11, choices=Purpose.choices, db_default=Purpose.LABEL)
+    known_deg = models.FloatField(
+        null=True, blank=True, help_text="inclination of a golden target; volunteers never see it"
+    )
     quota = models.PositiveSmallIntegerField()
     vote_count = models.PositiveSmallIntegerField(default=0, help_text="counted votes given here (imported ones apart)")
     lease_count = models.PositiveSmallIntegerField(default=0)
-    priority = models.PositiveSmallIntegerField(default=5, help_text="0 is served first")
-    order_key = models.FloatField(help_text="random in [0, 1): spreads volunteers over the targets of one priority")
+    asked = models.PositiveSmallIntegerField(
+        db_default=0, help_text="people that staff wants at least, whatever the rule"
+    )
+    priority = models.PositiveSmallIntegerField(
+        default=5, validators=[MaxValueValidator(MAX_PRIORITY)], help_text="0 is served first, 99 last"
+    )
+    need = models.PositiveSmallIntegerField(
+        db_default=FRESH, help_text="how much another vote is worth, 0 the most; follows the consensus"
+    )
+    band = models.GeneratedField(
+        expression=Case(
+            When(purpose="label", then=F("priority") * BANDS_A_PRIORITY + F("need")), default=Value(PROBE_BAND)
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+        help_text="in this order targets are served: by priority, then by need",
+    )
+    order_key = models.FloatField(help_text="random in [0, 1): spreads volunteers over the targets of one band")
     stale_since = models.DateTimeField(null=True, blank=True, help_text="the consensus lags behind the votes since")
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -109,12 +137,23 @@ class Target(models.Model):
             models.CheckConstraint(
                 condition=Q(quota__gte=F("vote_count") + F("lease_count")), name="target_within_quota"
             ),
+            models.CheckConstraint(condition=Q(priority__lte=MAX_PRIORITY), name="target_priority_range"),
+            models.CheckConstraint(
+                condition=Q(purpose="golden", known_deg__isnull=False)
+                | (~Q(purpose="golden") & Q(known_deg__isnull=True)),
+                name="target_golden_is_known",
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "priority", "order_key"],
-                name="target_to_serve",
+                fields=["campaign", "band", "order_key"],
+                name="target_to_serve_by_band",
                 condition=Q(state="open", quota__gt=F("vote_count") + F("lease_count")),
+            ),
+            models.Index(
+                fields=["campaign", "order_key"],
+                name="target_for_supervisors",
+                condition=Q(state="expert", quota__gt=F("vote_count") + F("lease_count")),
             ),
             models.Index(fields=["stale_since"], name="target_stale", condition=Q(stale_since__isnull=False)),
         ]
@@ -209,6 +248,14 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"vote {self.key}"
+
+
+class Volunteer(User):
+    """A person as the labelling sees them; the account itself is looked after elsewhere."""
+
+    class Meta:
+        proxy = True
+        ordering = ["-id"]
 
 
 class CrowdFit(models.Model):

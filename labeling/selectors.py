@@ -58,7 +58,7 @@ def _visible_campaigns() -> QuerySet[Campaign]:
 
 
 def _summary(campaign: Campaign) -> CampaignSummary:
-    counts = Target.objects.filter(campaign=campaign).aggregate(
+    counts = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL).aggregate(
         galaxies=Count("id"), retired=Count("id", filter=Q(state=Target.State.RETIRED)), votes=Sum("vote_count")
     )
     return CampaignSummary(

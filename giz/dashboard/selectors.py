@@ -92,7 +92,8 @@ def _campaign_rows() -> dict[int, CampaignRow]:
         campaign.pk: CampaignRow(campaign)
         for campaign in Campaign.objects.select_related("standard_set").order_by("-created_at", "-pk")
     }
-    targets = Target.objects.order_by().values("campaign_id", "state")
+    # Golden and calibration targets are never done: they are no part of the work.
+    targets = Target.objects.filter(purpose=Target.Purpose.LABEL).order_by().values("campaign_id", "state")
     for group in targets.annotate(n=Count("pk"), given=Sum("vote_count"), out=Sum("lease_count"), wanted=Sum("quota")):
         row = rows[group["campaign_id"]]
         row.targets += group["n"]

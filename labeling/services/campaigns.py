@@ -12,7 +12,7 @@ from giz.core import audit
 from giz.core.errors import Refused
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
-from labeling.aggregation.retirement import retirement_rule
+from labeling.aggregation.retirement import first_quota, retirement_rule
 from labeling.models import Campaign
 from labeling.pools import read_set_pools
 from standards import grid
@@ -25,11 +25,11 @@ MAX_NAMES = 20
 _ADD_TARGETS = """
     INSERT INTO labeling_target AS known
         (campaign_id, galaxy_id, state, quota, vote_count, lease_count, priority, order_key)
-    SELECT %(campaign)s, galaxy.id, 'open', %(overlap)s, 0, 0, %(priority)s,
+    SELECT %(campaign)s, galaxy.id, 'open', %(quota)s, 0, 0, %(priority)s,
            ('x' || substr(md5(%(seed)s || '|' || galaxy.pgc), 1, 13))::bit(52)::bigint / 4503599627370496.0
       FROM catalog_galaxy galaxy
      WHERE (%(ids)s::bigint[] IS NULL OR galaxy.id = ANY(%(ids)s))
-       AND (%(overlap)s = 0
+       AND (%(quota)s = 0
             OR EXISTS (SELECT FROM catalog_galaxyimage image WHERE image.galaxy_id = galaxy.id AND image.is_current))
     ON CONFLICT (campaign_id, galaxy_id) DO UPDATE SET quota = EXCLUDED.quota
      WHERE known.quota = 0 AND EXCLUDED.quota > 0
@@ -116,7 +116,7 @@ def targets_add(*, campaign: Campaign, galaxy_ids: Iterable[int] | None = None, 
     ids = None if galaxy_ids is None else sorted(set(galaxy_ids))
     values: dict[str, Any] = {
         "campaign": campaign.pk,
-        "overlap": campaign.overlap,
+        "quota": first_quota(campaign.retirement, campaign.overlap),
         "priority": priority,
         "seed": str(campaign.seed),
         "ids": ids,
@@ -138,7 +138,7 @@ def targets_add_unserved(*, campaign: Campaign, galaxy_ids: Iterable[int]) -> No
     """Make targets that only hold votes given elsewhere: served to nobody (quota 0) until targets_add adds them."""
     values: dict[str, Any] = {
         "campaign": campaign.pk,
-        "overlap": 0,
+        "quota": 0,
         "priority": 5,
         "seed": str(campaign.seed),
         "ids": sorted(galaxy_ids),

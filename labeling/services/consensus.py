@@ -13,8 +13,9 @@ from giz.core.errors import Refused
 from labeling.aggregation.estimators import ESTIMATORS, Estimate, Estimator, estimator_named, no_calibration
 from labeling.aggregation.judgements import ACCEPTED, Judgement, Opinion, UnknownRule, opinions
 from labeling.aggregation.judgements import Verdict as VerdictCode
+from labeling.aggregation.need import need_of
 from labeling.aggregation.published import PUBLISHED_RULE, note_of, published_inclination
-from labeling.aggregation.retirement import Progress, retirement_rule
+from labeling.aggregation.retirement import Progress, retirement_rule, wants_another
 from labeling.aggregation.verdict import VERDICT_RULE, VerdictResult, verdict_of
 from labeling.models import Campaign, Consensus, CrowdFit, Reason, Target, Vote
 from labeling.services.refits import WEIGHTLESS_FLAGS, calibration_of, campaign_refit, current_fit
@@ -105,7 +106,7 @@ def _refresh_batch(campaign: Campaign | None) -> int:
         fresh = [consensus for group in by_campaign.values() for consensus in _consensuses(group)]
         _keep_history(fresh)
         Target.objects.bulk_update(
-            [case.target for case in cases], ["state", "quota", "retired_at", "stale_since"], batch_size=BATCH
+            [case.target for case in cases], ["state", "quota", "need", "retired_at", "stale_since"], batch_size=BATCH
         )
     return len(ids)
 
@@ -159,16 +160,17 @@ def _consensus(
 ) -> Consensus:
     version, retire = retirement_rule(campaign.retirement)
     count = len(case.opinions)
-    status = retire(
-        Progress(
-            volunteer_count=count,
-            overlap=campaign.overlap,
-            is_split=case.verdict.is_split,
-            sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
-        )
+    progress = Progress(
+        volunteer_count=count,
+        overlap=campaign.overlap,
+        is_split=case.verdict.is_split,
+        sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
+        asked=case.target.asked,
+        is_decided=any(opinion.supervisor_rank > 0 for opinion in case.opinions),
     )
+    status = retire(progress)
     if estimator.name == campaign.estimator:
-        _settle(case.target, status, wants_another=case.verdict.is_split or count < campaign.overlap)
+        _settle(case.target, status, campaign.retirement, progress)
     reasons = Counter(reason for judgement in case.judgements for reason in judgement.reasons)
     return Consensus(
         target=case.target,
@@ -195,16 +197,26 @@ def _consensus(
     )
 
 
-def _settle(target: Target, status: str, *, wants_another: bool) -> None:
-    """Retire or reopen the target; where its people disagree (or were too fast), let one more be asked."""
+def _settle(target: Target, status: str, rule: str, progress: Progress) -> None:
+    """Retire the target, hand it to the supervisors, or keep it open and say how much it needs another vote."""
     target.stale_since = None
+    if target.purpose != Target.Purpose.LABEL:
+        # Everybody judges golden and calibration targets; they are never done.
+        return
+    given = target.vote_count + target.lease_count
     if status == Consensus.Status.OPEN:
         target.state = Target.State.OPEN
         target.retired_at = None
+        target.need = need_of(rule, progress)
         # A quota of 0 marks a target that only holds imported votes and is served to nobody.
-        is_full = target.vote_count + target.lease_count >= target.quota > 0
-        if wants_another and is_full and target.lease_count == 0 and target.quota < MAX_QUOTA:
+        is_full = given >= target.quota > 0
+        if wants_another(rule, progress) and is_full and target.lease_count == 0 and target.quota < MAX_QUOTA:
             target.quota += 1
+    elif status == Consensus.Status.EXPERT:
+        target.state = Target.State.EXPERT
+        target.retired_at = None
+        if target.quota > 0:
+            target.quota = max(target.quota, given + 1)
     elif target.state != Target.State.RETIRED:
         target.state = Target.State.RETIRED
         # bulk_update takes expressions; this one is the database's clock.

@@ -31,9 +31,12 @@ def implausible_flag(*, campaign: Campaign) -> dict[int, int]:
 
     Whom staff has declared plausible is left alone.
     """
+    flagged = _follow_up(campaign)
+    trusted = Vote.objects.filter(flags__contains=[PLAUSIBLE]).values("volunteer_id")
     rows = (
         Vote.objects.filter(target__campaign=campaign, standing=Vote.Standing.COUNTED, is_imported=False)
-        .exclude(flags__overlap=[IMPLAUSIBLE, PLAUSIBLE])
+        .exclude(flags__contains=[IMPLAUSIBLE])
+        .exclude(volunteer_id__in=trusted)
         .order_by("id")
         .values_list("volunteer_id", "trace", "flags")
     )
@@ -41,10 +44,9 @@ def implausible_flag(*, campaign: Campaign) -> dict[int, int]:
         (volunteer_id, _first_slot(trace), "too_fast" in flags) for volunteer_id, trace, flags in rows.iterator(_BATCH)
     ]
     if not read:
-        return {}
+        return flagged
     ids, volunteer = np.unique(np.array([row[0] for row in read]), return_inverse=True)
     findings = implausible(volunteer, np.array([row[1] for row in read]), np.array([row[2] for row in read]))
-    flagged = {}
     for finding in findings:
         volunteer_id = int(ids[finding.volunteer])
         flagged[volunteer_id] = _reflag(volunteer_id, old=PLAUSIBLE, new=IMPLAUSIBLE, needs_old=False)
@@ -58,11 +60,29 @@ def implausible_flag(*, campaign: Campaign) -> dict[int, int]:
     return flagged
 
 
-def implausible_unflag(*, volunteer: Any) -> int:
+def implausible_unflag(*, volunteer: Any, actor: Any = None) -> int:
     """Give the votes of a volunteer their weight back, for good; returns how many."""
     count = _reflag(volunteer.pk, old=IMPLAUSIBLE, new=PLAUSIBLE, needs_old=True)
-    audit.record("votes_restored", subject=f"volunteer {volunteer.pk}", votes=count)
+    audit.record("votes_restored", actor=actor, subject=f"volunteer {volunteer.pk}", votes=count)
     return count
+
+
+def volunteer_discount(*, volunteer: Any, actor: Any = None) -> int:
+    """Take the weight of all votes of a volunteer by staff's word, and of those to come; returns how many."""
+    count = _reflag(volunteer.pk, old=PLAUSIBLE, new=IMPLAUSIBLE, needs_old=False)
+    audit.record("votes_discounted", actor=actor, subject=f"volunteer {volunteer.pk}", reasons=["staff"], votes=count)
+    return count
+
+
+def _follow_up(campaign: Campaign) -> dict[int, int]:
+    """Flag what volunteers voted since they were found implausible; returns votes flagged by volunteer id."""
+    votes = Vote.objects.filter(target__campaign=campaign)
+    known = votes.filter(flags__contains=[IMPLAUSIBLE]).values("volunteer_id")
+    newer = votes.filter(volunteer_id__in=known).exclude(flags__overlap=[IMPLAUSIBLE, PLAUSIBLE])
+    return {
+        volunteer_id: _reflag(volunteer_id, old=PLAUSIBLE, new=IMPLAUSIBLE, needs_old=False)
+        for volunteer_id in newer.order_by().values_list("volunteer_id", flat=True).distinct()
+    }
 
 
 def _first_slot(trace: Any) -> int:

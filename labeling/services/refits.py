@@ -10,8 +10,8 @@ from django.db.models import Count, QuerySet
 from labeling.aggregation.estimators import Calibration, no_calibration
 from labeling.aggregation.robust import RobustFit, robust_fit
 from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_volunteers
-from labeling.aggregation.vote_table import VERDICT_CODES, IntArray, VoteTable, one_opinion_each
-from labeling.models import Campaign, CrowdFit, VolunteerFit, Vote
+from labeling.aggregation.vote_table import VERDICT_CODES, FloatArray, IntArray, VoteTable, one_opinion_each
+from labeling.models import Campaign, CrowdFit, Target, VolunteerFit, Vote
 
 BATCH = 2000
 WEIGHTLESS_FLAGS = ("too_fast", "implausible")
@@ -32,7 +32,7 @@ def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
 
     Returns None where there are no votes.
     """
-    votes, people, count = _votes(campaign)
+    votes, targets, people, count = _votes(campaign)
     if not len(votes):
         return None
     former = current_fit(campaign)
@@ -40,7 +40,7 @@ def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
     if former is not None and former.rule_version == ROBUST_RULE:
         known = calibration_of(former, people.tolist())
         start = known.crowd, _rows(known, people.tolist())
-    found = robust_fit(votes, start=start)
+    found = robust_fit(votes, start=start, known_deg=_known_deg(campaign, targets))
     with transaction.atomic():
         # The campaign's row is the lock: two fits of one campaign would both want to be the current one.
         Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -61,8 +61,17 @@ def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
     return stored
 
 
-def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, int]:
-    """All opinions as arrays, the volunteers' ids by code, and the number of votes behind them."""
+def _known_deg(campaign: Campaign, targets: IntArray) -> FloatArray | None:
+    """The inclinations of golden targets by code, NaN elsewhere; None where the campaign has none."""
+    golden = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.GOLDEN)
+    known = dict(golden.values_list("id", "known_deg"))
+    if not known:
+        return None
+    return np.array([known.get(target_id, np.nan) for target_id in targets.tolist()])
+
+
+def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, IntArray, int]:
+    """All opinions as arrays, the ids of targets and volunteers by code, and the number of votes behind them."""
     rows = np.fromiter(
         (
             (target_id, volunteer_id, VERDICT_CODES[verdict], np.nan if value is None else value)
@@ -77,7 +86,7 @@ def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, int]:
     targets, galaxy = np.unique(rows["target"], return_inverse=True)
     people, volunteer = np.unique(rows["volunteer"], return_inverse=True)
     table = VoteTable(galaxy, volunteer, rows["verdict"], rows["value"], targets.size, people.size)
-    return one_opinion_each(table), people, len(table)
+    return one_opinion_each(table), targets, people, len(table)
 
 
 def _habits(stored: CrowdFit, found: RobustFit, people: IntArray) -> Iterable[VolunteerFit]:

@@ -5,6 +5,7 @@ requests can wait for each other. All times are the database's.
 """
 
 import math
+import random
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from giz.accounts.models import User
 from giz.core.errors import Refused
+from labeling.aggregation.need import EXPERIENCED_VOTES, probe_rate
 from labeling.leased import COLUMNS, JOINS, LeasedTask, leased_task_of_row
 from labeling.models import Campaign, Task
 from labeling.pools import set_pools
@@ -24,15 +27,18 @@ RELEASE_BATCH = 500
 _LEASE_LOCK = 0x61A5
 _RELEASE_LOCK = 0x61A6
 
-_CAMPAIGN_AND_LEASES = """
-    SELECT campaign.id, campaign.state, campaign.standard_set_id, campaign.lease_minutes, lease.id, lease.campaign_id
+# Counted no further than experience matters, or the eager would pay for their votes with every galaxy.
+_CAMPAIGN_AND_LEASES = f"""
+    SELECT campaign.id, campaign.state, campaign.standard_set_id, campaign.lease_minutes,
+           (SELECT count(*) FROM (SELECT FROM labeling_vote WHERE volunteer_id = %s LIMIT {EXPERIENCED_VOTES}) given),
+           lease.id, lease.campaign_id
       FROM labeling_campaign campaign
       LEFT JOIN (SELECT task.id, task.checked_out_at, target.campaign_id
                    FROM labeling_task task JOIN labeling_target target ON target.id = task.target_id
                   WHERE task.volunteer_id = %s AND task.state = 'leased' AND task.due_at > now()) lease ON true
      WHERE campaign.name = %s AND campaign.state <> 'draft'
      ORDER BY lease.checked_out_at
-"""
+"""  # noqa: S608 - constants only
 
 _RENEW = """
     UPDATE labeling_task task
@@ -58,6 +64,7 @@ class _Entry:
     state: str
     standard_set_id: int
     lease_minutes: int
+    experience: int
     leases_here: list[uuid.UUID]
     lease_count: int
 
@@ -82,10 +89,10 @@ def task_lease(*, volunteer: Any, campaign: str, held: Collection[uuid.UUID] = (
                 f"You hold {entry.lease_count} galaxies already; judge or skip one of them first.",
                 status=409,
             )
-        task = _pick(entry, volunteer.pk)
+        task = _pick(entry, volunteer)
     if task is None and leases_release_expired():
         with transaction.atomic():
-            task = _pick(entry, volunteer.pk)
+            task = _pick(entry, volunteer)
     if task is None:
         raise _all_done(entry.campaign_id, volunteer.pk)
     return task, True
@@ -95,11 +102,11 @@ def _enter(volunteer_id: int, campaign: str) -> _Entry:
     with connection.cursor() as cursor:
         # One request of a volunteer at a time, or two tabs could overstep the number of leases.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LEASE_LOCK, volunteer_id % 2**31])
-        cursor.execute(_CAMPAIGN_AND_LEASES, [volunteer_id, campaign])
+        cursor.execute(_CAMPAIGN_AND_LEASES, [volunteer_id, volunteer_id, campaign])
         rows = cursor.fetchall()
     if not rows:
         raise Refused("no_campaign", f"There is no campaign {campaign!r}.", status=404)
-    campaign_id, state, standard_set_id, lease_minutes = rows[0][:4]
+    campaign_id, state, standard_set_id, lease_minutes, experience = rows[0][:5]
     if state == Campaign.State.PAUSED:
         raise Refused("campaign_paused", "This campaign pauses; your votes are kept. Come back later.", status=409)
     if state == Campaign.State.CLOSED:
@@ -112,15 +119,17 @@ def _enter(volunteer_id: int, campaign: str) -> _Entry:
         )
     leases = [(task_id, home) for *_, task_id, home in rows if task_id is not None]
     here = [task_id for task_id, home in leases if home == campaign_id]
-    return _Entry(campaign_id, state, standard_set_id, lease_minutes, here, len(leases))
+    return _Entry(campaign_id, state, standard_set_id, lease_minutes, experience, here, len(leases))
 
 
-def _pick(entry: _Entry, volunteer_id: int) -> LeasedTask | None:
+def _pick(entry: _Entry, volunteer: Any) -> LeasedTask | None:
     return pick_and_lease(
         campaign_id=entry.campaign_id,
         standard_set_id=entry.standard_set_id,
         lease_minutes=entry.lease_minutes,
-        volunteer_id=volunteer_id,
+        volunteer_id=volunteer.pk,
+        wants_probe=random.random() < probe_rate(entry.experience),
+        is_supervisor=volunteer.role == User.Role.SUPERVISOR,
     )
 
 

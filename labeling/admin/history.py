@@ -1,0 +1,144 @@
+"""Staff pages of tasks, votes, consensus and fits: history, to look at."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from giz.core.staff_admin import HistoryAdmin, column, row_link
+from labeling.models import Consensus, CrowdFit, Task, VolunteerFit, Vote
+
+VERDICT_LABELS = {"accepted": "success", "face-on": "info", "rejected": "danger"}
+
+
+@admin.register(Task)
+class TaskAdmin(HistoryAdmin):
+    list_display = ("galaxy", "volunteer_link", "state_label", "checked_out_at", "due_at", "checked_in_at")
+    list_filter = ("state", "target__campaign", "checked_out_at")
+    search_fields = ("=id", "=target__galaxy__pgc", "=volunteer__volunteer_number")
+    list_select_related = ("target__galaxy", "volunteer")
+    ordering = ("-checked_out_at",)
+
+    @column("galaxy")
+    def galaxy(self, task: Task) -> str:
+        return str(task.target.galaxy)
+
+    @column("volunteer")
+    def volunteer_link(self, task: Task) -> str:
+        return row_link(task.volunteer, task.volunteer.public_name)
+
+    @column(
+        "state",
+        ordering="state",
+        label={"leased": "warning", "voted": "success", "skipped": "info", "expired": "danger"},
+    )
+    def state_label(self, task: Task) -> str:
+        return task.state
+
+
+@admin.register(Vote)
+class VoteAdmin(HistoryAdmin):
+    list_display = (
+        "created_at",
+        "galaxy",
+        "volunteer_link",
+        "verdict_label",
+        "inclination_deg",
+        "standing",
+        "said",
+        "flags",
+    )
+    list_filter = ("target__campaign", "verdict", "standing", "is_imported", "created_at")
+    search_fields = ("=key", "=target__galaxy__pgc", "=volunteer__volunteer_number", "comment")
+    list_select_related = ("target__galaxy", "volunteer")
+    ordering = ("-id",)
+    date_hierarchy = "created_at"
+    fieldsets = (
+        (None, {"fields": ("galaxy", "volunteer_link", "created_at", "standing", "superseded_at")}),
+        ("Judgement", {"fields": ("verdict", "inclination_deg", "inclination_rounded_deg", "reasons", "comment")}),
+        ("How it came about", {"fields": ("standard_set", "task", "trace", "rule_version", "rounding_seed", "flags")}),
+        ("Origin", {"fields": ("key", "body_hash", "checked_out_at", "is_imported", "import_ref")}),
+    )
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """The dashboard links to the votes of one day."""
+        return lookup.startswith("created_at__") or bool(super().lookup_allowed(lookup, value, request))
+
+    @column("galaxy")
+    def galaxy(self, vote: Vote) -> str:
+        return row_link(vote.target, str(vote.target.galaxy))
+
+    @column("volunteer")
+    def volunteer_link(self, vote: Vote) -> str:
+        return row_link(vote.volunteer, vote.volunteer.public_name)
+
+    @column("verdict", ordering="verdict", label=VERDICT_LABELS)
+    def verdict_label(self, vote: Vote) -> str:
+        return str(vote.get_verdict_display())
+
+    @column("reasons, comment")
+    def said(self, vote: Vote) -> str:
+        return " · ".join([*vote.reasons, *([vote.comment] if vote.comment else [])]) or "–"
+
+
+@admin.register(Consensus)
+class ConsensusAdmin(HistoryAdmin):
+    list_display = (
+        "galaxy",
+        "campaign",
+        "verdict",
+        "inclination_deg",
+        "sigma_deg",
+        "volunteer_count",
+        "split_label",
+        "status",
+        "estimator",
+        "is_current",
+    )
+    list_filter = ("target__campaign", "is_current", "verdict", "is_split", "status", "estimator")
+    search_fields = ("=target__galaxy__pgc", "target__galaxy__name")
+    list_select_related = ("target__galaxy", "target__campaign")
+    ordering = ("-id",)
+
+    @column("galaxy")
+    def galaxy(self, consensus: Consensus) -> str:
+        return str(consensus.target.galaxy)
+
+    @column("split", ordering="is_split", label={"split": "danger"})
+    def split_label(self, consensus: Consensus) -> str | None:
+        return "split" if consensus.is_split else None
+
+    @column("campaign")
+    def campaign(self, consensus: Consensus) -> str:
+        return str(consensus.target.campaign)
+
+
+@admin.register(CrowdFit)
+class CrowdFitAdmin(HistoryAdmin):
+    list_display = ("id", "campaign", "vote_count", "volunteer_count", "is_converged", "is_current", "created_at")
+    list_filter = ("campaign", "is_current", "is_converged")
+    search_fields = ("=id", "campaign__name")
+    list_select_related = ("campaign",)
+
+
+@admin.register(VolunteerFit)
+class VolunteerFitAdmin(HistoryAdmin):
+    list_display = ("person", "campaign", "vote_count", "offset_deg", "slope", "scale", "is_current")
+    list_filter = ("fit__campaign", "fit__is_current")
+    search_fields = ("=volunteer__volunteer_number",)
+    list_select_related = ("volunteer", "fit__campaign")
+    # Never the volunteer's address.
+    fields = ("person", "fit", "vote_count", "offset_deg", "slope", "scale", "scale_log_error")
+    readonly_fields = ("person",)
+
+    @column("volunteer", ordering="volunteer__volunteer_number")
+    def person(self, habits: VolunteerFit) -> str:
+        return f"volunteer {habits.volunteer.volunteer_number}"
+
+    @column("campaign")
+    def campaign(self, habits: VolunteerFit) -> str:
+        return str(habits.fit.campaign)
+
+    @column("is current")
+    def is_current(self, habits: VolunteerFit) -> str:
+        return "yes" if habits.fit.is_current else "no"

@@ -1,0 +1,70 @@
+"""What another vote is worth: which targets are served first, and how often one of known answer is mixed in. Pure."""
+
+import math
+
+from labeling.aggregation.retirement import (
+    ADAPTIVE_CAP,
+    ADAPTIVE_MIN,
+    ADAPTIVE_SIGMA_DEG,
+    MIN_VOLUNTEERS,
+    Progress,
+)
+
+# The lower number is served first.
+NEAR, UNSURE, BEGUN, FRESH = 1, 2, 3, 5
+# Bands of targets: ten a priority of staff's; golden and calibration targets stand apart.
+BANDS_A_PRIORITY = 10
+MAX_PRIORITY = 99
+PROBE_BAND = 1000
+
+# One galaxy in four is a golden or calibration target for a newcomer; the rate halves with every 50 votes.
+FIRST_PROBE_RATE, LAST_PROBE_RATE = 0.25, 0.02
+PROBE_HALVING_VOTES = 50
+# From here on the rate falls no more, so nobody needs to count further.
+EXPERIENCED_VOTES = 200
+
+
+def need_of(rule: str, progress: Progress) -> int:
+    """Return how urgently an open galaxy needs another vote.
+
+    Parameters
+    ----------
+    rule : str
+        The campaign's retirement rule, ``fixed`` or ``adaptive``.
+    progress : Progress
+
+    Returns
+    -------
+    int
+        NEAR where the next vote is likely the last one needed, UNSURE where people disagree or the error is still
+        large, BEGUN where some have voted, FRESH where nobody has.
+    """
+    if progress.volunteer_count == 0:
+        return FRESH
+    if rule == "adaptive":
+        return _need_adaptive(progress)
+    if progress.is_split:
+        return UNSURE
+    enough = max(MIN_VOLUNTEERS, progress.overlap, progress.asked)
+    return NEAR if progress.volunteer_count + 1 >= enough else BEGUN
+
+
+def _need_adaptive(progress: Progress) -> int:
+    count = progress.volunteer_count
+    if progress.sigma_deg is None:
+        is_near = count + 1 >= MIN_VOLUNTEERS
+    else:
+        # One more vote of the same worth draws the standard error down by the square root.
+        next_sigma_deg = progress.sigma_deg * (count / (count + 1)) ** 0.5
+        is_near = count + 1 >= ADAPTIVE_MIN and next_sigma_deg <= ADAPTIVE_SIGMA_DEG
+    if (is_near and not progress.is_split) or count + 1 >= max(ADAPTIVE_CAP, progress.asked):
+        return NEAR
+    return UNSURE if count >= ADAPTIVE_MIN else BEGUN
+
+
+def probe_rate(votes: int) -> float:
+    """Return the chance that a volunteer's next galaxy is a golden or calibration target.
+
+    20 such targets give an offset to ±0.9° (SCIENCE.md 3); at this rate a volunteer has met about 17 after 200 votes.
+    """
+    return max(LAST_PROBE_RATE, FIRST_PROBE_RATE * math.pow(0.5, votes / PROBE_HALVING_VOTES))
