@@ -17,7 +17,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("standards.urls")),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny]), name="docs"),
-    re_path(r"^.*$", views.api_not_found),
+    re_path("", views.api_not_found),
 ]
 
 urlpatterns = [

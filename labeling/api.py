@@ -26,6 +26,7 @@ ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), serializers.ErrorSerializ
 
 
 def _read(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    refuse_unknown_query(request, ())
     reader = serializer(data=request.data)
     reader.is_valid(raise_exception=True)
     return dict(reader.validated_data)
@@ -142,6 +143,7 @@ class MeView(APIView):
     @extend_schema(operation_id="me", responses={200: serializers.MeSerializer})
     def get(self, request: Request) -> Response:
         """Who you are here: your public number, role, counts and preferences. Sets the CSRF cookie."""
+        refuse_unknown_query(request, ())
         get_token(request._request)
         return Response(_me_body(request.user))
 

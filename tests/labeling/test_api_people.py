@@ -31,6 +31,19 @@ def test_a_stranger_is_nobody_and_gets_the_csrf_cookie(client: Client) -> None:
     assert "csrftoken" in answer.cookies
 
 
+def test_a_changing_request_takes_no_parameters(alice: Any, alice_client: Client) -> None:
+    body = {"preferences": {"theme": "dark"}}
+    answer = alice_client.patch("/api/v1/me/?role=staff", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_filter")
+    alice.refresh_from_db()
+    assert alice.preferences == {}
+
+
+def test_any_address_below_the_api_is_answered_in_its_shape(client: Client) -> None:
+    answer = get(client, "campaigns/a%0ab/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_a_person_is_a_number_a_role_and_counts(campaign: Campaign, alice: Any, alice_client: Client) -> None:
     post(alice_client, "votes/", vote_body(lease(alice_client)["id"]))
     rejected = vote_body(lease(alice_client)["id"], verdict="rejected", reasons=["HI"], trace=None)
@@ -121,7 +134,7 @@ def test_nobody_sees_the_votes_of_others(
 @pytest.mark.parametrize(
     "query", ["ordering=volunteer__email", "volunteer__email__startswith=a", "_connector=OR", "fields=password", "q="]
 )
-@pytest.mark.parametrize("path", ["me/votes/", "stats/", "campaigns/", "campaigns/sky/"])
+@pytest.mark.parametrize("path", ["me/", "me/votes/", "stats/", "campaigns/", "campaigns/sky/"])
 def test_a_parameter_that_is_not_known_is_refused(
     campaign: Campaign, alice_client: Client, path: str, query: str
 ) -> None:
