@@ -22,6 +22,8 @@ REASON_CODES = (
     *("not_sure", "better_image", "bad_TF", "ambiguous", "disturbed"),
     *("HI", "face_on", "not_spiral", "multiple"),
 )
+# What is shown of a galaxy when it is measured: everything there is, or one band.
+VIEWS = ("all", *BANDS)
 LOWEST_DEG, HIGHEST_DEG = 45.0, 90.0
 BIN_DEG, BIN_COUNT = 5.0, 9
 

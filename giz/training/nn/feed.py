@@ -71,10 +71,6 @@ def feed(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-# What is shown of a galaxy when it is measured: everything there is, or one band.
-VIEWS = ("all", *BANDS)
-
-
 def look_at(
     data: TrainingData, rows: Rows, view: str, augmenter: Augmenter, *, size: int = 128
 ) -> Iterator[tuple[Rows, Sample]]:

@@ -67,12 +67,13 @@ class TrainConfig:
 
 @dataclass
 class RunState:
-    """How far a run is."""
+    """How far a run is. losses : of the steps since the last validation."""
 
     step: int = 0
     steps: int = 0
     best: dict[str, Any] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
     bad_validations: int = 0
     stopped_early: bool = False
 
@@ -110,16 +111,14 @@ class Trainer:
             self.state.steps = self._steps_in(self.config.minutes)
         state, saved = self.state, time.monotonic()
         every = max(1, state.steps // self.config.validations)
-        losses: list[float] = []
         samples = feed(
             self.data, self.plan, self.augmenter, start=state.step, stop=state.steps, workers=self.config.workers
         )
         for sample in () if state.stopped_early else samples:
-            losses.append(self._step(sample))
+            state.losses.append(self._step(sample))
             state.step += 1
             if state.step % every == 0 or state.step == state.steps:
-                self._validate(sum(losses) / len(losses))
-                losses = []
+                self._validate()
                 self.save()
                 saved = time.monotonic()
             elif time.monotonic() - saved > checkpoint_seconds:
@@ -149,8 +148,9 @@ class Trainer:
         follow(self.average, network, min(self.config.average, (1 + state.step) / (10 + state.step)))
         return float(loss.detach())
 
-    def _validate(self, loss: float) -> None:
+    def _validate(self) -> None:
         state = self.state
+        loss, state.losses = sum(state.losses) / len(state.losses), []
         score: Score = validate(self.data, self.learner, self.average, self.device)
         is_best = state.best is None or score.value < state.best["value"]
         state.history.append({"step": state.step, "loss": round(loss, 5), **score.as_json()})

@@ -11,10 +11,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from giz.training.nn.data import BIN_COUNT, BIN_DEG, LOWEST_DEG, bin_of
+from giz.training.nn.data import BIN_COUNT, bin_of
 
 Floats = npt.NDArray[np.float64]
 OUTLIER_DEG = 10.0
+# Of the intervals that are stated.
+LEVELS = (0.68, 0.95)
+# Galaxies of all bins that stand in for those a bin lacks.
+SHRINK_COUNT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +143,7 @@ def conformal_widths(error_deg: Floats, sigma_deg: Floats, answer_deg: Floats, l
     return widths
 
 
-SHRINK_COUNT = 100
-
-
 def _conformal_quantiles(score: Floats, levels: Sequence[float]) -> Floats:
     ordered = np.sort(score)
     ranks = [min(ordered.size - 1, int(np.ceil((ordered.size + 1) * level)) - 1) for level in levels]
     return np.asarray(ordered[ranks], float)
-
-
-def bin_names() -> list[str]:
-    return [f"{LOWEST_DEG + BIN_DEG * n:.0f}–{LOWEST_DEG + BIN_DEG * (n + 1):.0f}°" for n in range(BIN_COUNT)]

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from giz.training.nn.augment import PLAIN, Augmenter
-from giz.training.nn.data import Rows, Side, TrainingData
+from giz.training.nn.data import VIEWS, Rows, Side, TrainingData
 from giz.training.nn.errors import TrainingError
-from giz.training.nn.feed import VIEWS, look_at
+from giz.training.nn.feed import look_at
 from giz.training.nn.learners import Learner
 from giz.training.nn.metrics import inclination_metrics, verdict_metrics
 

@@ -1,0 +1,179 @@
+"""From a trained network to the file that is served: calibrated, in plain layers, as ONNX, compared with torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from giz.training.nn.checkpoint import load_checkpoint, write_durably
+from giz.training.nn.data import VIEWS, TrainingData
+from giz.training.nn.equivariant import ORDER, GroupConv, GroupNorm8
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.learners import Learner, OurLearner
+from giz.training.nn.loop import BEST
+from giz.training.nn.metrics import LEVELS, conformal_widths
+from giz.training.nn.ours import OurNet, Served
+from giz.training.nn.predictor import CARD_KEY, MODEL_FORMAT, Predictor
+from giz.training.nn.validation import answers, rows_of
+
+OPSET = 18
+MOST_DIFFERENT_DEG, MOST_DIFFERENT_SHARE = 0.01, 0.001
+TEMPERATURES = np.geomspace(0.25, 8.0, 101)
+
+
+def best_network(folder: Path, learner: Learner) -> nn.Module:
+    """The best weights of a finished run, in a network of its own."""
+    found = load_checkpoint(folder, BEST)
+    if found is None:
+        raise TrainingError("no_checkpoint", f"{folder} holds no best network yet.")
+    network = deepcopy(learner.network).cpu()
+    network.load_state_dict(found[0])
+    return network.eval()
+
+
+def served_network(data: TrainingData, learner: Learner, network: nn.Module) -> nn.Module:
+    """The network as it is used. Ours is calibrated on the validation galaxies, in every view."""
+    if not isinstance(learner, OurLearner) or not isinstance(network, OurNet):
+        return ServedReference(network).eval()
+    rows = rows_of(data, "validation")
+    said = [answers(data, learner, network, rows, view) for view in VIEWS]
+    measured = [view.rows[data.is_accepted[view.rows]] for view in said]
+    mine = [data.is_accepted[view.rows] for view in said]
+    answer_deg = np.concatenate([np.clip(v.inclination_deg[m], 45, 90) for v, m in zip(said, mine, strict=True)])
+    sigma_deg = np.concatenate([view.sigma_deg[m] for view, m in zip(said, mine, strict=True)])
+    truth_deg = data.inclination_deg[np.concatenate(measured)]
+    served = Served(network)
+    widths = conformal_widths(answer_deg - truth_deg, sigma_deg, answer_deg, LEVELS)
+    served.widths.copy_(torch.from_numpy(widths))
+    logits = np.concatenate([view.rejected for view in said])
+    is_rejected = np.concatenate([~m for m in mine])
+    served.temperature.fill_(best_temperature(logits, is_rejected))
+    return served.eval()
+
+
+class ServedReference(nn.Module):
+    """A reference network with the inputs and outputs of its ONNX file."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(n,) degrees, or (n,) probability of rejection."""
+        answers: Tensor = self.network(pictures)
+        return answers if answers.ndim == 1 else torch.softmax(answers, dim=1)[:, 1]
+
+
+def best_temperature(logits: np.ndarray, is_rejected: np.ndarray) -> float:
+    """What the logits are divided by so that the probabilities fit best (Guo et al. 2017)."""
+    losses = [np.logaddexp(0.0, np.where(is_rejected, -logits, logits) / t).mean() for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def in_plain_layers(module: nn.Module) -> nn.Module:
+    """A copy in which layers over the group are plain convolutions and batch norms: the same answers, any runtime."""
+    plain = deepcopy(module)
+    for parent in list(plain.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, GroupConv):
+                setattr(parent, name, _plain_conv(child))
+            elif isinstance(child, GroupNorm8):
+                setattr(parent, name, _plain_norm(child))
+    return plain.eval()
+
+
+@torch.no_grad()
+def _plain_conv(layer: GroupConv) -> nn.Conv2d:
+    filters = layer.filters()
+    conv = nn.Conv2d(filters.shape[1], filters.shape[0], layer.kernel, layer.stride, layer.padding, bias=False)
+    conv.weight.copy_(filters)
+    return conv
+
+
+@torch.no_grad()
+def _plain_norm(layer: GroupNorm8) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(layer.features * ORDER, eps=layer.eps)
+    for mine, theirs in ((norm.weight, layer.weight), (norm.bias, layer.bias)):
+        mine.copy_(theirs.repeat_interleave(ORDER))
+    for buffer, values in ((norm.running_mean, layer.running_mean), (norm.running_var, layer.running_var)):
+        if buffer is not None:
+            buffer.copy_(values.view(-1, ORDER).mean(1).repeat_interleave(ORDER))
+    return norm
+
+
+def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, Any]) -> float:
+    """Write the ONNX file with its card inside, and compare its answers with torch's.
+
+    Returns
+    -------
+    The largest difference seen, degrees (shares where the network does not measure).
+
+    Raises
+    ------
+    TrainingError
+        ``export_differs``: by more than 0.01 degrees, or 0.001 in a probability. Nothing is left at `path` then.
+    """
+    import onnx
+
+    ours = isinstance(served, Served)
+    plain = in_plain_layers(served)
+    inputs = example(size_px, ours)
+    names = ["pictures", "present"] if ours else ["pictures"]
+    outputs = ["inclination_deg", "half_widths_deg", "rejection", "reasons"] if ours else ["answer"]
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter about its own parts
+        program = torch.onnx.export(
+            plain,
+            inputs,
+            input_names=names,
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise TrainingError("export_failed", "The export to ONNX gave nothing.")
+    model = program.model_proto
+    onnx.helper.set_model_props(
+        model, {CARD_KEY: json.dumps({**card, "format": MODEL_FORMAT, "size_px": size_px}, sort_keys=True)}
+    )
+    for node in model.graph.node:  # where in the source each came from: not for others, and other bytes elsewhere
+        del node.metadata_props[:]
+        node.doc_string = ""
+    data = model.SerializeToString(deterministic=True)
+    difference = _difference(served, Predictor(data), size_px)
+    write_durably(path, data)
+    return difference
+
+
+def example(size_px: int, ours: bool, count: int = 2) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(7)
+    pictures = torch.rand((count, 6 if ours else 3, size_px, size_px), generator=generator)
+    present = torch.ones((count, 4))
+    present[1::2, :3] = 0.0
+    return (pictures, present) if ours else (pictures,)
+
+
+@torch.inference_mode()
+def _difference(served: nn.Module, predictor: Predictor, size_px: int) -> float:
+    inputs = example(size_px, isinstance(served, Served), 16)
+    theirs = predictor.run(*(value.numpy() for value in inputs))
+    mine = served(*inputs)
+    pairs = list(zip(mine if isinstance(mine, tuple) else (mine,), theirs, strict=True))
+    differences = [float(np.abs(one.numpy() - other).max()) for one, other in pairs]
+    measures = isinstance(served, Served) or float(np.abs(theirs[0]).max()) > 1.0
+    limit = MOST_DIFFERENT_DEG if measures else MOST_DIFFERENT_SHARE
+    if not differences[0] <= limit or any(difference > MOST_DIFFERENT_DEG for difference in differences[1:]):
+        raise TrainingError("export_differs", f"ONNX and torch differ by {max(differences):.4f}; at most {limit}.")
+    return differences[0]

@@ -1,0 +1,145 @@
+"""The trainer: learns, resumes exactly after kill -9, stops early, keeps best and last apart; the file it serves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from giz.training.nn.checkpoint import load_checkpoint
+from giz.training.nn.data import TrainingData
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.evaluation import evaluate
+from giz.training.nn.export import best_network, export_onnx, served_network
+from giz.training.nn.learners import learner_for
+from giz.training.nn.loop import BEST, LAST, TrainConfig, Trainer, one_cycle
+from giz.training.nn.predictor import Predictor
+
+CONFIG = TrainConfig(steps=12, validations=2, seed=11, batch_size=48, workers=1)
+SCRIPT = """
+import sys, time, torch
+from pathlib import Path
+from giz.labelset import LabelSet
+from giz.training.nn.data import TrainingData
+from giz.training.nn.loop import TrainConfig, Trainer
+torch.set_num_threads(1)
+config = TrainConfig(steps=12, validations=2, seed=11, batch_size=48, workers=1)
+trainer = Trainer(TrainingData.of(LabelSet.open(sys.argv[1])), config, Path(sys.argv[2]))
+def report(done, total, message):
+    print(done, flush=True)
+    if done >= int(sys.argv[3]):
+        time.sleep(60)
+trainer.fit(report, checkpoint_seconds=0.0)
+"""
+
+
+@pytest.fixture(scope="module")
+def unbroken(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unbroken")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    Trainer(data, CONFIG, folder).fit()
+    torch.set_num_threads(threads)
+    return folder
+
+
+def test_a_trainer_killed_mid_run_ends_with_the_weights_of_an_unbroken_one(
+    discs: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(discs), str(tmp_path)]
+    with subprocess.Popen([*command, "4"], stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        for line in killed.stdout:
+            if int(line) == 4:
+                os.kill(killed.pid, signal.SIGKILL)
+                break
+    resumed = subprocess.run([*command, "99"], capture_output=True, text=True, check=True)
+    steps = [int(line) for line in resumed.stdout.split()]
+    assert 3 < steps[0] <= 5
+    assert steps[-1] == 12
+    for name in (LAST, BEST):
+        expected, found = load_checkpoint(unbroken, name), load_checkpoint(tmp_path, name)
+        assert expected is not None
+        assert found is not None
+        assert all(torch.equal(found[0][key], value) for key, value in expected[0].items())
+        assert found[1] == expected[1]
+
+
+def test_it_learns(unbroken: Path) -> None:
+    found = load_checkpoint(unbroken, LAST)
+    assert found is not None
+    history = found[1]["run"]["history"]
+    assert [entry["step"] for entry in history] == [6, 12]
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert found[1]["run"]["best"]["value"] == min(entry["value"] for entry in history)
+
+
+def test_a_folder_of_another_run_is_refused(data: TrainingData, unbroken: Path) -> None:
+    with pytest.raises(TrainingError, match="other settings or another label set"):
+        Trainer(data, TrainConfig(steps=12, seed=12), unbroken)
+
+
+def test_it_stops_where_validation_no_longer_gets_better(data: TrainingData, tmp_path: Path) -> None:
+    config = TrainConfig(steps=20, validations=10, patience=2, batch_size=48, learning_rate=1e-9, average=0.0)
+    state = Trainer(data, config, tmp_path).fit()
+    assert state.stopped_early
+    assert state.step < 20
+    again = Trainer(data, config, tmp_path).fit()
+    assert again.step == state.step
+
+
+def test_minutes_become_steps_by_the_speed_of_the_first(data: TrainingData, tmp_path: Path) -> None:
+    trainer = Trainer(data, TrainConfig(minutes=0.001, batch_size=48, validations=1), tmp_path)
+    before = {key: value.clone() for key, value in trainer.learner.network.state_dict().items()}
+    assert trainer._steps_in(0.001) == 20
+    assert all(torch.equal(before[key], value) for key, value in trainer.learner.network.state_dict().items())
+    assert trainer.optimizer.state_dict()["state"] == {}
+
+
+def test_a_length_must_be_said_once(data: TrainingData, tmp_path: Path) -> None:
+    for config in (TrainConfig(), TrainConfig(minutes=1, steps=5)):
+        with pytest.raises(TrainingError, match="either for how many minutes"):
+            Trainer(data, config, tmp_path)
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    rates = [one_cycle(step / 100) for step in range(101)]
+    assert max(rates) == rates[10] == pytest.approx(1.0)
+    assert rates[0] < 0.1
+    assert rates[-1] == pytest.approx(0.001)
+
+
+def test_the_served_file_answers_as_torch_does_and_is_measured_in_every_view(
+    data: TrainingData, unbroken: Path, tmp_path: Path
+) -> None:
+    learner = learner_for("ours", data.size_px)
+    served = served_network(data, learner, best_network(unbroken, learner))
+    path = tmp_path / "model.onnx"
+    difference = export_onnx(served, path, size_px=data.size_px, card={"network": "ours"})
+    assert difference <= 0.01
+    assert path.stat().st_size < 8_000_000
+    predictor = Predictor(path, threads=1)
+    assert predictor.card["network"] == "ours"
+    rows = data.rows("test")
+    wanted = data.has_band[rows].copy()
+    with torch.inference_mode():
+        mine = served(torch.from_numpy(data.pictures(rows, wanted)).float() / 255, torch.from_numpy(wanted).float())
+    said = predictor.predict(data.pictures(rows, wanted), wanted)
+    np.testing.assert_allclose(said.inclination_deg, mine[0].numpy(), atol=0.01)
+    np.testing.assert_allclose(said.rejection, mine[2].numpy(), atol=0.001)
+    report = evaluate(data, predictor, rows)
+    assert set(report["views"]) == {"all", "g", "r", "i", "gri"}
+    assert report["views"]["all"]["galaxies"] == rows.size
+    assert json.loads(json.dumps(report, allow_nan=False))["views"]["g"]["coverage"]["95%"] > 0.7
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"hello")
+    with pytest.raises(TrainingError, match="is no model of GIZ"):
+        Predictor(path)

@@ -1,0 +1,82 @@
+"""Networks: the original's parameter counts to the last one, and ours, which does not care how a picture is turned."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from giz.training.nn.augment import channel_mask
+from giz.training.nn.equivariant import GroupNorm8, elements, transform
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.learners import learner_for
+from giz.training.nn.networks import REFERENCES, ReferenceNet, parameter_count
+from giz.training.nn.ours import OurNet
+
+COUNTS = {"model4": (1_631_169, 1_631_178), "model5": (2_522_705, 2_522_714), "model6": (1_680_369, 1_680_378)}
+
+
+@pytest.mark.parametrize("name", list(REFERENCES))
+def test_reference_networks_have_the_parameters_of_the_original(name: str) -> None:
+    assert parameter_count(ReferenceNet(name)) == COUNTS[name][0]
+    assert parameter_count(ReferenceNet(name, binary=True)) == COUNTS[name][1]
+
+
+@pytest.mark.parametrize("name", ["model4", "model6"])
+def test_reference_networks_answer_within_45_and_90_degrees_or_with_two_logits(name: str) -> None:
+    pictures = torch.rand(2, 3, 128, 128)
+    answer = ReferenceNet(name).eval()(pictures)
+    assert answer.shape == (2,)
+    assert ((answer >= 45) & (answer <= 90)).all()
+    assert ReferenceNet(name, binary=True).eval()(pictures).shape == (2, 2)
+
+
+def worn(network: OurNet) -> OurNet:
+    """With statistics as training leaves them, different for each of the eight channels of a feature."""
+    generator = torch.Generator().manual_seed(1)
+    for layer in network.modules():
+        if isinstance(layer, GroupNorm8):
+            layer.running_mean.copy_(torch.randn(layer.running_mean.shape, generator=generator) * 0.2)
+            layer.running_var.copy_(torch.rand(layer.running_var.shape, generator=generator) + 0.5)
+    return network.eval()
+
+
+@torch.inference_mode()
+def test_our_network_answers_alike_however_the_picture_is_turned_or_mirrored() -> None:
+    torch.manual_seed(0)
+    network = worn(OurNet())
+    present = torch.tensor([[1.0, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 1]])
+    pictures = torch.rand(3, 6, 64, 64)
+    expected = network(pictures, present)
+    assert expected.bins.std(0).mean() > 0.001
+    for element in elements():
+        turned = network(transform(pictures, element).contiguous(), present)
+        torch.testing.assert_close(turned.bins, expected.bins, atol=2e-5, rtol=0)
+        torch.testing.assert_close(turned.rejected, expected.rejected, atol=2e-5, rtol=0)
+    assert (network(pictures.roll(9, 3), present).bins - expected.bins).abs().max() > 1e-4
+
+
+@torch.inference_mode()
+def test_what_is_in_a_missing_band_changes_nothing() -> None:
+    network = worn(OurNet())
+    present = torch.tensor([[1.0, 0, 1, 0]])
+    pictures = torch.rand(1, 6, 64, 64)
+    emptied = pictures * channel_mask(present)
+    assert torch.equal(network(pictures, present).bins, network(emptied, present).bins)
+
+
+def answer_of(labels: Tensor) -> Tensor:
+    network = OurNet()
+    return network.mean_and_sigma(network.soft_labels(labels).log())[0]
+
+
+def test_the_mean_of_a_soft_label_is_the_label_at_the_edges_too() -> None:
+    labels = torch.tensor([45.0, 59.5, 72.3, 89.0, 90.0])
+    torch.testing.assert_close(answer_of(labels), labels, atol=0.06, rtol=0)
+
+
+def test_unknown_networks_and_unfit_sizes_are_refused_with_the_choices() -> None:
+    with pytest.raises(TrainingError, match="Choose one of ours, model4"):
+        learner_for("model7", 128)
+    with pytest.raises(TrainingError, match="model4 takes pictures of 128 px; this label set has 64"):
+        learner_for("model4", 64)
+    with pytest.raises(TrainingError, match="multiple of 16"):
+        learner_for("ours", 100)
