@@ -11,12 +11,19 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "giz.settings")
     env.ensure_secret_key()
 
-    from django.core.management import execute_from_command_line
+    import django
+    from django.core.management import execute_from_command_line, get_commands
 
     import giz.celery  # noqa: F401 - else tasks would be sent to a broker that Celery makes up
     from giz.embedded.session import services_for_command
 
-    with services_for_command(sys.argv):
+    try:
+        django.setup()
+    except env.BadSetting as error:
+        raise SystemExit(str(error)) from None
+    # No server is started for a slip in the command's name.
+    is_known = len(sys.argv) > 1 and sys.argv[1] in get_commands()
+    with services_for_command(sys.argv if is_known else sys.argv[:1]):
         execute_from_command_line(sys.argv)
 
 

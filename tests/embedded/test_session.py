@@ -189,3 +189,15 @@ def test_only_commands_that_read_data_have_the_services_started(words: str, need
 )
 def test_servers_named_by_settings_replace_the_embedded_ones(environ: dict[str, str], services: list[str]) -> None:
     assert wanted_services(environ) == services
+
+
+def test_a_slip_in_the_command_s_name_starts_no_server(start: Start, home: Path) -> None:
+    said, _ = start("manage.py", "improt_galaxies", "x.csv").communicate(timeout=PATIENCE_S)
+    assert "Did you mean import_galaxies?" in said
+    assert not list(home.glob("postgres-*"))
+
+
+def test_a_setting_that_can_not_be_used_gives_one_sentence(start: Start) -> None:
+    said, _ = start("manage.py", "aggregate", DATABASE_POOL_SIZE="many").communicate(timeout=PATIENCE_S)
+    assert said.startswith("DATABASE_POOL_SIZE must be a whole number, not 'many'.")
+    assert "Traceback" not in said
