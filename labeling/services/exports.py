@@ -7,18 +7,19 @@ rename), and holds volunteers' remarks but never an e-mail address.
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, FilteredRelation, Q
 
 from giz.core.errors import Refused
 from giz.labelset import Column
 from giz.labelset.files import whole_file
 from giz.labelset.tables import TABLE_FORMATS, write_table
 from giz.labelset.tables.text import EDD_WIDTHS
+from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.published import PublishedRow, is_published, published_row
 from labeling.comparison import COMPARISON_RULE
 from labeling.models import Campaign, Consensus, Vote
@@ -31,7 +32,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """The published row and, beside it, the exact figures (degrees)."""
+    """The published row and, beside it, the exact figures (degrees); ``by_estimator`` as in `ESTIMATOR_COLUMNS`."""
 
     published: PublishedRow
     inclination_deg: float | None
@@ -39,12 +40,12 @@ class ExportRow:
     verdict: str
     status: str
     rule_version: str
+    by_estimator: tuple[float | None, ...] = ()
 
     def cells(self) -> tuple[Any, ...]:
         """The row in the order of `COLUMNS`."""
         row = self.published
-        sigma_deg = None if self.sigma_deg is None else round(self.sigma_deg, 4)
-        figures = (self.inclination_deg, sigma_deg, self.verdict, self.status)
+        figures = (self.inclination_deg, _short(self.sigma_deg), self.verdict, self.status)
         return (row.pgc, row.inc, row.inc_e, row.inc_flg, row.inc_n, row.inc_note, *figures)
 
 
@@ -63,6 +64,17 @@ COLUMNS = (
            ucd="meta.code.class", nullable=False),
     Column("status", "string", "open, retired, expert", ucd="meta.code.status", nullable=False),
 )  # fmt: skip
+# Both estimators stand in every table, whichever of them the campaign publishes.
+ESTIMATOR_COLUMNS = tuple(
+    column
+    for name in ESTIMATORS
+    for column in (
+        Column(f"{name}_deg", "float64", f"what the estimator {name} gives", unit="deg", ucd="src.orbital.inclination"),
+        Column(f"{name}_sigma_deg", "float64", f"standard error of {name}_deg", unit="deg",
+               ucd="stat.error;src.orbital.inclination"),
+    )
+)  # fmt: skip
+TABLE_COLUMNS = (*COLUMNS, *ESTIMATOR_COLUMNS)
 PICTURE_FORMATS = ("npz", "folder")
 FORMATS = (*TABLE_FORMATS, *PICTURE_FORMATS)
 
@@ -92,7 +104,8 @@ def labels_export(
         total = _consensuses(campaign, chosen.name).count()
         found = _rows(campaign, chosen.name, only_published=format_name == "edd")
         rows = _counted(found, counts, versions, total, on_progress)
-        digest = write_table(format_name, COLUMNS, (row.cells() for row in rows), path).sha256
+        cells = ((*row.cells(), *row.by_estimator) for row in rows)
+        digest = write_table(format_name, TABLE_COLUMNS, cells, path).sha256
         votes = Vote.objects.filter(target__campaign=campaign)
         counts["votes"] = votes.exclude(standing=Vote.Standing.SUPERSEDED).count()
         counts["volunteers"] = votes.values("volunteer_id").distinct().count()
@@ -110,7 +123,7 @@ def labels_export(
             "digest": campaign.standard_set.digest,
         },
         "overlap": campaign.overlap,
-        "columns": list(EDD_WIDTHS) if format_name == "edd" else [column.name for column in COLUMNS],
+        "columns": list(EDD_WIDTHS) if format_name == "edd" else [column.name for column in TABLE_COLUMNS],
         "counts": counts,
     }
     with whole_file(manifest_path(path)) as out:
@@ -147,10 +160,29 @@ def _consensuses(campaign: Campaign, estimator: str) -> Any:
 
 
 def _rows(campaign: Campaign, estimator: str, *, only_published: bool) -> Iterator[ExportRow]:
-    found = _consensuses(campaign, estimator).annotate(pgc=F("target__galaxy__pgc")).order_by("pgc").only(*_READ)
-    for consensus in found.iterator(CHUNK):
+    found = _consensuses(campaign, estimator).annotate(pgc=F("target__galaxy__pgc"), **_by_estimator())
+    for consensus in found.order_by("pgc").only(*_READ).iterator(CHUNK):
         if not only_published or is_published(consensus.volunteer_count):
-            yield export_row(consensus.pgc, consensus)
+            figures = [
+                (getattr(consensus, f"{name}_deg"), getattr(consensus, f"{name}_sigma_deg")) for name in ESTIMATORS
+            ]
+            by_estimator = tuple(cell for degrees, sigma in figures for cell in (degrees, _short(sigma)))
+            yield replace(export_row(consensus.pgc, consensus), by_estimator=by_estimator)
+
+
+def _by_estimator() -> dict[str, Any]:
+    """Annotations that join the current consensus of each estimator, for `ESTIMATOR_COLUMNS`."""
+    joined: dict[str, Any] = {}
+    for name in ESTIMATORS:
+        is_its = Q(target__consensuses__estimator=name, target__consensuses__is_current=True)
+        joined[f"by_{name}"] = FilteredRelation("target__consensuses", condition=is_its)
+        joined[f"{name}_deg"] = F(f"by_{name}__inclination_deg")
+        joined[f"{name}_sigma_deg"] = F(f"by_{name}__sigma_deg")
+    return joined
+
+
+def _short(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 4)
 
 
 _READ = (

@@ -59,8 +59,23 @@ def test_votes_that_are_not_aggregated_yet_are_aggregated_first(judged: Campaign
         "sigma_deg": "3.2863",
         "verdict": "A",
         "status": "retired",
+        "median_deg": "62.5",
+        "median_sigma_deg": "3.2863",
+        "robust_deg": row["robust_deg"],
+        "robust_sigma_deg": row["robust_sigma_deg"],
     }
     assert row["inc"] in ("62", "63")
+    robust = Consensus.objects.get(estimator="robust", is_current=True)
+    assert float(row["robust_deg"]) == robust.inclination_deg
+    assert float(row["robust_sigma_deg"]) == pytest.approx(robust.sigma_deg, abs=1e-4)
+
+
+def test_both_estimators_stand_in_a_table_whichever_is_published(judged: Campaign, tmp_path: Path) -> None:
+    (by_median,) = rows_of(export(tmp_path / "median.csv"))
+    Campaign.objects.update(estimator="robust")
+    (by_robust,) = rows_of(export(tmp_path / "robust.csv"))
+    assert by_median["inclination_deg"] == by_median["median_deg"] == by_robust["median_deg"]
+    assert by_robust["inclination_deg"] == by_robust["robust_deg"] == by_median["robust_deg"] != by_median["median_deg"]
 
 
 def test_the_same_votes_give_the_same_bytes_and_the_manifest_its_checksum(judged: Campaign, tmp_path: Path) -> None:
