@@ -10,11 +10,13 @@ interface Props {
   problem: Error | null;
 }
 
+const PROMISE = "It takes an e-mail address and a minute. Others only ever see a number.";
+
 /** The way in: one button to a galaxy, by way of an account where there is none. */
 export function Begin({ campaign, isSignedIn, problem }: Props) {
   if (problem) return <p role="alert">{inWords(problem)}</p>;
   if (campaign === null) return <p>No galaxy is ready to be judged just now. The next one appears here by itself.</p>;
-  if (campaign === undefined) return <p className="actions begin-wait" aria-hidden="true" />;
+  if (campaign === undefined) return <BeginPlace />;
   const there = labelAddress(campaign.name);
   if (isSignedIn) {
     return (
@@ -38,7 +40,20 @@ export function Begin({ campaign, isSignedIn, problem }: Props) {
           Log in
         </a>
       </p>
-      <p className="small-print">It takes an e-mail address and a minute. Others only ever see a number.</p>
+      <p className="small-print">{PROMISE}</p>
     </>
+  );
+}
+
+/** Holds the place of the buttons until it is known which to show, so that nothing below them jumps. */
+function BeginPlace() {
+  return (
+    <div className="place-held" aria-hidden="true">
+      <p className="actions">
+        <span className="button primary">Try one now</span>
+        <span className="button">Log in</span>
+      </p>
+      <p className="small-print">{PROMISE}</p>
+    </div>
   );
 }

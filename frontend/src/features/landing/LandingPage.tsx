@@ -9,7 +9,7 @@ import { useMe } from "@/lib/useMe";
 import { useTitle } from "@/lib/useTitle";
 import { Begin } from "./Begin";
 import { getStats } from "./getStats";
-import { Campaigns, Figures } from "./Progress";
+import { Campaigns, Figures, FiguresPlace } from "./Progress";
 import { TiltGalaxy } from "./TiltGalaxy";
 
 const LIVE_MS = 60_000;
@@ -40,6 +40,7 @@ export default function LandingPage() {
               A third of all spirals fool the computer; your eye is better. Compare galaxies side by side, and help to measure how far away they are.
             </p>
             <Begin campaign={campaigns.data && me.data ? (open ?? null) : undefined} isSignedIn={isSignedIn} problem={campaigns.data ? null : (campaigns.error ?? me.error)} />
+            {stats.isPending && <FiguresPlace />}
             {stats.data && stats.data.votes > 0 && <Figures stats={stats.data} />}
           </div>
           <TiltGalaxy />

@@ -22,6 +22,17 @@ export function Figures({ stats }: { stats: Stats }) {
   );
 }
 
+/** Holds the place of the figures until they are here. */
+export function FiguresPlace() {
+  return (
+    <ul className="figures place-held" aria-hidden="true">
+      <li>
+        <strong>0</strong> people
+      </li>
+    </ul>
+  );
+}
+
 export function Campaigns({ campaigns }: { campaigns: readonly Campaign[] }) {
   return (
     <section className="campaigns" aria-labelledby="campaigns-title">

@@ -1,0 +1,52 @@
+"""What somebody meets who comes for the first time, on a phone with a slow line."""
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import PHONE, Visitor
+from tests.browser.play import judge, wait_for_galaxy
+from tests.browser.site import Site
+
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shifts.push(entry.value) })
+  .observe({ type: "layout-shift", buffered: true });
+"""
+JUMP = 0.02  # a share of the screen; Web Vitals calls up to 0.1 good
+
+
+def _late(route: Route) -> None:
+    time.sleep(0.4)
+    route.continue_()
+
+
+def test_nothing_on_the_landing_page_jumps_when_late_answers_arrive(
+    demo: Site, visitor: Callable[..., Visitor]
+) -> None:
+    voter = visitor()
+    voter.sign_up("early-bird@example.org", then="/label/demo")
+    wait_for_galaxy(voter.page)
+    judge(voter.page, lambda _step, slots: slots // 2)
+    someone = visitor(viewport=PHONE, has_touch=True, is_mobile=True)
+    someone.page.add_init_script(WATCH_SHIFTS)
+    for path in ("me", "campaigns", "stats"):
+        someone.page.route(f"**/api/v1/{path}/", _late)
+    page = someone.open("/")
+    expect(page.get_by_role("link", name="Try one now")).to_be_visible()
+    expect(page.get_by_test_id("stats")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert sum(page.evaluate("window.shifts")) < JUMP
+
+
+def test_help_on_a_touch_screen_names_the_buttons_and_begins_with_fingers(
+    demo: Site, visitor: Callable[..., Visitor]
+) -> None:
+    someone = visitor(viewport=PHONE, has_touch=True, is_mobile=True)
+    someone.sign_up("fingers@example.org", then="/label/demo")
+    page = someone.page
+    wait_for_galaxy(page)
+    page.get_by_role("button", name="Help and all keys").tap()
+    sheet = page.get_by_role("dialog", name="How it works")
+    expect(sheet.get_by_role("heading", level=3)).to_have_text(["Fingers", "Buttons", "Keys"])
