@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from giz.accounts.limits import Attempt, attempt_count, attempt_take_back, attempts_forget
 from giz.accounts.models import User
 from giz.accounts.views import mail_unavailable, too_many_requests
+from giz.core.throttle import blurred
 
 log = structlog.get_logger("giz.accounts")
 
@@ -69,6 +70,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return saved
 
     # --- limits ------------------------------------------------------------------------------------------------
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """allauth writes it into the keys of its limits, and the cache lies on the disk: never the address itself."""
+        return blurred(super().get_client_ip(request))
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         account = str(credentials.get("email", "")).lower()
         self._attempt = attempt_count(account=account, address=self.get_client_ip(request))

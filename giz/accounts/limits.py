@@ -4,12 +4,11 @@ An attempt is counted *before* its password is looked at, and taken back when th
 parallel guesses can't slip past the limit, and forty people who log in from one school are not counted against it.
 """
 
-import hashlib
-import time
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
+
+from giz.core.throttle import count_back, count_up, window_key
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class Limit:
 
 
 # Two windows may meet in one burst, so half of the ten guesses that an attacker may have at once.
-PER_ACCOUNT = Limit("account", attempts=5, per_seconds=300)
-PER_ADDRESS = Limit("address", attempts=60, per_seconds=60)
+PER_ACCOUNT = Limit("login-account", attempts=5, per_seconds=300)
+PER_ADDRESS = Limit("login-address", attempts=60, per_seconds=60)
 
 
 @dataclass(frozen=True)
@@ -36,40 +35,28 @@ class Attempt:
         return self.wait_seconds > 0
 
 
-def _key(limit: Limit, identity: str, now: int) -> str:
-    digest = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
-    return f"login-failed:{limit.name}:{digest}:{now // limit.per_seconds}"
-
-
 def attempt_count(*, account: str, address: str) -> Attempt:
     """Count an attempt on this account from this address; refused when either has used up its window.
 
     With the cache away nothing is counted: argon2 alone then slows a guesser down, and honest people get in.
     """
-    now = int(time.time())
-    keys = []
+    keys: list[str] = []
     for limit, identity in ((PER_ACCOUNT, account), (PER_ADDRESS, address)):
-        key = _key(limit, identity, now)
-        cache.add(key, 0, limit.per_seconds + 5)
-        try:
-            count = cache.incr(key)
-        except (ValueError, RedisError):
+        counted = count_up(limit.name, identity, per_seconds=limit.per_seconds)
+        if counted is None:
             continue
-        keys.append(key)
-        if count > limit.attempts:
-            return Attempt(tuple(keys), wait_seconds=limit.per_seconds - now % limit.per_seconds)
+        keys.append(counted.key)
+        if counted.count > limit.attempts:
+            return Attempt(tuple(keys), wait_seconds=counted.wait_seconds)
     return Attempt(tuple(keys), wait_seconds=0)
 
 
 def attempt_take_back(attempt: Attempt) -> None:
     """The password was right: this attempt was no guess."""
     for key in attempt.keys:
-        try:
-            cache.decr(key)
-        except (ValueError, RedisError):
-            continue
+        count_back(key)
 
 
 def attempts_forget(*, account: str) -> None:
     """After a reset by e-mail the owner has shown who they are: the account starts afresh."""
-    cache.delete(_key(PER_ACCOUNT, account, int(time.time())))
+    cache.delete(window_key(PER_ACCOUNT.name, account, PER_ACCOUNT.per_seconds))

@@ -1,32 +1,49 @@
-"""Rate limits: one atomic counter in Valkey a window; with the cache away everybody gets through."""
+"""Counting events a window: one atomic counter in Valkey each; with the cache away nothing is counted."""
 
-import hashlib
 import time
+from dataclasses import dataclass
 
 from django.core.cache import cache
+from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
 
-from giz.core.errors import Refused
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which counter was moved, how far it is, and in how many seconds its window ends."""
+
+    key: str
+    count: int
+    wait_seconds: int
 
 
-def check_rate(name: str, identity: str, *, limit: int, per_seconds: int) -> None:
-    """Count this event and refuse it (429 ``too_many_requests``) when ``limit`` events a window are exceeded.
+def blurred(identity: str) -> str:
+    """The identity (an address, an e-mail) as a hash under the site's key and the day (UTC): none rests in the cache.
 
-    ``identity`` is hashed, so that no address or e-mail rests in the cache.
+    A plain hash would not do: there are so few addresses that one could try them all.
     """
-    now = int(time.time())
-    digest = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
-    key = f"rate:{name}:{digest}:{now // per_seconds}"
+    day = int(time.time()) // 86_400
+    return salted_hmac(f"giz.core.throttle.{day}", identity, algorithm="sha256").hexdigest()[:24]
+
+
+def window_key(name: str, identity: str, per_seconds: int) -> str:
+    return f"count:{name}:{blurred(identity)}:{int(time.time()) // per_seconds}"
+
+
+def count_up(name: str, identity: str, *, per_seconds: int) -> Counted | None:
+    """Count an event of this identity in the present window; None while the cache is away."""
+    key = window_key(name, identity, per_seconds)
     cache.add(key, 0, per_seconds + 5)
     try:
         count = cache.incr(key)
     except (ValueError, RedisError):
+        return None
+    return Counted(key, count, per_seconds - int(time.time()) % per_seconds)
+
+
+def count_back(key: str) -> None:
+    """Take one event off a counter again."""
+    try:
+        cache.decr(key)
+    except (ValueError, RedisError):
         return
-    if count > limit:
-        wait = per_seconds - now % per_seconds
-        raise Refused(
-            "too_many_requests",
-            f"Too many attempts. Please wait {wait} seconds and try again.",
-            status=429,
-            retry_after=wait,
-        )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import get_hasher
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -167,6 +168,20 @@ def test_a_school_of_forty_behind_one_address_gets_in(db: None) -> None:
 def test_a_right_password_is_not_counted_as_a_guess(client: Client, alice: User) -> None:
     for _ in range(2 * PER_ACCOUNT.attempts):
         assert log_in(Client(), "alice@example.org").status_code == 302
+
+
+def test_counters_hold_neither_an_address_nor_an_e_mail(client: Client, alice: User) -> None:
+    """Valkey writes them to the disk."""
+    log_in(client, "alice@example.org", "a wrong password")
+    client.post("/accounts/password/reset/", {"email": "alice@example.org"})
+    log_in(client, "alice@example.org")
+    server = cache._cache.get_client(None, write=True)
+    names = [key for key in server.scan_iter(match=f"{cache.key_prefix}:*") if b"sessions" not in key]
+    found = {key: server.get(key) for key in names}
+    assert len(found) >= 4
+    kept = b" ".join(part for pair in found.items() for part in pair)
+    assert b"127.0.0.1" not in kept
+    assert b"alice" not in kept
 
 
 def test_asking_for_the_password_once_more_is_limited_as_well(alice_client: Client, alice: User) -> None:

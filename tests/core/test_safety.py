@@ -11,10 +11,9 @@ from django.test import Client
 
 from giz.core import audit, checks
 from giz.core.cache import ForgivingRedisCache
-from giz.core.errors import Refused
 from giz.core.logs import json_formatter
 from giz.core.models import AuditEvent
-from giz.core.throttle import check_rate
+from giz.core.throttle import blurred, count_back, count_up
 
 
 @pytest.mark.django_db
@@ -45,14 +44,24 @@ def test_a_log_line_is_one_json_object_without_private_values(capsys: pytest.Cap
     assert json.loads(line)["email"] == "[private]"
 
 
-def test_the_eleventh_attempt_of_ten_is_refused_and_told_when_to_return() -> None:
-    for _ in range(10):
-        check_rate("test", "someone", limit=10, per_seconds=3600)
-    with pytest.raises(Refused) as refused:
-        check_rate("test", "someone", limit=10, per_seconds=3600)
-    assert refused.value.status == 429
-    assert 0 < (refused.value.retry_after or 0) <= 3600
-    check_rate("test", "another", limit=10, per_seconds=3600)
+def test_events_are_counted_by_identity_until_the_window_ends() -> None:
+    counts = [count_up("test", "someone", per_seconds=3600) for _ in range(3)]
+    assert [counted and counted.count for counted in counts] == [1, 2, 3]
+    assert counts[2] is not None
+    assert 0 < counts[2].wait_seconds <= 3600
+    count_back(counts[2].key)
+    again, another = (count_up("test", who, per_seconds=3600) for who in ("someone", "another"))
+    assert (again and again.count, another and another.count) == (3, 1)
+
+
+def test_whom_a_counter_counts_can_not_be_read_from_it(settings: Any) -> None:
+    """Neither in clear nor by hashing every address there is: the hash needs the site's key, and changes daily."""
+    counted = count_up("test", "192.0.2.7", per_seconds=3600)
+    assert counted is not None
+    assert "192.0.2.7" not in counted.key
+    before = blurred("192.0.2.7")
+    settings.SECRET_KEY = "another" * 10
+    assert blurred("192.0.2.7") != before
 
 
 def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,8 +70,7 @@ def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pyt
     assert away.get("a", "missing") == "missing"
     assert away.get_many(["a"]) == {}
     monkeypatch.setattr("giz.core.throttle.cache", away)
-    for _ in range(3):
-        check_rate("test", "someone", limit=1, per_seconds=3600)
+    assert count_up("test", "someone", per_seconds=3600) is None
 
 
 def test_a_deployment_without_a_secret_of_its_own_is_refused(settings: Any) -> None:
