@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "giz.catalog",
     "standards",
     "labeling",
+    "giz.training",
     "giz.dashboard",
 ]
 

@@ -1,0 +1,56 @@
+"""The figures of an evaluation as lines of text for a terminal."""
+
+from typing import Any
+
+from giz.training.nn.data import BIN_COUNT, BIN_DEG, LOWEST_DEG
+
+VIEW_NAMES = {"all": "all bands", "g": "g alone", "r": "r alone", "i": "i alone", "gri": "colour alone"}
+HEADINGS = ("view", "galaxies", "RMS", "MAE", "bias", "> 10°", "68 %", "95 %", "precision", "recall", "accuracy")
+
+
+def text(report: dict[str, Any]) -> str:
+    """A table with one row a view, a dash where the network does not say; then the errors by inclination."""
+    rows = [HEADINGS, *(_row(view, found) for view, found in report["views"].items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line for line in (*lines, _by_bin(report)) if line)
+
+
+def _row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
+    inclination, cover, verdict = (found.get(name) or {} for name in ("inclination", "coverage", "verdict"))
+    return (
+        VIEW_NAMES[view],
+        f"{found['galaxies']:,}",
+        *(_degrees(inclination.get(name)) for name in ("rms_deg", "mae_deg", "bias_deg")),
+        _share(inclination.get("outlier_share")),
+        *(_share(cover.get(level)) for level in ("68%", "95%")),
+        *(_share(verdict.get(name)) for name in ("precision", "recall", "accuracy")),
+    )
+
+
+def _by_bin(report: dict[str, Any]) -> str:
+    """RMS of each 5-degree bin in the first view that measures."""
+    for view, found in report["views"].items():
+        if found.get("inclination"):
+            values = found["inclination"]["by_bin"]
+            parts = [
+                f"{LOWEST_DEG + BIN_DEG * n:.0f}: {_degrees(values[n])}"
+                for n in range(BIN_COUNT)
+                if values[n] is not None
+            ]
+            return f"RMS by 5° ({VIEW_NAMES[view]}) from " + ", ".join(parts)
+    return ""
+
+
+def _degrees(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}°"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

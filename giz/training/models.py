@@ -1,0 +1,62 @@
+"""Training runs and the networks that came of them; the networks' files lie in `models/` under GIZ_HOME."""
+
+import uuid
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from giz.core.models import Job
+
+
+class TrainingRun(models.Model):
+    """One run of the trainer on one label set: what it was told, how it went, how good it became."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.OneToOneField(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="training_run")
+    labelset_name = models.CharField(max_length=200)
+    labelset_digest = models.CharField(max_length=64)
+    network = models.CharField(max_length=20)
+    flavour = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(3)], help_text="0: all train galaxies; 1 to 3: a sub-sample of 67 %"
+    )
+    config = models.JSONField(default=dict, blank=True, help_text="all that decides what is learned")
+    history = models.JSONField(default=list, blank=True, help_text="loss and validation, step by step")
+    best = models.JSONField(null=True, blank=True, help_text="the best validation")
+    stopped_early = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(flavour__lte=3), name="training_run_flavour_0_to_3"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network} on {self.labelset_name}"
+
+
+class ModelVersion(models.Model):
+    """A trained network as one ONNX file, named by its checksum; never changed once it is here."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    network = models.CharField(max_length=20)
+    run = models.OneToOneField(
+        TrainingRun, null=True, blank=True, on_delete=models.PROTECT, related_name="model_version"
+    )
+    byte_count = models.PositiveBigIntegerField()
+    card = models.JSONField(help_text="data, versions and settings, as in the file")
+    report = models.JSONField(help_text="figures on the test galaxies")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.sha256[:12]}"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.sha256}.onnx"

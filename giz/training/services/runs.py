@@ -1,0 +1,152 @@
+"""Train a network on a label set and keep what came of it; torch is imported when there is training to do."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from giz.core import audit
+from giz.core.errors import Refused
+from giz.core.models import Job
+from giz.labelset import LabelSet, LabelSetError
+from giz.training.models import ModelVersion, TrainingRun
+from giz.training.nn.data import TrainingData
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.evaluation import evaluate
+from giz.training.nn.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from giz.training.nn.loop import RunState, Trainer
+
+OnProgress = Callable[[int, int, str], None]
+
+
+def models_folder() -> Path:
+    return Path(settings.GIZ_HOME) / "models"
+
+
+def run_folder(run: TrainingRun) -> Path:
+    return Path(settings.GIZ_HOME) / "training" / str(run.id)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the pure rooms refuse, in the words of the house."""
+    try:
+        yield
+    except (LabelSetError, TrainingError) as error:
+        raise Refused(error.code, error.detail) from None
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "onnx", "onnxscript", "safetensors", "onnxruntime"):
+            raise
+        raise Refused(
+            "no_torch", f"Training needs the package {error.name}, which is not installed here. Run: .ci/torch"
+        ) from None
+
+
+def labelset_opened(folder: Path, *, full: bool = False, on_progress: OnProgress | None = None) -> TrainingData:
+    """A label set, checked, ready to learn from or to measure on."""
+    with refusals():
+        report = (lambda done, total: on_progress(done, total, "checking the label set")) if on_progress else None
+        return TrainingData.of(LabelSet.open(folder, verify="full" if full else "quick", on_progress=report))
+
+
+def run_of(job_id: Any, *, data: TrainingData, settings_of_run: dict[str, Any]) -> TrainingRun:
+    """The run of this job; made once, found again when the job goes on."""
+    run, _ = TrainingRun.objects.get_or_create(
+        job=Job.objects.get(id=job_id),
+        defaults={
+            "labelset_name": data.labelset.manifest["name"],
+            "labelset_digest": data.labelset.manifest["digest"],
+            "network": settings_of_run["network"],
+            "flavour": settings_of_run["flavour"],
+        },
+    )
+    return run
+
+
+def run_train(
+    *, run: TrainingRun, data: TrainingData, settings_of_run: dict[str, Any], on_progress: OnProgress
+) -> ModelVersion:
+    """Train, or go on with a run that was interrupted; export, measure on the test galaxies, keep the file."""
+    with refusals():
+        from giz.training.nn.loop import TrainConfig, Trainer
+
+        trainer = Trainer(data, TrainConfig(**settings_of_run), run_folder(run))
+        run.config = trainer.config.as_json()
+        run.save(update_fields=["config"])
+
+        def report(done: int, total: int, message: str) -> None:
+            if len(trainer.state.history) != len(run.history):
+                run_record(run, trainer.state)
+            on_progress(done, total, message)
+
+        state = trainer.fit(report)
+        run_record(run, state)
+        path, card, figures = _exported(run, trainer, on_progress)
+        return _keep(run, path, card, figures)
+
+
+def run_record(run: TrainingRun, state: RunState) -> None:
+    """Write down how far a run is: what the curves of the staff page show."""
+    run.history, run.best, run.stopped_early = list(state.history), state.best, state.stopped_early
+    run.save(update_fields=["history", "best", "stopped_early"])
+
+
+def _exported(
+    run: TrainingRun, trainer: Trainer, on_progress: OnProgress
+) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    from giz.training.nn.export import best_network, export_onnx, served_network
+
+    served = served_network(trainer.data, trainer.learner, best_network(trainer.folder, trainer.learner))
+    manifest = trainer.data.labelset.manifest
+    card = {
+        "network": run.network,
+        "flavour": run.flavour,
+        "labelset": {key: manifest[key] for key in ("name", "title", "origin", "digest", "counts", "versions")},
+        "validation": run.best,
+        "steps": trainer.state.step,
+        "config": trainer.config.as_json(),
+    }
+    path = trainer.folder / "model.onnx"
+    export_onnx(served, path, size_px=trainer.data.size_px, card=card)
+    figures = evaluate(
+        trainer.data,
+        Predictor(path),
+        trainer.data.rows("test"),
+        lambda done, total: on_progress(done, total, "measuring on the test galaxies"),
+    )
+    return path, card, figures
+
+
+def _keep(run: TrainingRun, path: Path, card: dict[str, Any], figures: dict[str, Any]) -> ModelVersion:
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    folder = models_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, folder / f".{digest}.tmp")
+    (folder / f".{digest}.tmp").replace(folder / f"{digest}.onnx")
+    with transaction.atomic():
+        version, _ = ModelVersion.objects.get_or_create(
+            sha256=digest,
+            defaults={
+                "network": run.network,
+                "run": run,
+                "byte_count": len(data),
+                "card": card,
+                "report": {key: figures[key] for key in ("views", "outliers")},
+            },
+        )
+        TrainingRun.objects.filter(pk=run.pk).update(finished_at=Now())
+        audit.record("network_trained", subject=str(version), labelset=run.labelset_name)
+    return version

@@ -1,0 +1,100 @@
+"""`train` and `evaluate`: from a label set to a measured file; interrupted runs go on; mistakes are told."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from giz.core.errors import Refused
+from giz.core.jobs import run_job
+from giz.core.models import Job
+from giz.training.jobs import training_job
+from giz.training.models import ModelVersion, TrainingRun
+from giz.training.services.runs import models_folder, run_folder
+
+pytestmark = pytest.mark.django_db
+STEPS = 8
+
+
+@pytest.fixture(autouse=True)
+def _home(settings: Any, tmp_path: Path) -> None:
+    settings.GIZ_HOME = tmp_path / "home"
+
+
+def test_an_interrupted_run_ends_with_the_same_file_as_an_unbroken_one_and_is_measured(
+    discs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(done: int, _total: int, message: str) -> None:
+        if done == 5 and "checking" not in message:
+            raise KeyboardInterrupt
+
+    job = training_job(labelset=discs, network="ours", steps=STEPS)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(job, on_progress=stop)
+    run = TrainingRun.objects.get()
+    assert (run_folder(run) / "last.json").exists()
+    call_command("train", str(discs), steps=STEPS)
+    assert Job.objects.get().state == Job.State.DONE
+    run.refresh_from_db()
+    assert [entry["step"] for entry in run.history] == list(range(1, STEPS + 1))
+    assert run.finished_at is not None
+    version = ModelVersion.objects.get()
+    file = models_folder() / version.file_name
+    assert file.stat().st_size == version.byte_count
+    assert version.card["labelset"]["digest"] == run.labelset_digest
+
+    second = run_job(training_job(labelset=discs, network="ours", steps=STEPS))
+    assert second.id != job.id
+    assert second.result["model"] == version.sha256
+    assert ModelVersion.objects.count() == 1
+
+    capsys.readouterr()
+    call_command("evaluate", str(file), str(discs), report=str(tmp_path / "report.json"))
+    said = capsys.readouterr().out
+    assert "colour alone" in said
+    assert "RMS by 5°" in said
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["views"] == json.loads(json.dumps(version.report))["views"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": "model7"}, "Choose one of ours, model4"),
+        ({"network": "model4"}, "pictures of 128 px; this label set has 32"),
+        ({"flavour": 4}, "A flavour is 0"),
+        ({"steps": 0}, "either for how many minutes"),
+        ({"minutes": 5.0}, "either for how many minutes"),
+    ],
+)
+def test_what_can_not_be_trained_is_refused_before_there_is_a_job(
+    discs: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        training_job(**{"labelset": discs, "network": "ours", "steps": STEPS, **changes})
+    assert not Job.objects.exists()
+
+
+def test_a_folder_that_is_no_label_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("train", str(tmp_path / "nowhere"), minutes=1.0)
+
+
+def test_a_label_set_changed_on_disk_is_refused_before_the_first_step(discs: Path, tmp_path: Path) -> None:
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(discs, spoiled)
+    shard = next((spoiled / "images").glob("r-*.npy"))
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\x07")
+    job = training_job(labelset=spoiled, network="ours", steps=STEPS)
+    with pytest.raises(Refused, match=shard.name):
+        run_job(job)
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_file_that_is_no_model_is_refused(discs: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(CommandError, match="is no model of GIZ"):
+        call_command("evaluate", str(tmp_path / "model.onnx"), str(discs))
