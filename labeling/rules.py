@@ -10,3 +10,5 @@ MAX_COMMENT = 500
 IMAGE_PATH = "/media/{stem}-{size}.webp"
 # Origin of accounts that the simulated crowd votes with; an import can't have this name, for it holds a blank.
 SIMULATED_SOURCE = "simulated crowd"
+# Votes that bear one of these count in no aggregation.
+WEIGHTLESS_FLAGS = ("too_fast", "implausible")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Count, F, Q, Sum, Window
 from django.db.models.functions import RowNumber, TruncDay
 from django.utils import timezone
@@ -13,12 +14,15 @@ from giz.accounts.models import User
 from giz.core.models import Job, JobLogLine
 from giz.dashboard.drawing import DayOfVotes
 from labeling.models import Campaign, Consensus, Target, Vote
+from labeling.reports.registry import REPORTS, report_of
+from labeling.reports.report import Report
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_SHOWN = 30
 JOBS_SHOWN = 8
 JOBS_ON_THEIR_PAGE = 50
 LOG_LINES_SHOWN = 6
+REPORT_SECONDS = 300
 COUNTED = Q(standing=Vote.Standing.COUNTED)
 
 
@@ -177,3 +181,25 @@ def latest_jobs(count: int = JOBS_SHOWN) -> list[JobRow]:
     for line in numbered.filter(from_last__lte=LOG_LINES_SHOWN).order_by("id"):
         lines[line.job_id].append(line)
     return [JobRow(job, lines[job.pk]) for job in jobs]
+
+
+@dataclass(frozen=True)
+class DatedReport:
+    """A report and when it was made."""
+
+    report: Report
+    made_at: datetime
+
+
+def campaign_report(campaign: Campaign, name: str) -> DatedReport:
+    """One report of a campaign, made at most every five minutes."""
+    key = f"staff-report-{campaign.pk}-{name}"
+    found: DatedReport | None = cache.get(key)
+    if found is None:
+        found = DatedReport(report_of(campaign, name), timezone.now())
+        cache.set(key, found, REPORT_SECONDS)
+    return found
+
+
+def campaign_reports(campaign: Campaign) -> list[DatedReport]:
+    return [campaign_report(campaign, name) for name in REPORTS]

@@ -7,4 +7,7 @@ urlpatterns = [
     path("", views.dashboard, name="overview"),
     path("jobs/", views.jobs, name="jobs"),
     path("jobs/latest/", views.jobs_fragment, name="jobs_latest"),
+    path("reports/<slug:campaign>/", views.reports, name="reports"),
+    path("reports/<slug:campaign>/<slug:name>/", views.report, name="report"),
+    path("reports/<slug:campaign>/<slug:name>.<slug:form>", views.report_file, name="report_file"),
 ]

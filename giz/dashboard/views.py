@@ -9,12 +9,25 @@ from csp.decorators import csp_replace
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from giz.dashboard.drawing import SPARK_HEIGHT, SPARK_WIDTH, sparkline, stacked_bars
-from giz.dashboard.selectors import JOBS_ON_THEIR_PAGE, latest_jobs, overview
+from giz.dashboard.selectors import (
+    JOBS_ON_THEIR_PAGE,
+    DatedReport,
+    campaign_report,
+    campaign_reports,
+    latest_jobs,
+    overview,
+)
+from labeling.models import Campaign
+from labeling.reports.registry import REPORTS
+from labeling.reports.report import Report
 
 View = Callable[..., HttpResponseBase]
 
@@ -61,3 +74,60 @@ def jobs(request: HttpRequest) -> HttpResponse:
 def jobs_fragment(request: HttpRequest) -> HttpResponse:
     """The part of the first page that refreshes itself."""
     return render(request, "dashboard/jobs.html", {"jobs": latest_jobs()})
+
+
+PLOTS_IN_OVERVIEW = 1
+ROWS_ON_PAGE = 500
+ROW_PAGES = {"volunteer": "admin:labeling_volunteer_changelist", "standard": "admin:standards_standard_changelist"}
+FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "svg": "image/svg+xml"}
+
+
+def _drawn(dated: DatedReport, plots: int | None = None) -> dict[str, Any]:
+    """A report for a template. The plots' own texts were escaped where they were drawn (giz/core/plot.py)."""
+    report = dated.report
+    return {
+        "report": report,
+        "made_at": dated.made_at,
+        "plots": [mark_safe(plot.svg()) for plot in report.plots[:plots]],  # noqa: S308
+        "rows": list(zip(_links(report), report.shown_rows(), strict=True))[:ROWS_ON_PAGE],
+        "left_out": max(0, len(report.rows) - ROWS_ON_PAGE),
+    }
+
+
+def _links(report: Report) -> list[str]:
+    """Where each row's subject is found on the staff pages; empty where it has no page."""
+    if report.rows_are not in ROW_PAGES:
+        return [""] * len(report.rows)
+    address = reverse(ROW_PAGES[report.rows_are])
+    return [f"{address}?{urlencode({'q': str(row[report.searched]).removeprefix('v')})}" for row in report.rows]
+
+
+@staff_page
+def reports(request: HttpRequest, campaign: str) -> HttpResponse:
+    """Every report of a campaign: its sentences and first plots."""
+    chosen = get_object_or_404(Campaign, name=campaign)
+    found = [_drawn(dated, PLOTS_IN_OVERVIEW) for dated in campaign_reports(chosen)]
+    return render(request, "dashboard/reports.html", {"campaign": chosen, "reports": found})
+
+
+@staff_page
+def report(request: HttpRequest, campaign: str, name: str) -> HttpResponse:
+    """One report with its table and all plots."""
+    chosen = get_object_or_404(Campaign, name=campaign)
+    if name not in REPORTS:
+        raise Http404
+    drawn = _drawn(campaign_report(chosen, name))
+    return render(request, "dashboard/report.html", {"campaign": chosen, "names": list(REPORTS), **drawn})
+
+
+@staff_page
+def report_file(request: HttpRequest, campaign: str, name: str, form: str) -> HttpResponse:
+    """A report as a file: its whole table, or its plots."""
+    chosen = get_object_or_404(Campaign, name=campaign)
+    if name not in REPORTS or form not in FILES:
+        raise Http404
+    made = campaign_report(chosen, name).report
+    body = {"csv": made.as_csv, "json": lambda: made.as_json(chosen.name), "svg": made.as_svg}[form]()
+    answer = HttpResponse(body, content_type=FILES[form])
+    answer.headers["Content-Disposition"] = f'attachment; filename="{chosen.name}-{name}.{form}"'
+    return answer

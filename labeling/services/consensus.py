@@ -18,7 +18,8 @@ from labeling.aggregation.published import PUBLISHED_RULE, note_of, published_in
 from labeling.aggregation.retirement import Progress, retirement_rule, wants_another
 from labeling.aggregation.verdict import VERDICT_RULE, VerdictResult, verdict_of
 from labeling.models import Campaign, Consensus, CrowdFit, Reason, Target, Vote
-from labeling.services.refits import WEIGHTLESS_FLAGS, calibration_of, campaign_refit, current_fit
+from labeling.rules import WEIGHTLESS_FLAGS
+from labeling.services.refits import calibration_of, campaign_refit, current_fit
 
 BATCH = 200
 MAX_QUOTA = 12

@@ -12,9 +12,9 @@ from labeling.aggregation.robust import RobustFit, robust_fit
 from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_volunteers
 from labeling.aggregation.vote_table import VERDICT_CODES, FloatArray, IntArray, VoteTable, one_opinion_each
 from labeling.models import Campaign, CrowdFit, Target, VolunteerFit, Vote
+from labeling.rules import WEIGHTLESS_FLAGS
 
 BATCH = 2000
-WEIGHTLESS_FLAGS = ("too_fast", "implausible")
 # A fit is worth doing again after this many new votes, and this share of those it has seen.
 NEW_VOTES = 20
 NEW_SHARE = 0.05

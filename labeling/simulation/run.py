@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 from django.contrib.auth.hashers import make_password
+from django.db.models import F, Sum
 
 from giz.accounts.models import User
 from giz.catalog.models import SyntheticTruth
@@ -57,6 +58,7 @@ class SimulatedCrowd:
         self._habits = [person(options.seed, n, robots=options.robots) for n in range(options.volunteers)]
         self._accounts = _accounts(options.seed, options.volunteers)
         self._has_work = np.ones(options.volunteers, dtype=bool)
+        self._expected = max(min(options.votes, _missing_votes(campaign)), 1)
 
     def run(self, on_progress: OnProgress, *, done: int = 0, after_round: Callable[[int], None]) -> int:
         """Give the votes that are still missing; ``after_round`` is told how many there are after each round.
@@ -113,7 +115,7 @@ class SimulatedCrowd:
         self._vote(account, task, seen, rng)
         if self._options.days:
             ago = timedelta(days=self._options.days).total_seconds()
-            age_vote(task.id, ago * (1 - (given + 1) / self._options.votes))
+            age_vote(task.id, ago * max(0.0, 1 - (given + 1) / self._expected))
         return True
 
     def _look(self, who: int, task: LeasedTask) -> tuple[Look, np.random.Generator]:
@@ -140,6 +142,14 @@ class SimulatedCrowd:
         campaign_refit(campaign=self._campaign)
         consensus_mark_stale(campaign=self._campaign)
         consensus_refresh(campaign=self._campaign)
+
+
+def _missing_votes(campaign: Campaign) -> int:
+    """How many places are free; disagreement asks for more, so this is a little less than what will be given."""
+    free = Target.objects.filter(campaign=campaign, state=Target.State.OPEN).aggregate(
+        free=Sum(F("quota") - F("vote_count"))
+    )
+    return free["free"] or 0
 
 
 def refuse_real_galaxies(campaign: Campaign) -> None:

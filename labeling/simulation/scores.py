@@ -9,7 +9,7 @@ from labeling.aggregation.against_truth import errors_against
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.models import Campaign, Target, Vote
 from labeling.reports.labels import labels_of
-from labeling.rules import SIMULATED_SOURCE
+from labeling.rules import SIMULATED_SOURCE, WEIGHTLESS_FLAGS
 
 
 def campaign_score(campaign: Campaign) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def campaign_score(campaign: Campaign) -> dict[str, Any]:
         counted=Sum("vote_count"),
     )
     votes = Vote.objects.filter(target__campaign=campaign, volunteer__import_source=SIMULATED_SOURCE)
-    discounted = votes.filter(flags__overlap=["implausible", "too_fast"])
+    discounted = votes.filter(flags__overlap=list(WEIGHTLESS_FLAGS))
     return {
         "errors": errors,
         **counts,

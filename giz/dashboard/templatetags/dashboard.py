@@ -32,6 +32,12 @@ def words(name: str) -> str:
 
 
 @register.filter
+def replace_dashes(name: str) -> str:
+    """error-vs-votes as error vs votes."""
+    return name.replace("-", " ")
+
+
+@register.filter
 def last_line(text: str) -> str:
     """The line of a traceback that says what went wrong."""
     lines = [line for line in text.splitlines() if line.strip()]

@@ -1,0 +1,104 @@
+"""A report: what it says in words, a table, plots; and its forms for the terminal and for files."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from giz.core.plot import Plot
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``name`` heads the CSV (its unit is in it), ``label`` the page; ``digits`` after the point in tables for eyes."""
+
+    name: str
+    label: str
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``lines`` are sentences with the main figures, ``figures`` the same for programs; None in a cell is unknown.
+
+    ``rows_are`` names what each row is about where that has a staff page; cell number ``searched`` finds it there.
+    """
+
+    name: str
+    title: str
+    lines: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]
+    figures: dict[str, Any] = field(default_factory=dict)
+    plots: Sequence[Plot] = ()
+    rows_are: str = ""
+    searched: int = 0
+
+    def shown_rows(self) -> list[list[str]]:
+        """The cells as people read them."""
+        return [
+            [shown(cell, column.digits) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
+        ]
+
+    def as_text(self, max_rows: int = 60) -> str:
+        """Title, sentences and table in fixed width."""
+        rows = self.shown_rows()
+        heads = [column.label for column in self.columns]
+        widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(len(heads))]
+        lines = [self.title, *self.lines, ""]
+        for row in [heads, *rows[:max_rows]] if rows else []:
+            first, rest = row[0].ljust(widths[0]), row[1:]
+            lines.append("  ".join([first, *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]))
+        if len(rows) > max_rows:
+            lines.append(f"… and {len(rows) - max_rows} more rows; --csv FILE writes them all.")
+        return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+    def as_csv(self) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        writer.writerows(["" if _is_unknown(cell) else _plain(cell) for cell in row] for row in self.rows)
+        return out.getvalue()
+
+    def as_json(self, campaign: str) -> str:
+        rows = [
+            {
+                column.name: None if _is_unknown(cell) else _plain(cell)
+                for column, cell in zip(self.columns, row, strict=True)
+            }
+            for row in self.rows
+        ]
+        whole = {"report": self.name, "campaign": campaign, "figures": self.figures, "rows": rows}
+        return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+    def as_svg(self) -> str:
+        """All plots in one file, below each other."""
+        from giz.core.plot import HEIGHT, WIDTH
+
+        parts = [
+            plot.svg().replace("<svg ", f'<svg y="{HEIGHT * place}" width="{WIDTH}" height="{HEIGHT}" ', 1)
+            for place, plot in enumerate(self.plots)
+        ]
+        height = HEIGHT * max(len(parts), 1)
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">\n'
+        return head + "".join(parts) + "</svg>\n"
+
+
+def _is_unknown(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, float) and not math.isfinite(cell))
+
+
+def _plain(cell: Any) -> Any:
+    return round(float(cell), 4) if isinstance(cell, float) else cell
+
+
+def shown(cell: Any, digits: int) -> str:
+    """A cell as people read it: thousands apart, unknown as a dash."""
+    if _is_unknown(cell):
+        return "–"
+    if isinstance(cell, float):
+        return f"{cell:,.{digits}f}".replace("-", "−")
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)

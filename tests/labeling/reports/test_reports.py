@@ -1,0 +1,181 @@
+"""Every report of a campaign that a simulated crowd has judged: its figures are those of the rows."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from giz.core.jobs import run_job
+from labeling.models import Campaign, Consensus, Target, Vote
+from labeling.reports.registry import REPORTS, report_of
+from labeling.simulation.jobs import simulate_job
+from tests.labeling.simulation.sky import make_known_campaign
+from tests.labeling.sky import make_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def judged() -> Campaign:
+    """Forty galaxies, each judged by seven of fourteen simulated people."""
+    campaign = make_known_campaign(overlap=7)
+    run_job(simulate_job(campaign=campaign, volunteers=14, votes=400))
+    return campaign
+
+
+def figures(campaign: Campaign, name: str) -> dict[str, Any]:
+    return json.loads(report_of(campaign, name).as_json(campaign.name))
+
+
+def test_every_report_has_words_a_table_and_all_its_forms(judged: Campaign) -> None:
+    for name in REPORTS:
+        report = report_of(judged, name)
+        assert report.lines, name
+        assert report.rows, name
+        assert "None" not in report.as_text()
+        assert "nan" not in report.as_text()
+        table = list(csv.reader(io.StringIO(report.as_csv())))
+        assert table[0] == [column.name for column in report.columns]
+        assert len(table) == len(report.rows) + 1
+        assert json.loads(report.as_json("sky"))["report"] == name
+        assert report.plots, name
+        assert ET.fromstring(report.as_svg()).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("name", list(REPORTS))
+def test_a_campaign_without_votes_is_answered_too(name: str) -> None:
+    report = report_of(make_campaign(), name)
+    assert report.lines
+    report.as_text()
+    report.as_csv()
+    json.loads(report.as_json("sky"))
+    ET.fromstring(report.as_svg())
+
+
+def test_agreement_compares_medians_of_two_groups(judged: Campaign) -> None:
+    found = figures(judged, "agreement")["figures"]
+    assert found["pairs"] > 40
+    assert 0.5 < found["rms_deg"] < 8
+
+
+def test_volunteers_are_numbers_with_habits_and_never_addresses(judged: Campaign) -> None:
+    report = report_of(judged, "volunteers")
+    rows = json.loads(report.as_json("sky"))["rows"]
+    assert sum(row["votes"] for row in rows) == Vote.objects.filter(standing="counted").count()
+    assert all(row["offset_deg"] is not None and row["weight"] > 0 for row in rows)
+    assert "@" not in report.as_text() + report.as_csv() + report.as_svg()
+
+
+def test_reasons_are_tallied_and_agreed_ones_have_a_high_kappa(judged: Campaign) -> None:
+    rows = {row["said"]: row for row in figures(judged, "reasons")["rows"]}
+    assert rows["disturbed"]["votes"] == Vote.objects.filter(reasons__contains=["disturbed"]).count()
+    assert rows["disturbed"]["kappa"] > 0.5 > rows["not_sure"]["kappa"]
+    assert rows["multiple"]["kappa"] is None
+
+
+def test_votes_a_galaxy_and_progress_count_the_rows(judged: Campaign) -> None:
+    rows = figures(judged, "votes-per-galaxy")["rows"]
+    assert sum(row["open"] + row["retired"] + row["expert"] for row in rows) == Target.objects.count()
+    report = figures(judged, "progress")
+    assert sum(row["votes"] for row in report["rows"]) == Vote.objects.filter(standing="counted").count()
+    assert report["figures"]["retired"] == Target.objects.filter(state="retired").count()
+
+
+def test_scatter_stands_beside_the_truth_and_coverage_is_a_share(judged: Campaign) -> None:
+    rows = figures(judged, "scatter-bias")["rows"]
+    assert sum(row["truth_votes"] or 0 for row in rows) > 150
+    shares = figures(judged, "coverage")["figures"]["robust"]
+    assert 0.3 < shares["within_1_sigma"] <= shares["within_2_sigma"] <= 1
+
+
+def test_errors_shrink_with_votes_as_halves_show(judged: Campaign) -> None:
+    halves = [row["median_halves_deg"] for row in figures(judged, "error-vs-votes")["rows"]]
+    known = [value for value in halves if value is not None]
+    assert len(known) >= 2
+    assert known[0] > 1
+
+
+def test_standards_beside_a_galaxy_are_under_test(judged: Campaign) -> None:
+    """Both ways to name them: replayed from the trace, and by number in imported votes."""
+    report = report_of(judged, "standards")
+    rows = json.loads(report.as_json("sky"))["rows"]
+    accepted = Vote.objects.filter(verdict="A", target__consensuses__in=Consensus.objects.filter(
+        is_current=True, estimator="robust", verdict="A")).count()  # fmt: skip
+    assert accepted < sum(row["votes"] for row in rows) <= 2 * accepted
+    for vote in Vote.objects.filter(verdict="A")[:5]:
+        vote.trace = {"standards_pgc": [int(rows[0]["pgc"]), int(rows[1]["pgc"])]}
+        vote.save(update_fields=["trace"])
+    again = {row["pgc"]: row for row in json.loads(report_of(judged, "standards").as_json("sky"))["rows"]}
+    assert again[rows[0]["pgc"]]["votes"] >= 4
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+def test_the_command_prints_a_table_and_writes_files(
+    judged: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {form: str(tmp_path / f"out.{form}") for form in ("csv", "json", "svg")}
+    call_command("report", "coverage", campaign="sky", **files)
+    out = capsys.readouterr().out
+    assert out.startswith("Coverage of the stated errors\n")
+    assert "within 1 σ" in out
+    assert {path.suffix: path.stat().st_size > 100 for path in tmp_path.iterdir()} == {
+        ".csv": True,
+        ".json": True,
+        ".svg": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("covrage", {}, "Did you mean coverage"),
+        ("coverage", {"campaign": "sk"}, "Did you mean sky"),
+        ("coverage", {"csv": "/nowhere/at/all.csv"}, "folder /nowhere/at does not exist"),
+        ("coverage", {"svg": "/tmp/never-written.svg"}, "nothing to plot here"),
+    ],
+)
+def test_a_slip_is_answered_with_one_sentence(name: str, options: dict[str, str], said: str) -> None:
+    make_campaign()
+    with pytest.raises(CommandError, match=said):
+        call_command("report", name, **{"campaign": "sky", **options})
+
+
+# --- the staff page ------------------------------------------------------------------------------------------------
+def test_staff_see_all_reports_and_each_with_its_files(judged: Campaign, bob_client: Client) -> None:
+    page = bob_client.get("/staff/dashboard/reports/sky/")
+    assert "unsafe" not in page["Content-Security-Policy"]
+    body = page.content.decode()
+    assert body.count('<svg class="plot"') == len(REPORTS)
+    for name in REPORTS:
+        answer = bob_client.get(f"/staff/dashboard/reports/sky/{name}/")
+        assert answer.status_code == 200, name
+        assert " style=" not in answer.content.decode()
+    for form, kind in (("csv", "text/csv"), ("json", "application/json"), ("svg", "image/svg+xml")):
+        answer = bob_client.get(f"/staff/dashboard/reports/sky/coverage.{form}")
+        assert answer["Content-Type"].startswith(kind)
+        assert f'filename="sky-coverage.{form}"' in answer["Content-Disposition"]
+
+
+def test_rows_link_to_the_people_behind_them(judged: Campaign, bob_client: Client) -> None:
+    body = bob_client.get("/staff/dashboard/reports/sky/volunteers/").content.decode()
+    number = Vote.objects.first().volunteer.volunteer_number
+    link = f"/staff/labeling/volunteer/?q={number}"
+    assert link in body
+    assert f"v{number}" in bob_client.get(link).content.decode()
+
+
+def test_nobody_else_sees_reports_and_what_is_not_there_is_not_found(
+    client: Client, alice_client: Client, bob_client: Client
+) -> None:
+    make_campaign()
+    for page in ("sky/", "sky/coverage/", "sky/coverage.csv"):
+        assert alice_client.get(f"/staff/dashboard/reports/{page}").status_code == 404
+        assert client.get(f"/staff/dashboard/reports/{page}").status_code == 302
+    for page in ("none/", "sky/covrage/", "sky/coverage.exe"):
+        assert bob_client.get(f"/staff/dashboard/reports/{page}").status_code == 404
