@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from giz.accounts.services import preferences_update
+from giz.catalog.storage import IMAGE_PATH
 from giz.core.api import Pagination, StrictSerializer, refuse_unknown_query
 from labeling import selectors, serializers
 from labeling.leased import LeasedTask
 from labeling.models import Vote
 from labeling.pools import set_pools
-from labeling.rules import IMAGE_PATH
 from labeling.services.tasks import task_lease, task_renew, task_skip
 from labeling.services.votes import VoteAnswer, vote_record, vote_undo
 from labeling.tasks import wake_consensus

@@ -7,7 +7,6 @@ TOO_FAST_S = 1
 MAX_LEASES = 4
 MAX_LEASE_HOURS = 4
 MAX_COMMENT = 500
-IMAGE_PATH = "/media/{stem}-{size}.webp"
 # Origin of accounts that the simulated crowd votes with; an import can't have this name, for it holds a blank.
 SIMULATED_SOURCE = "simulated crowd"
 # Votes that bear one of these count in no aggregation.

@@ -9,10 +9,11 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from giz.catalog.models import Band, Galaxy, GalaxyImage
+from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.models import Campaign, Consensus, Target, Vote
-from labeling.rules import IMAGE_PATH, SIMULATED_SOURCE, UNDO_TIME
+from labeling.rules import SIMULATED_SOURCE, UNDO_TIME
 from standards.models import Standard, StandardSet
 
 VISIBLE = (Campaign.State.OPEN, Campaign.State.PAUSED)

@@ -5,11 +5,11 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from giz.catalog.models import GalaxyImage
+from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from standards.coverage import Coverage, coverage_of
 from standards.models import Standard, StandardSet
 
-IMAGE_PATH = "/media/{stem}-{size}.webp"
 MAX_NAMED_SETS = 20
 
 

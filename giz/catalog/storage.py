@@ -6,6 +6,9 @@ from pathlib import Path
 
 from giz.imaging.sizes import DisplayFiles
 
+# The address of a display file, as the API hands it to browsers: giz/catalog/urls.py serves it.
+IMAGE_PATH = "/media/{stem}-{size}.webp"
+
 
 def display_path(root: Path, stem: str, size_px: int) -> Path:
     return root / f"{stem}-{size_px}.webp"

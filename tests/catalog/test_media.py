@@ -6,6 +6,7 @@ from django.test import Client
 
 from giz.catalog.models import Galaxy
 from giz.catalog.services import image_store
+from giz.catalog.storage import IMAGE_PATH
 from giz.imaging.decode import decode_picture
 
 from .conftest import spiral
@@ -24,7 +25,7 @@ def body(answer):
 
 
 def test_a_display_file_is_served_with_headers_that_cache_it_for_ever_and_execute_nothing(image, client):
-    answer = client.get(f"/media/{image.stem}-128.webp")
+    answer = client.get(IMAGE_PATH.format(stem=image.stem, size=128))
     assert answer.status_code == 200
     assert body(answer)[:4] == b"RIFF"
     assert answer["Content-Type"] == "image/webp"
