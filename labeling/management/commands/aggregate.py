@@ -31,10 +31,12 @@ class Command(GizCommand):
         job = aggregate_job(campaign=chosen, estimator=estimator)
         result = run_job_with_bar(job, title=f"Consensus of {campaign}").result
         counts = verdict_summary(campaign_id=chosen.pk)
+        # Not the number that this run computed: the worker of a running site may have taken some of them.
+        judged = sum(counts[name] for name in ("accepted", "face_on", "rejected", "split"))
         self.stdout.write(
-            f"Galaxies aggregated: {result['targets']}, by the {result['estimator']}. Verdicts: {counts['accepted']} "
+            f"Galaxies judged: {judged}, aggregated by the {result['estimator']}. Verdicts: {counts['accepted']} "
             f"accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, {counts['split']} split. "
             f"Judged by three people or more: {counts['published']}; retired: {counts['retired']}."
         )
-        if not result["targets"]:
+        if not judged:
             self.stdout.write("There are no votes in this campaign yet.")
