@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.browser.site import Site
 from tests.conftest import REPOSITORY, TEMPLATE
@@ -49,6 +49,8 @@ def browser() -> Iterator[Browser]:
         pytest.fail("CI must have Chromium: install Debian's package `chromium`")
     if path is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium): browser tests are left out")
+    # A busy machine draws late; what never comes still fails.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         opened = _launch(playwright, path)
         yield opened
