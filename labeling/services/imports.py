@@ -90,7 +90,9 @@ def votes_import(
         entries = {line: found for line, found in batch if isinstance(found, VoteEntry)}
         with transaction.atomic():
             written, clashes = _write_batch(entries, campaign, source, sets)
-            problems = [f"line {line}: {found}" for line, found in batch if isinstance(found, str)] + clashes
+            bad = [f"line {line}: {found}" for line, found in batch if isinstance(found, str)]
+            # A row with shifted cells quotes whatever stands in them, perhaps somebody's e-mail address.
+            problems = [without_addresses(line) for line in bad + clashes]
             room = MAX_REPORTED - counts["bad"]
             counts.update(written)
             counts["bad"] += len(problems)

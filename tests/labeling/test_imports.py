@@ -145,6 +145,12 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_others_imported(camp
     assert said[8] == "line 11: id 1 stands on line 2 already"
 
 
+def test_a_row_with_shifted_cells_is_told_without_the_address_in_it(campaign: Campaign, tmp_path: Path) -> None:
+    counts = run(table(tmp_path, row(1, flag="eve@x.org", volunteer="1")))
+    assert counts["bad"] == 1
+    assert JobLogLine.objects.get().text == "line 2: flag is (address removed) must be 0 or 1"
+
+
 def test_the_same_id_with_other_values_is_told_and_kept_out(campaign: Campaign, tmp_path: Path) -> None:
     run(table(tmp_path, row(1)))
     counts = run(table(tmp_path, row(1, inc="70", pgcID1="", pgcID2="")))
