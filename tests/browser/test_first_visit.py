@@ -50,3 +50,19 @@ def test_help_on_a_touch_screen_names_the_buttons_and_begins_with_fingers(
     page.get_by_role("button", name="Help and all keys").tap()
     sheet = page.get_by_role("dialog", name="How it works")
     expect(sheet.get_by_role("heading", level=3)).to_have_text(["Fingers", "Buttons", "Keys"])
+
+
+def test_a_vote_that_waits_to_be_sent_leaves_the_phone_s_page_as_wide_as_the_screen(
+    demo: Site, visitor: Callable[..., Visitor]
+) -> None:
+    someone = visitor(viewport=PHONE, has_touch=True, is_mobile=True)
+    someone.sign_up("tunnel@example.org", then="/label/demo")
+    page = someone.page
+    wait_for_galaxy(page)
+    page.wait_for_load_state("networkidle")
+    page.route("**/api/v1/votes/", lambda route: route.abort("internetdisconnected"))
+    judge(page, lambda _step, slots: slots // 2)
+    expect(page.get_by_text("1 waiting")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    # Chromium lays a page that is too wide out on a wider viewport, and shows it cut off.
+    assert page.evaluate("window.innerWidth") == PHONE["width"]
