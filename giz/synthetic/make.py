@@ -14,8 +14,9 @@ import numpy.typing as npt
 from giz.imaging.colour import lupton_rgb
 from giz.imaging.greys import asinh_grey
 from giz.synthetic.galaxy import render_noise_free
+from giz.synthetic.looks import LOOKS, SDSS, SurveyLook
 from giz.synthetic.observe import observe, sky_sigma_nmgy
-from giz.synthetic.parameters import draw_parameters
+from giz.synthetic.parameters import GalaxyParameters, draw_parameters
 from giz.synthetic.photometry import BANDS, FloatArray
 from giz.synthetic.rejects import REJECT_REASONS, draw_reject
 from giz.synthetic.streams import stream
@@ -47,6 +48,7 @@ class SyntheticGalaxy:
     frames: FloatArray
     noise_free: FloatArray | None
     parameters: dict[str, Any]
+    look: SurveyLook = SDSS
 
 
 def make_galaxy(
@@ -57,6 +59,7 @@ def make_galaxy(
     size_px: int = 256,
     clean: bool = False,
     disturbed: bool = False,
+    survey: str = SDSS.name,
 ) -> SyntheticGalaxy:
     """Make a spiral seen at a known inclination, its major axis horizontal, on a field of 2 x D25.
 
@@ -68,6 +71,7 @@ def make_galaxy(
     size_px : side of the square frames, 64 to 1024.
     clean : leave out stars and background galaxies (seeing and noise stay).
     disturbed : apply a mild tide to the disk, as a neighbour would; the truth stays.
+    survey : one of `LOOKS`, whose pixels, depth, seeing and sky colour the image has.
 
     Raises
     ------
@@ -77,8 +81,9 @@ def make_galaxy(
     _check_choice("galaxy type", galaxy_type, GALAXY_TYPES)
     if not (isinstance(inclination_deg, int | float | np.number) and 0.0 <= float(inclination_deg) <= 90.0):
         raise ValueError(f"inclination_deg must be a number from 0 (face-on) to 90 (edge-on); got {inclination_deg!r}.")
-    seed, size_px = _checked_seed(seed), _checked_size(size_px)
-    p = draw_parameters(galaxy_type, float(inclination_deg), seed)
+    _check_choice("survey", survey, tuple(LOOKS))
+    seed, size_px, look = _checked_seed(seed), _checked_size(size_px), LOOKS[survey]
+    p = _seen_by(look, draw_parameters(galaxy_type, float(inclination_deg), seed))
     binning = _binning(size_px)
     noise_free = render_noise_free(p, seed, size_px * binning)
     extra: dict[str, Any] = {}
@@ -96,6 +101,7 @@ def make_galaxy(
         noise_offset_mag=noise_offset_mag,
         field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
         clean=clean,
+        look=look,
     )
     return SyntheticGalaxy(
         galaxy_type=galaxy_type,
@@ -108,10 +114,11 @@ def make_galaxy(
         frames=_binned(frames, binning),
         noise_free=_binned(noise_free, binning),
         parameters=p.as_json() | {"noise_offset_mag": noise_offset_mag, "clean": clean} | extra,
+        look=look,
     )
 
 
-def make_reject(reason: str, seed: int, *, size_px: int = 256) -> SyntheticGalaxy:
+def make_reject(reason: str, seed: int, *, size_px: int = 256, survey: str = SDSS.name) -> SyntheticGalaxy:
     """Make an image people should reject for `reason`, one of `REJECT_REASONS`.
 
     The true inclination is kept for every spiral among them and is None for an elliptical. A "bad_image" cut by the
@@ -120,12 +127,14 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256) -> SyntheticGalax
     Raises
     ------
     ValueError
-        If the reason is unknown, the seed negative or the size not within 64 to 1024.
+        If the reason or survey is unknown, the seed negative or the size not within 64 to 1024.
     """
     _check_choice("reject reason", reason, REJECT_REASONS)
-    seed, size_px = _checked_seed(seed), _checked_size(size_px)
+    _check_choice("survey", survey, tuple(LOOKS))
+    seed, size_px, look = _checked_seed(seed), _checked_size(size_px), LOOKS[survey]
     binning = _binning(size_px)
-    p, reject = draw_reject(reason, seed, size_px * binning)
+    p, reject = draw_reject(reason, seed, size_px * binning, look)
+    p = _seen_by(look, p)
     if reject.inclination_deg is not None:
         p = replace(p, inclination_deg=reject.inclination_deg)
     noise_offset_mag = _noise_offset_mag(seed)
@@ -140,9 +149,10 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256) -> SyntheticGalax
         field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
         clean=False,
         extra_star=reject.extra_star,
+        look=look,
     )
     if reject.spoil is not None:
-        frames = reject.spoil(frames, float(sky_sigma_nmgy(scale_arcsec, noise_offset_mag)[1]))
+        frames = reject.spoil(frames, float(sky_sigma_nmgy(scale_arcsec, noise_offset_mag, look)[1]))
     started_from = p.as_json() if reject.inclination_deg is not None else {}
     return SyntheticGalaxy(
         galaxy_type=reject.galaxy_type,
@@ -155,14 +165,19 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256) -> SyntheticGalax
         frames=_binned(frames, binning),
         noise_free=_binned(reject.noise_free, binning),
         parameters=started_from | {"noise_offset_mag": noise_offset_mag} | reject.parameters,
+        look=look,
     )
 
 
 def display_images(galaxy: SyntheticGalaxy) -> dict[str, npt.NDArray[np.uint8]]:
     """Pictures by the one code path all images take: inverted greys "g", "r", "i" (n, n) and colour "gri" (n, n, 3)."""
     pictures = {band: asinh_grey(frame) for band, frame in zip(BANDS, galaxy.frames, strict=True)}
-    pictures["gri"] = lupton_rgb(galaxy.frames, galaxy.pixel_scale_arcsec)
+    pictures["gri"] = lupton_rgb(galaxy.frames, galaxy.pixel_scale_arcsec, sky_rgb=galaxy.look.sky_rgb)
     return pictures
+
+
+def _seen_by(look: SurveyLook, p: GalaxyParameters) -> GalaxyParameters:
+    return replace(p, seeing_arcsec=p.seeing_arcsec * look.seeing_factor)
 
 
 def _noise_offset_mag(seed: int) -> float:

@@ -7,18 +7,12 @@ import math
 import numpy as np
 from scipy import fft, ndimage
 
-from giz.synthetic.photometry import (
-    NATIVE_SCALE_ARCSEC,
-    SKY_MAG_ARCSEC2,
-    SKY_SIGMA_MAG_ARCSEC2,
-    FloatArray,
-    flux_nmgy,
-)
+from giz.synthetic.looks import SDSS, SurveyLook
+from giz.synthetic.photometry import FloatArray, flux_nmgy
 from giz.synthetic.sky import Sources, add_background_galaxies, add_points, add_spikes, draw_stars
 from giz.synthetic.streams import stream
 
 F = np.float32
-SEEING_G_R_I = (1.08, 1.0, 0.95)
 MOFFAT_BETA = 3.0
 # The detector is full at the centre of a star of about r = 14; the levels make its core white in colour.
 SATURATION_NMGY_ARCSEC2 = (830.0, 1200.0, 1500.0)
@@ -36,33 +30,35 @@ def moffat_kernel(fwhm_px: float, beta: float, size_px: int) -> FloatArray:
     return np.asarray(kernel, F)
 
 
-def blur(frames: FloatArray, fwhm_px: float, beta: float = MOFFAT_BETA) -> FloatArray:
+def blur(frames: FloatArray, fwhm_px: float, look: SurveyLook = SDSS) -> FloatArray:
     """Frames convolved with the seeing (r-band `fwhm_px`; bluer light is blurred more)."""
     size_px = frames.shape[-1]
     padding = int(min(max(6.0 * fwhm_px, 12.0), 48.0))
     padded = fft.next_fast_len(size_px + padding, real=True)
     blurred = np.empty_like(frames)
-    for band, ratio in enumerate(SEEING_G_R_I):
-        transfer = fft.rfft2(moffat_kernel(ratio * fwhm_px, beta, padded))
+    for band, ratio in enumerate(look.seeing_ratio):
+        transfer = fft.rfft2(moffat_kernel(ratio * fwhm_px, MOFFAT_BETA, padded))
         transfer *= fft.rfft2(frames[band], s=(padded, padded))
         blurred[band] = fft.irfft2(transfer, s=(padded, padded))[:size_px, :size_px]
     return blurred
 
 
-def sky_sigma_nmgy(scale_arcsec: float, offset_mag: float) -> FloatArray:
+def sky_sigma_nmgy(scale_arcsec: float, offset_mag: float, look: SurveyLook = SDSS) -> FloatArray:
     """One sigma of the sky in g, r, i, nanomaggies per native pixel brought to this pixel's area."""
-    return (flux_nmgy(np.array(SKY_SIGMA_MAG_ARCSEC2) + offset_mag) * scale_arcsec**2).astype(F)
+    return (flux_nmgy(np.array(look.sky_sigma_mag_arcsec2) + offset_mag) * scale_arcsec**2).astype(F)
 
 
-def add_noise(frames: FloatArray, rng: np.random.Generator, scale_arcsec: float, offset_mag: float) -> None:
+def add_noise(
+    frames: FloatArray, rng: np.random.Generator, scale_arcsec: float, offset_mag: float, look: SurveyLook = SDSS
+) -> None:
     """Add sky and photon noise in place, drawn on the survey's own pixels.
 
     Images finer than the survey's pixels are interpolated from them, so their noise is blocky and correlated;
     coarser ones average it down.
     """
     size_px = frames.shape[-1]
-    sigma = sky_sigma_nmgy(scale_arcsec, offset_mag)
-    ratio = NATIVE_SCALE_ARCSEC / scale_arcsec
+    sigma = sky_sigma_nmgy(scale_arcsec, offset_mag, look)
+    ratio = look.native_scale_arcsec / scale_arcsec
     for band in range(3):
         if ratio > 1.15:
             native_px = math.ceil(size_px / ratio) + 2
@@ -72,7 +68,7 @@ def add_noise(frames: FloatArray, rng: np.random.Generator, scale_arcsec: float,
         else:
             noise = _turned_noise(rng, size_px)
             noise *= F(ratio)
-        sky_nmgy = float(flux_nmgy(SKY_MAG_ARCSEC2[band])) * scale_arcsec**2
+        sky_nmgy = float(flux_nmgy(look.sky_mag_arcsec2[band])) * scale_arcsec**2
         growth = np.maximum(frames[band], F(0.0))
         growth *= F(1.0 / sky_nmgy)
         growth += F(1.0)
@@ -102,6 +98,7 @@ def observe(
     field_arcmin: float,
     clean: bool,
     extra_star: Sources | None = None,
+    look: SurveyLook = SDSS,
 ) -> FloatArray:
     """Frames as a survey would deliver them: sources of the field, seeing, spikes, noise; sky level 0.
 
@@ -119,10 +116,11 @@ def observe(
         add_points(frames, stars)
         add_background_galaxies(frames, stream(seed, "background"), scale_arcsec, field_arcmin)
         spiked.append(stars)
-    frames = blur(frames, seeing_arcsec / scale_arcsec)
+    frames = blur(frames, seeing_arcsec / scale_arcsec, look)
+    sky_sigma = sky_sigma_nmgy(scale_arcsec, noise_offset_mag, look)
     for sources in spiked:
-        add_spikes(frames, sources, spike_angle, scale_arcsec, sky_sigma_nmgy(scale_arcsec, noise_offset_mag))
+        add_spikes(frames, sources, spike_angle, scale_arcsec, sky_sigma)
     for frame, full in zip(frames, SATURATION_NMGY_ARCSEC2, strict=True):
         np.minimum(frame, F(full * scale_arcsec**2), out=frame)
-    add_noise(frames, stream(seed, "sensor noise"), scale_arcsec, noise_offset_mag)
+    add_noise(frames, stream(seed, "sensor noise"), scale_arcsec, noise_offset_mag, look)
     return frames

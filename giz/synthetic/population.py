@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from giz.synthetic.looks import PANSTARRS, SDSS, Corners, paint_corners
 from giz.synthetic.make import SyntheticGalaxy, display_images, make_galaxy, make_reject
 from giz.synthetic.rejects import REJECT_REASONS
 from giz.synthetic.types import GALAXY_TYPES
 
-POPULATION_RULE = "population-1"
+POPULATION_RULE = "population-2"
 POPULATION_RULE_YEAR = 2026
 LOWEST_DEG, HIGHEST_DEG = 45.0, 90.0
 REJECT_SHARE = 0.20
 # Real disks that people accept are often mildly disturbed; their truth is kept.
 DISTURBED_SHARE_OF_DISKS = 0.175
 MISSING_BAND_SHARE = 0.10
+PANSTARRS_SHARE = 0.40
+# One in five of the reference's colour pictures has corners without data, one in twenty of its greys.
+CORNERS_SHARE, COLOUR_ONLY_SHARE_OF_CORNERS = 0.20, 0.75
 # The codes that a person would give (SCIENCE.md section 2).
 REASON_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -50,6 +54,8 @@ class Member:
     reject_reason: str
     is_disturbed: bool
     missing_band: str
+    survey: str
+    corners: Corners | None
 
     @property
     def verdict(self) -> str:
@@ -78,20 +84,35 @@ def draw_member(population_seed: int, number: int) -> Member:
     rng = random.Random(f"{POPULATION_RULE}|{population_seed}|{number}")
     seed = rng.getrandbits(40)
     missing_band = rng.choice(("g", "r", "i", "gri")) if rng.random() < MISSING_BAND_SHARE else ""
+    survey = PANSTARRS.name if rng.random() < PANSTARRS_SHARE else SDSS.name
+    corners = _draw_corners(rng)
     if rng.random() < REJECT_SHARE:
-        return Member(number, seed, "", None, rng.choice(REJECT_REASONS), False, missing_band)
+        return Member(number, seed, "", None, rng.choice(REJECT_REASONS), False, missing_band, survey, corners)
     galaxy_type, tilt_deg = rng.choice(GALAXY_TYPES), round(rng.uniform(LOWEST_DEG, HIGHEST_DEG), 3)
     is_disturbed = rng.random() < DISTURBED_SHARE_OF_DISKS
-    return Member(number, seed, galaxy_type, tilt_deg, "", is_disturbed, missing_band)
+    return Member(number, seed, galaxy_type, tilt_deg, "", is_disturbed, missing_band, survey, corners)
+
+
+def _draw_corners(rng: random.Random) -> Corners | None:
+    if rng.random() >= CORNERS_SHARE:
+        return None
+    # Between these angles (a square is the same after 90) every reach leaves corners to see.
+    angle_deg, reach = round(rng.uniform(15.0, 75.0), 2), round(rng.uniform(0.75, 1.20), 3)
+    return Corners(angle_deg, reach, rng.choice((0, 255)), rng.random() < COLOUR_ONLY_SHARE_OF_CORNERS)
 
 
 def make_member(member: Member, size_px: int) -> SyntheticGalaxy:
     if member.reject_reason:
-        return make_reject(member.reject_reason, member.seed, size_px=size_px)
+        return make_reject(member.reject_reason, member.seed, size_px=size_px, survey=member.survey)
     if member.inclination_deg is None:
         raise ValueError(f"Member {member.number} has neither an inclination nor a reason to be rejected.")
     return make_galaxy(
-        member.galaxy_type, member.inclination_deg, member.seed, size_px=size_px, disturbed=member.is_disturbed
+        member.galaxy_type,
+        member.inclination_deg,
+        member.seed,
+        size_px=size_px,
+        disturbed=member.is_disturbed,
+        survey=member.survey,
     )
 
 
@@ -100,6 +121,9 @@ def render_member(population_seed: int, number: int, size_px: int) -> RenderedMe
     member = draw_member(population_seed, number)
     galaxy = make_member(member, size_px)
     pictures = {band: pixels for band, pixels in display_images(galaxy).items() if band != member.missing_band}
+    if member.corners:
+        paint_corners(pictures, member.corners)
+    corners = None if member.corners is None else asdict(member.corners)
     return RenderedMember(
         member,
         pictures,
@@ -108,5 +132,5 @@ def render_member(population_seed: int, number: int, size_px: int) -> RenderedMe
         galaxy.d25_arcsec,
         galaxy.pixel_scale_arcsec,
         galaxy.seeing_arcsec,
-        galaxy.parameters,
+        galaxy.parameters | {"survey": member.survey, "corners": corners},
     )

@@ -13,9 +13,10 @@ from scipy import ndimage
 
 from giz.synthetic.bulge import sersic_b
 from giz.synthetic.galaxy import pixel_scale_arcsec, render_noise_free
+from giz.synthetic.looks import SurveyLook
 from giz.synthetic.observe import blur, sky_sigma_nmgy
 from giz.synthetic.parameters import GalaxyParameters, draw_parameters
-from giz.synthetic.photometry import NATIVE_SCALE_ARCSEC, FloatArray, band_ratios, flux_nmgy
+from giz.synthetic.photometry import FloatArray, band_ratios, flux_nmgy
 from giz.synthetic.sky import Sources
 from giz.synthetic.streams import stream
 from giz.synthetic.tides import distort, draw_tide
@@ -38,14 +39,14 @@ class Reject:
     spoil: Callable[[FloatArray, float], FloatArray] | None = None
 
 
-Maker = Callable[[GalaxyParameters, int, int, np.random.Generator], Reject]
+Maker = Callable[[GalaxyParameters, int, int, np.random.Generator, SurveyLook], Reject]
 
 
 def _plain(p: GalaxyParameters, seed: int, size_px: int, **extra: Any) -> Reject:
     return Reject(p.galaxy_type, p.inclination_deg, render_noise_free(p, seed, size_px), extra)
 
 
-def _elliptical(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _elliptical(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     index, re_r25 = float(rng.uniform(2.5, 5.0)), float(rng.uniform(0.22, 0.34))
     ratio, mag_offset = float(rng.uniform(0.50, 0.95)), float(rng.normal(0.0, 0.3))
     axis = np.arange(size_px) - (size_px - 1) / 2.0
@@ -59,7 +60,7 @@ def _elliptical(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Gen
     return Reject(ELLIPTICAL, None, frames, drawn)
 
 
-def _merger(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _merger(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     other_type, other_tilt = str(rng.choice(SPIRALS)), float(rng.uniform(0.0, 85.0))
     direction, distance_r25 = float(rng.uniform(0.0, 2.0 * math.pi)), float(rng.uniform(0.5, 1.1))
     zoom, turn, brightness = float(rng.uniform(0.7, 1.3)), float(rng.uniform(0.0, 2.0 * math.pi)), rng.uniform(0.5, 1.1)
@@ -81,7 +82,7 @@ def _merger(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generat
     return Reject(p.galaxy_type, p.inclination_deg, frames, drawn)
 
 
-def _bright_star(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _bright_star(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     r_mag = float(rng.uniform(8.5, 11.0))
     x, y = 0.5 + float(rng.uniform(-0.35, 0.35)) / 4.0, 0.5 + float(rng.uniform(-0.20, 0.20)) / 4.0
     flux = flux_nmgy(r_mag) * band_ratios(rng.uniform(0.3, 1.4), rng.uniform(0.1, 0.7))
@@ -90,21 +91,21 @@ def _bright_star(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Ge
     return replace(plain, extra_star=star)
 
 
-def _faint(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _faint(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     plain = _plain(p, seed, size_px)
     # So faint that its brightest parts hardly rise above the noise, however concentrated the light.
     scale_arcsec = pixel_scale_arcsec(p, size_px)
-    noise = float(sky_sigma_nmgy(scale_arcsec, 0.0)[1]) * min(NATIVE_SCALE_ARCSEC / scale_arcsec, 1.0)
+    noise = float(sky_sigma_nmgy(scale_arcsec, 0.0, look)[1]) * min(look.native_scale_arcsec / scale_arcsec, 1.0)
     bright = float(np.percentile(blur(plain.noise_free, p.seeing_arcsec / scale_arcsec)[1], 99.0))
     dimming = min(float(rng.uniform(0.6, 2.0)) * noise / bright, 0.10)
     return replace(plain, noise_free=plain.noise_free * F(dimming), parameters={"dimming": dimming})
 
 
-def _face_on(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _face_on(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     return _plain(replace(p, inclination_deg=float(rng.uniform(0.0, 40.0))), seed, size_px)
 
 
-def _bad_image(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator) -> Reject:
+def _bad_image(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     defect = str(rng.choice(tuple(DEFECTS)))
     if defect == "bad_seeing":
         factor = float(rng.uniform(4.0, 8.0))
@@ -178,9 +179,9 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
 REJECT_REASONS: tuple[str, ...] = tuple(MAKERS)
 
 
-def draw_reject(reason: str, seed: int, size_px: int) -> tuple[GalaxyParameters, Reject]:
+def draw_reject(reason: str, seed: int, size_px: int, look: SurveyLook) -> tuple[GalaxyParameters, Reject]:
     """A galaxy to be rejected for `reason`, and the parameters it started from."""
     rng = stream(seed, "reject")
     galaxy_type = str(rng.choice(SPIRALS))
     p = draw_parameters(galaxy_type, float(rng.uniform(45.0, 88.0)), seed)
-    return p, MAKERS[reason](p, seed, size_px, rng)
+    return p, MAKERS[reason](p, seed, size_px, rng, look)

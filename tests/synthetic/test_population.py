@@ -6,7 +6,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from giz.synthetic.population import DISTURBED_SHARE_OF_DISKS, REASON_CODES, draw_member, render_member
+from giz.synthetic.looks import beyond_corners
+from giz.synthetic.population import (
+    CORNERS_SHARE,
+    DISTURBED_SHARE_OF_DISKS,
+    PANSTARRS_SHARE,
+    REASON_CODES,
+    draw_member,
+    render_member,
+)
 from giz.synthetic.rejects import REJECT_REASONS
 
 
@@ -35,6 +43,24 @@ def test_one_in_ten_lacks_a_band() -> None:
     missing = Counter(draw_member(1, number).missing_band for number in range(12_000))
     assert abs(1 - missing.pop("") / 12_000 - 0.10) < 0.01
     assert set(missing) == {"g", "r", "i", "gri"}
+
+
+def test_looks_and_corners_have_their_shares_whatever_the_truth() -> None:
+    members = [draw_member(1, number) for number in range(12_000)]
+    for some in ([m for m in members if m.reject_reason], [m for m in members if not m.reject_reason]):
+        assert abs(np.mean([m.survey == "panstarrs" for m in some]) - PANSTARRS_SHARE) < 0.03
+        assert abs(np.mean([m.corners is not None for m in some]) - CORNERS_SHARE) < 0.03
+    assert {m.corners.tone for m in members if m.corners} == {0, 255}
+
+
+def test_a_member_with_corners_shows_them_and_says_so() -> None:
+    number = next(n for n in range(200) if (c := draw_member(7, n).corners) and not c.is_colour_only)
+    made = render_member(7, number, 64)
+    corners = made.member.corners
+    assert corners is not None
+    assert made.parameters["corners"]["tone"] == corners.tone
+    for picture in made.pictures.values():
+        assert (picture[beyond_corners(corners, 64)] == corners.tone).all()
 
 
 def test_verdicts_are_what_the_truth_says() -> None:
