@@ -1,12 +1,15 @@
-"""One small label set for all tests of training."""
+"""One small label set and one untrained network for all tests of training."""
 
 from pathlib import Path
 
 import pytest
+import torch
 
 from giz.labelset import LabelSet
 from giz.training.nn.data import TrainingData
-from tests.training.discs import write_discs
+from giz.training.nn.export import export_onnx
+from giz.training.nn.ours import OurNet, Served
+from tests.training.discs import SIZE_PX, write_discs
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,12 @@ def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data(discs: Path) -> TrainingData:
     return TrainingData.of(LabelSet.open(discs))
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file of our network as it is before training: its answers are the same each time, and wrong."""
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export_onnx(Served(OurNet()).eval(), path, size_px=SIZE_PX, card={"network": "ours"})
+    return path

@@ -28,22 +28,25 @@ class Augmentation:
     untouched_share : of pictures that are not resampled.
     turns : whether pictures are turned by quarters and mirrored.
     corner_share : of pictures with corners cut off as in turned survey frames, white, black or as the sky.
+    noise : at most, of which a half is spread over neighbouring pixels. star_share : of pictures with a bright star and
+        its halo, beside the galaxy.
     tint : contrast of each channel apart. glow : a coloured sky in half of the colour pictures.
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
 
     untouched_share: float = 0.3
     turns: bool = True
-    zoom: tuple[float, float] = (0.8, 1.5)
+    zoom: tuple[float, float] = (0.75, 1.7)
     shift: float = 0.1
     corner_share: float = 0.3
-    bend: float = 0.3
+    bend: float = 0.5
     contrast: tuple[float, float] = (0.8, 1.2)
     brightness: float = 0.05
     blur_share: float = 0.4
     blur_variance_px2: float = 0.9
-    noise_share: float = 0.5
-    noise: float = 0.04
+    noise_share: float = 0.6
+    noise: float = 0.12
+    star_share: float = 0.3
     tint: float = 0.15
     glow: float = 0.2
 
@@ -57,6 +60,7 @@ PLAIN = Augmentation(
     brightness=0.0,
     blur_share=0.0,
     noise_share=0.0,
+    star_share=0.0,
     tint=0.0,
     glow=0.0,
 )
@@ -80,6 +84,8 @@ class Draws:
     blur: npt.NDArray[np.float64]
     noise: npt.NDArray[np.float64]
     noise_at: npt.NDArray[np.int64]
+    is_grainy: npt.NDArray[np.bool_]
+    star: npt.NDArray[np.float64]
 
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
@@ -117,7 +123,17 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         how.blur_variance_px2 * u[12] if u[13] < how.blur_share else 0.0,
         how.noise * u[14] ** 2 if u[21] < how.noise_share else 0.0,
         int(u[22] * NOISE_BANK),
+        rng.random() < 0.5,
+        _draw_star(rng, how.star_share),
     )
+
+
+def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
+    """(on or off, x, y, core, halo, colour of the halo in red, green, blue): places and sizes in half sides."""
+    v = rng.random(8)
+    distance, angle = 0.45 + 0.65 * v[1], 2.0 * math.pi * v[2]
+    place = (distance * math.cos(angle), distance * math.sin(angle))
+    return (float(v[0] < share), *place, 0.015 + 0.04 * v[3] ** 2, 0.5 * v[4] ** 2, *(0.4 + 0.6 * v[5:8]))
 
 
 class Augmenter:
@@ -127,7 +143,9 @@ class Augmenter:
         self.how = how
         self.device = torch.device(device)
         bank = torch.randn(NOISE_BANK, generator=torch.Generator().manual_seed(20_260_101))
-        self._bank = bank.to(self.device)
+        # The noise of pictures that were resampled before is spread over pixels; scaled to the same strength.
+        spread = bank + 0.7 * (bank.roll(1) + bank.roll(128)) + 0.5 * bank.roll(129)
+        self._banks = (bank.to(self.device), (spread / spread.std()).to(self.device))
 
     def __call__(
         self,
@@ -154,6 +172,7 @@ class Augmenter:
         pixels = turned.float().div_(255.0)
         fill = self._fill(drawn, _sky(pixels))
         pixels = self._resample(pixels, drawn, fill)
+        pixels = self._add_stars(pixels, drawn)
         pixels = self._cut_corners(pixels, drawn, fill)
         pixels = self._blur(pixels, drawn)
         pixels = self._change_tones(pixels, drawn)
@@ -200,13 +219,31 @@ class Augmenter:
         pixels[chosen] = torch.where(outside, fill[chosen], moved)
         return pixels
 
+    def _add_stars(self, pixels: Tensor, drawn: Draws) -> Tensor:
+        """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""
+        chosen = np.flatnonzero(drawn.star[:, 0] > 0)
+        if not chosen.size:
+            return pixels
+        x, y = self._axes(pixels.shape[-1])
+        star = self._tensor(drawn.star[chosen]).view(-1, 8, 1, 1)
+        distance = ((x - star[:, 1]) ** 2 + (y - star[:, 2]) ** 2).sqrt()
+        light = (-((distance / star[:, 3]) ** 4)).exp() + star[:, 4] * (-distance / (0.08 + 0.4 * star[:, 4])).exp()
+        dark = pixels[chosen]
+        dark[:, : len(GREYS)] -= light.unsqueeze(1)
+        dark[:, _COLOUR] += light.unsqueeze(1) * star[:, 5:8]
+        pixels[chosen] = dark.clamp_(0.0, 1.0)
+        return pixels
+
+    def _axes(self, side: int) -> tuple[Tensor, Tensor]:
+        """Places of the pixels, -1 to 1: (1, 1, side) along x, (1, side, 1) along y."""
+        axis = (torch.arange(side, device=self.device) + 0.5) * (2.0 / side) - 1.0
+        return axis.view(1, 1, side), axis.view(1, side, 1)
+
     def _cut_corners(self, pixels: Tensor, drawn: Draws, fill: Tensor) -> Tensor:
         chosen = np.flatnonzero(drawn.corner[:, 2] > 0)
         if not chosen.size:
             return pixels
-        side = pixels.shape[-1]
-        axis = (torch.arange(side, device=self.device) + 0.5) * (2.0 / side) - 1.0
-        y, x = axis.view(1, side, 1), axis.view(1, 1, side)
+        x, y = self._axes(pixels.shape[-1])
         angle = self._tensor(drawn.corner[chosen, 0]).view(-1, 1, 1)
         half = self._tensor(drawn.corner[chosen, 1]).view(-1, 1, 1)
         cosine, sine = angle.cos(), angle.sin()
@@ -233,7 +270,7 @@ class Augmenter:
         count = pixels[0].numel()
         for place in np.flatnonzero(drawn.noise > 0):
             start = int(drawn.noise_at[place]) % (NOISE_BANK - count)
-            noise = self._bank[start : start + count].view(pixels[place].shape)
+            noise = self._banks[int(drawn.is_grainy[place])][start : start + count].view(pixels[place].shape)
             pixels[place].add_(noise, alpha=float(drawn.noise[place]))
         return pixels
 

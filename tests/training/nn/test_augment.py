@@ -36,7 +36,7 @@ def test_the_axial_ratio_comes_through_the_whole_augmentation_within_a_percent(i
     count = 8
     brightness = disc(inclination_deg, 20.0, SIZE_PX)
     pixels = stack(brightness).unsqueeze(0).repeat(count, 1, 1, 1)
-    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0))
+    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0))
     changed = augmenter(
         pixels, np.arange(count, dtype=np.uint64), np.arange(count) % 2 == 1, np.ones((count, 4), bool)
     ).numpy()
