@@ -9,7 +9,6 @@ def main() -> None:
     from giz import env
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "giz.settings")
-    env.ensure_secret_key()
 
     import django
     from django.core.management import execute_from_command_line, get_commands
@@ -18,6 +17,7 @@ def main() -> None:
     from giz.embedded.session import services_for_command
 
     try:
+        env.ensure_secret_key()
         django.setup()
     except env.BadSetting as error:
         raise SystemExit(str(error)) from None

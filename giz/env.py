@@ -67,8 +67,13 @@ def ensure_secret_key() -> None:
 
     Only with the embedded database: where DATABASE_URL is set, somebody deploys, and must set SECRET_KEY.
     """
-    if text("SECRET_KEY") or text("DATABASE_URL"):
+    if text("SECRET_KEY"):
         return
+    if text("DATABASE_URL"):
+        raise BadSetting(
+            "SECRET_KEY is not set, and where DATABASE_URL is set it must be. "
+            "Take at least 50 random characters, e.g. from: openssl rand -base64 48"
+        )
     file = giz_home() / "secret_key"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

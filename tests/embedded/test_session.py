@@ -201,3 +201,11 @@ def test_a_setting_that_can_not_be_used_gives_one_sentence(start: Start) -> None
     said, _ = start("manage.py", "aggregate", DATABASE_POOL_SIZE="many").communicate(timeout=PATIENCE_S)
     assert said.startswith("DATABASE_POOL_SIZE must be a whole number, not 'many'.")
     assert "Traceback" not in said
+
+
+def test_a_deployment_without_a_secret_key_is_told_so_in_one_sentence(start: Start) -> None:
+    said, _ = start("manage.py", "check", SECRET_KEY="", DATABASE_URL="postgresql://giz@db/giz").communicate(
+        timeout=PATIENCE_S
+    )
+    assert said.startswith("SECRET_KEY is not set, and where DATABASE_URL is set it must be.")
+    assert "Traceback" not in said
