@@ -192,6 +192,25 @@ def test_on_a_phone_a_galaxy_is_placed_by_tapping_and_by_dragging(demo: Site, pl
     _wait_for_votes(demo, player, 1)
 
 
+@pytest.mark.parametrize(
+    "player", [{"viewport": {"width": 360, "height": 568}, "has_touch": True, "is_mobile": True}], indirect=True
+)
+def test_on_a_low_phone_the_tools_are_a_scroll_away_and_the_next_galaxy_starts_on_top(
+    demo: Site, player: Visitor
+) -> None:
+    page = player.page
+    answer, inverting = page.locator("button.go"), page.get_by_role("button", name="Invert")
+    expect(answer).to_be_in_viewport(ratio=1)
+    inverting.tap()
+    expect(inverting).to_be_in_viewport(ratio=1)
+    expect(answer).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") > 0
+    judge(page, inner)
+    _wait_for_votes(demo, player, 1)
+    page.wait_for_function("scrollY === 0")
+    expect(page.locator(".panel-target")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("width", [360, 768, 1024, 1920])
 def test_nothing_is_cut_off_at_any_width(demo: Site, visitor: Callable[..., Visitor], width: int) -> None:
     someone = visitor(viewport={"width": width, "height": 780})

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { Header } from "@/components/Header";
 import { usePreferences } from "@/lib/preferences";
 import { DecisionBar } from "./components/DecisionBar";
@@ -43,6 +43,11 @@ export function Comparison({ campaign }: { campaign: string }) {
   const commands = useCommands(labelling, shared, isReady, open);
   useKeys(dialog === null, commands.run);
   usePreload(deck.sessions, albums.byId, shared);
+  const taskId = current?.task.id;
+  // Who has scrolled to the tools on a small screen meets the next galaxy from its top.
+  useEffect(() => {
+    window.scrollTo({ top: 0 });
+  }, [taskId]);
 
   if (!current || !album || !trio) {
     return (
