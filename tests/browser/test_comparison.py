@@ -228,9 +228,15 @@ def test_nothing_is_cut_off_at_any_width(demo: Site, visitor: Callable[..., Visi
 
 def test_a_vote_given_while_the_server_is_away_arrives_once_when_it_is_back(demo: Site, player: Visitor) -> None:
     page = player.page
+    place(page, 4)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("position")).to_contain_text("Step B")
+    wait_for_galaxy(page)
+    place(page, 4)
+    wait_for_galaxy(page)
     demo.stop()
     try:
-        judge(page, inner)
+        page.keyboard.press("Enter")
         expect(page.get_by_text("waiting")).to_be_visible()
     finally:
         demo.start()
