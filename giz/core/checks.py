@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 
 @register(Tags.security)
@@ -31,3 +32,10 @@ def deployed_settings_are_safe(app_configs: Any = None, **kwargs: Any) -> list[C
             )
         )
     return problems
+
+
+def refuse_unsafe_start() -> None:
+    """End a web process whose settings `deployed_settings_are_safe` calls an error: no server runs these checks."""
+    errors = [problem for problem in deployed_settings_are_safe() if problem.is_serious()]
+    if errors:
+        raise ImproperlyConfigured(" ".join(f"{problem.msg} {problem.hint}" for problem in errors))

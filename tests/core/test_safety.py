@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -71,6 +74,31 @@ def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pyt
     assert away.get_many(["a"]) == {}
     monkeypatch.setattr("giz.core.throttle.cache", away)
     assert count_up("test", "someone", per_seconds=3600) is None
+
+
+@pytest.mark.parametrize("server", ["giz.wsgi", "giz.asgi"])
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"SECRET_KEY": "django-insecure-" + "x" * 50}, "SECRET_KEY is missing, short or marked insecure"),
+        ({"DEBUG": "1"}, "DEBUG is on"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({}, ""),
+    ],
+)
+def test_a_web_server_does_not_start_with_settings_that_are_unsafe(
+    server: str, changed: dict[str, str], told: str
+) -> None:
+    safe = {"DATABASE_URL": "postgresql://giz@db/giz", "SECRET_KEY": "x" * 60, "SITE_URL": "https://giz.example.org"}
+    started = subprocess.run(
+        [sys.executable, "-c", f"import {server}"],
+        env={"PATH": os.environ["PATH"], **safe, **changed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (started.returncode == 0) == (not told), started.stderr
+    assert told in started.stderr
 
 
 def test_a_deployment_without_a_secret_of_its_own_is_refused(settings: Any) -> None:
