@@ -62,6 +62,7 @@ def test_a_vote_that_waits_to_be_sent_leaves_the_phone_s_page_as_wide_as_the_scr
     page.wait_for_load_state("networkidle")
     page.route("**/api/v1/votes/", lambda route: route.abort("internetdisconnected"))
     judge(page, lambda _step, slots: slots // 2)
+    expect(page.get_by_text("kept; it will be sent")).to_be_visible()
     expect(page.get_by_text("1 waiting")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     # Chromium lays a page that is too wide out on a wider viewport, and shows it cut off.

@@ -57,6 +57,15 @@ describe("what an answer means", () => {
 });
 
 describe("the outbox", () => {
+  it("says that a vote has to wait, so that nobody reads it was recorded", async () => {
+    answers = [UNREACHABLE];
+    const box = makeOutbox();
+    await box.setVolunteer("v1");
+    await box.add(bodyOf("a"), "Demo 1");
+    await vi.waitFor(() => expect(events).toEqual([{ kind: "delayed", key: "a" }]));
+    await vi.waitFor(() => expect(box.getState().waiting).toBe(1));
+  });
+
   it("keeps a vote until the server acknowledges it, and says what it answered", async () => {
     const box = makeOutbox();
     await box.setVolunteer("v1");

@@ -13,6 +13,7 @@ export interface OutboxState {
 
 export type OutboxEvent =
   | { kind: "receipt"; key: string; receipt: VoteReceipt }
+  | { kind: "delayed"; key: string }
   | { kind: "settled" | "refused"; key: string; galaxy: string; error: ApiError };
 
 interface Means {
@@ -173,6 +174,7 @@ export class Outbox {
       case "later":
         break;
     }
+    this.tell({ kind: "delayed", key: vote.key });
     this.failures += 1;
     this.tryLater(pauseMs(this.failures, error.retryAfterS, (this.means.random ?? Math.random)()));
     return false;

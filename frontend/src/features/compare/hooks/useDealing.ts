@@ -55,7 +55,7 @@ export function useDealing(campaign: string, count: number, dispatch: Dispatch<D
     const delayMs = isTransient ? pauseMs(failures.current, problem.retryAfterS, Math.random()) : Math.max((problem.retryAfterS ?? 0) * 1000, ALL_DONE_CHECK_MS);
     const timer = setTimeout(tryAgain, delayMs);
     window.addEventListener("online", tryAgain);
-    const forget = isCrowded ? outbox.hear(tryAgain) : undefined;
+    const forget = isCrowded ? outbox.hear((event) => void (event.kind !== "delayed" && tryAgain())) : undefined;
     return () => {
       clearTimeout(timer);
       forget?.();

@@ -27,6 +27,7 @@ export function useLabelling(campaign: string) {
   const { notice, say } = useNotice();
   const [last, setLast] = useState<LastVote | null>(null);
   const isBusy = useRef(false);
+  const announced = useRef<{ key: string; words: string } | null>(null);
   const queryClient = useQueryClient();
   const dealing = useDealing(campaign, deck.sessions.length, dispatch);
   const current = deck.sessions[0] ?? null;
@@ -45,7 +46,11 @@ export function useLabelling(campaign: string) {
   useEffect(
     () =>
       outbox.hear((event) => {
-        if (event.kind !== "receipt") say(`${event.galaxy}: ${inWords(event.error)}`, { isLong: true });
+        if (event.kind === "settled" || event.kind === "refused") say(`${event.galaxy}: ${inWords(event.error)}`, { isLong: true });
+        if (event.kind === "delayed" && announced.current?.key === event.key) {
+          say(`${announced.current.words} kept; it will be sent`, { canUndo: true });
+          announced.current = null;
+        }
       }),
     [say],
   );
@@ -60,6 +65,7 @@ export function useLabelling(campaign: string) {
         releaseTask(session.task.id);
         dispatch({ kind: "finished", taskId: session.task.id });
         setLast({ key: body.key, session, words });
+        announced.current = { key: body.key, words };
         say(navigator.onLine ? `${words} recorded` : `${words} kept; it will be sent`, { canUndo: true });
       } catch {
         say("This browser could not keep your vote. Please try once more.", { isLong: true });
