@@ -81,11 +81,18 @@ class SimulatedCrowd:
     def _votes(self, done: int) -> Iterator[int]:
         """Yield the number of votes after each one, until all are given or nobody has a galaxy left."""
         given = turn = done
+        given_before = -1
         while given < self._options.votes:
             who = self._next_person(turn)
             turn += 1
             if who is None:
-                return
+                # The consensus may ask for more votes where people disagree: then everybody comes once again.
+                if given == given_before:
+                    return
+                given_before = given
+                consensus_refresh(campaign=self._campaign)
+                self._has_work[:] = True
+                continue
             if self._turn(who, given):
                 given += 1
                 yield given

@@ -37,6 +37,16 @@ def test_a_crowd_judges_a_whole_campaign_and_its_labels_are_near_the_truth() -> 
     assert Consensus.objects.filter(is_current=True, estimator="median", verdict="J").count() >= 5
 
 
+def test_adaptive_retirement_asks_two_people_at_least_and_six_at_most() -> None:
+    campaign = make_known_campaign(retirement="adaptive", estimator="robust")
+    simulated(campaign, votes=500, volunteers=20)
+    assert Target.objects.filter(state="open").count() <= 5, "the last fit may ask for one more vote here and there"
+    counts = set(Target.objects.values_list("vote_count", flat=True))
+    assert min(counts) == 2
+    assert max(counts) <= 6
+    assert set(Target.objects.filter(state="expert").values_list("vote_count", flat=True)) <= {6}
+
+
 def test_simulated_people_are_accounts_that_nobody_can_log_in_to_and_no_statistic_counts() -> None:
     simulated(make_known_campaign(), votes=20)
     people = User.objects.filter(import_source=SIMULATED_SOURCE)
