@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from giz.core.errors import Refused
@@ -19,6 +19,10 @@ DJANGO_OPTIONS = frozenset(
     }
 )
 _MIGRATION_LOCK = 0x61A8
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 class GizCommand(BaseCommand):
@@ -36,12 +40,18 @@ class GizCommand(BaseCommand):
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        if self.needs_database:
-            self._prepare_database()
         try:
+            if self.needs_database:
+                self._prepare_database()
             return super().execute(*args, **options)
         except Refused as error:
             raise CommandError(error.detail) from None
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {_first_line(error)}") from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
 
     def _prepare_database(self) -> None:
         """Bring an embedded database to the schema of this version; where somebody deploys, only say what to do."""

@@ -168,6 +168,7 @@ def _consensus(
         sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
         asked=case.target.asked,
         is_decided=any(opinion.supervisor_rank > 0 for opinion in case.opinions),
+        is_retired=case.target.state == Target.State.RETIRED,
     )
     status = retire(progress)
     if estimator.name == campaign.estimator:

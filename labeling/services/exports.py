@@ -22,7 +22,7 @@ from giz.labelset.tables.text import EDD_WIDTHS
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.published import PublishedRow, is_published, published_row
 from labeling.comparison import COMPARISON_RULE
-from labeling.models import Campaign, Consensus, Vote
+from labeling.models import Campaign, Consensus, Target, Vote
 from labeling.services.consensus import consensus_refresh, estimator_for
 
 CHUNK = 2000
@@ -153,10 +153,15 @@ def refuse_bad_path(path: Path, *, force: bool) -> None:
         raise Refused("file_exists", f"{there} exists already; choose another name, or overwrite it with --force.")
 
 
+# A synthetic galaxy of known answer, mixed in to measure people: it is no label of the sky.
+MEASURES_PEOPLE = Q(target__purpose=Target.Purpose.GOLDEN, target__galaxy__truth__isnull=False)
+
+
 def _consensuses(campaign: Campaign, estimator: str) -> Any:
-    return Consensus.objects.filter(
+    current = Consensus.objects.filter(
         target__campaign=campaign, estimator=estimator, is_current=True, volunteer_count__gt=0
     )
+    return current.exclude(MEASURES_PEOPLE)
 
 
 def _rows(campaign: Campaign, estimator: str, *, only_published: bool) -> Iterator[ExportRow]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Q
 from PIL import Image
 
 from giz.catalog.models import GalaxyImage
@@ -193,7 +193,8 @@ def _chunks(campaign: Campaign, estimator: str, as_of: int, *, after: int | None
     Each piece is two queries of its own, so no transaction stays open for the whole.
     """
     last = -1 if after is None else after
-    targets = Target.objects.filter(campaign=campaign).order_by("galaxy__pgc")
+    measures_people = Q(purpose=Target.Purpose.GOLDEN, galaxy__truth__isnull=False)
+    targets = Target.objects.filter(campaign=campaign).exclude(measures_people).order_by("galaxy__pgc")
     while chunk := list(targets.filter(galaxy__pgc__gt=last).values_list("pk", "galaxy__pgc")[:CHUNK_GALAXIES]):
         then = Consensus.objects.filter(target__in=[pk for pk, _ in chunk], estimator=estimator, pk__lte=as_of)
         youngest = then.order_by("target", "-pk").distinct("target").select_related("target__galaxy")

@@ -13,8 +13,11 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from giz.catalog.models import SyntheticTruth
 from labeling.models import Campaign, Consensus, Target
+from labeling.services.campaigns import targets_add
 from labeling.services.exports import labels_export
+from labeling.services.targets import targets_make_golden
 from tests.labeling.sky import make_campaign, make_galaxies, make_volunteer
 from tests.labeling.test_consensus import judge
 
@@ -76,6 +79,17 @@ def test_both_estimators_stand_in_a_table_whichever_is_published(judged: Campaig
     (by_robust,) = rows_of(export(tmp_path / "robust.csv"))
     assert by_median["inclination_deg"] == by_median["median_deg"] == by_robust["median_deg"]
     assert by_robust["inclination_deg"] == by_robust["robust_deg"] == by_median["robust_deg"] != by_median["median_deg"]
+
+
+def test_synthetic_galaxies_that_only_measure_people_are_no_labels(judged: Campaign, tmp_path: Path) -> None:
+    pgc = Target.objects.get().galaxy.pgc
+    [golden] = make_galaxies(90_000_001, 1)
+    SyntheticTruth.objects.create(galaxy=golden, inclination_deg=60.0, galaxy_type="Sb", seed=1)
+    targets_add(campaign=judged, galaxy_ids=[golden.pk])
+    targets_make_golden(campaign=judged, target_ids=[Target.objects.get(galaxy=golden).pk])
+    judge(make_volunteer(7), 61.5)
+    assert Target.objects.get(galaxy=golden).vote_count == 1
+    assert [row["pgc"] for row in rows_of(export(tmp_path / "labels.csv"))] == [str(pgc)]
 
 
 def test_the_same_votes_give_the_same_bytes_and_the_manifest_its_checksum(judged: Campaign, tmp_path: Path) -> None:

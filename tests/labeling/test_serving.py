@@ -194,7 +194,7 @@ def test_two_people_who_agree_about_an_edge_on_galaxy_are_enough(adaptive: Campa
         judge(make_volunteer(number), 88.5)
     consensus_refresh()
     assert (one().state, one().vote_count) == ("retired", 2)
-    assert Consensus.objects.get(is_current=True, estimator="robust").rule_version.count("adaptive-1") == 1
+    assert Consensus.objects.get(is_current=True, estimator="robust").rule_version.count("adaptive-2") == 1
 
 
 def test_who_is_unsure_asks_one_more_at_a_time_until_the_cap_then_a_supervisor(adaptive: Campaign) -> None:
