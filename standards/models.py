@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from giz.accounts.models import User
 from giz.catalog.models import Galaxy
 
 
@@ -58,3 +59,28 @@ class Standard(models.Model):
 
     def __str__(self) -> str:
         return f"{self.galaxy} at {self.inclination_deg:g}°"
+
+
+class Proposal(models.Model):
+    """What a person decided about a measured galaxy as a standard of a set; accepted ones go into its next version."""
+
+    class Decision(models.TextChoices):
+        ACCEPTED = "accepted", "accepted"
+        REFUSED = "refused", "refused"
+
+    set_name = models.SlugField(max_length=60)
+    galaxy = models.ForeignKey(Galaxy, on_delete=models.PROTECT, related_name="proposals")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    inclination_deg = models.FloatField(help_text="from the axial ratio, as it was shown")
+    error_deg = models.FloatField()
+    rotation_deg = models.FloatField(default=0, help_text="turns the measured major axis level")
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(auto_now=True)
+    published_in = models.ForeignKey(StandardSet, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-decided_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["set_name", "galaxy"], name="proposal_once_a_set")]
+
+    def __str__(self) -> str:
+        return f"{self.galaxy} at {self.inclination_deg:.1f}° for {self.set_name}: {self.decision}"

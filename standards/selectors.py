@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 
-from giz.catalog.models import GalaxyImage
+from giz.catalog.models import GalaxyImage, GalaxyShape
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from standards.coverage import Coverage, coverage_of
-from standards.models import Standard, StandardSet
+from standards.grid import GRID_BINS, bin_of
+from standards.models import Proposal, Standard, StandardSet
+from standards.proposing import Candidate, Measured, candidate_of, proposal_order
 
 MAX_NAMED_SETS = 20
 
@@ -109,3 +111,74 @@ def _shown_pictures(standard_set: StandardSet) -> Any:
             zoom=F("galaxy__standards__zoom"),
         )
     )
+
+
+def newest_version(name: str) -> StandardSet | None:
+    """Return the newest version of a set, published or not."""
+    return StandardSet.objects.filter(name=name).order_by("-version").first()
+
+
+def candidate_for(shape: GalaxyShape) -> Candidate | None:
+    """Return the candidate that a measured shape makes, or None where it is no good fit."""
+    if shape.axial_ratio is None or shape.axial_ratio_error is None or shape.angle_deg is None:
+        return None
+    return candidate_of(
+        Measured(
+            galaxy_id=shape.galaxy_id,
+            axial_ratio=shape.axial_ratio,
+            axial_ratio_error=shape.axial_ratio_error,
+            angle_deg=shape.angle_deg,
+            x=shape.x or 0.0,
+            y=shape.y or 0.0,
+            semi_major=shape.semi_major or 0.0,
+            is_cut=shape.is_cut,
+            kind=_kind(shape.galaxy.morphological_type, shape.galaxy.type_code),
+        )
+    )
+
+
+def candidates(set_name: str, limit: int) -> list[tuple[GalaxyShape, Candidate]]:
+    """Return measured galaxies to propose for a set, best first, without its standards and those decided on."""
+    newest = newest_version(set_name)
+    members = Standard.objects.filter(standard_set=newest).values("galaxy_id")
+    decided = Proposal.objects.filter(set_name=set_name).values("galaxy_id")
+    shapes = {
+        shape.galaxy_id: shape
+        for shape in GalaxyShape.objects.filter(axial_ratio__isnull=False)
+        .exclude(galaxy_id__in=members)
+        .exclude(galaxy_id__in=decided)
+        .select_related("galaxy")
+        .prefetch_related(Prefetch("galaxy__images", GalaxyImage.objects.filter(is_current=True), "current_images"))
+    }
+    found = [candidate for shape in shapes.values() if (candidate := candidate_for(shape))]
+    fill, kinds = bin_fill(set_name)
+    ordered = proposal_order(found, {bin_deg: sum(counts) for bin_deg, counts in fill.items()}, kinds)
+    return [(shapes[candidate.measured.galaxy_id], candidate) for candidate in ordered[:limit]]
+
+
+def bin_fill(set_name: str) -> tuple[dict[int, tuple[int, int]], dict[int, list[str]]]:
+    """Return shown standards and accepted ones not yet published of each bin, and the types that it has."""
+    newest = newest_version(set_name)
+    fill = {bin_deg: [0, 0] for bin_deg in GRID_BINS}
+    kinds: dict[int, list[str]] = {bin_deg: [] for bin_deg in GRID_BINS}
+    rows = Standard.objects.filter(standard_set=newest, is_shown=True).order_by()
+    for bin_deg, text, code in rows.values_list("bin_deg", "galaxy__morphological_type", "galaxy__type_code"):
+        fill[bin_deg][0] += 1
+        kinds[bin_deg].append(_kind(text, code))
+    for proposal in accepted_proposals(set_name).select_related("galaxy"):
+        bin_deg = bin_of(proposal.inclination_deg)
+        fill[bin_deg][1] += 1
+        kinds[bin_deg].append(_kind(proposal.galaxy.morphological_type, proposal.galaxy.type_code))
+    return {bin_deg: (shown, accepted) for bin_deg, (shown, accepted) in fill.items()}, kinds
+
+
+def accepted_proposals(set_name: str) -> QuerySet[Proposal]:
+    """Return what was accepted for a set and waits for its next version."""
+    return Proposal.objects.filter(
+        set_name=set_name, decision=Proposal.Decision.ACCEPTED, published_in__isnull=True
+    ).order_by("galaxy__pgc")
+
+
+def _kind(morphological_type: str, type_code: float | None) -> str:
+    """The first letters of the type (SBbc -> SBb), or its number where it has no name."""
+    return morphological_type[:3] if morphological_type or type_code is None else f"T{type_code:.0f}"

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape, SyntheticTruth
 from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column
 
 
@@ -80,6 +80,15 @@ class GalaxyImageAdmin(HistoryAdmin):
             address,
             image.band,
         )
+
+
+@admin.register(GalaxyShape)
+class GalaxyShapeAdmin(HistoryAdmin):
+    list_display = ("galaxy", "axial_ratio", "axial_ratio_error", "angle_deg", "semi_major", "is_cut", "problem")
+    list_filter = ("is_cut", "band", "rule")
+    search_fields = ("=galaxy__pgc", "galaxy__name")
+    list_select_related = ("galaxy",)
+    ordering = ("galaxy__pgc",)
 
 
 @admin.register(SyntheticTruth)

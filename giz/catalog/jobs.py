@@ -8,7 +8,7 @@ from typing import Any
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
 from giz.catalog.formats.pictures import group_pictures
 from giz.catalog.formats.table import TableError, table_or_refusal
-from giz.catalog.services import galaxies_import, images_import
+from giz.catalog.services import galaxies_import, images_import, shapes_measure
 from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
 from giz.catalog.services.pictures import missing_bands
 from giz.core.errors import Refused
@@ -152,6 +152,18 @@ def fetch_images(job: JobContext) -> dict[str, Any]:
 @job_handler("prepare_images")
 def prepare_images(job: JobContext) -> dict[str, Any]:
     return frames_prepare(numbers=job.params["numbers"], **_reporting(job))
+
+
+def shapes_measure_job(numbers: list[int], *, owner: Any = None) -> Job:
+    """Return the job that measures these galaxies on their pictures."""
+    if not numbers:
+        raise Refused("no_galaxies", "Every galaxy with a grey picture is measured already.")
+    return job_create(kind="measure_shapes", params={"numbers": sorted(set(numbers))}, owner=owner)
+
+
+@job_handler("measure_shapes")
+def measure_shapes(job: JobContext) -> dict[str, Any]:
+    return shapes_measure(numbers=job.params["numbers"], **_reporting(job))
 
 
 def _reporting(job: JobContext) -> dict[str, Any]:

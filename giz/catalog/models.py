@@ -42,6 +42,36 @@ class Galaxy(models.Model):
         return self.name or f"PGC {self.pgc}"
 
 
+class GalaxyShape(models.Model):
+    """The ellipse measured on a galaxy's grey picture: lengths as shares of its side, rows and angle downwards."""
+
+    galaxy = models.OneToOneField(Galaxy, on_delete=models.CASCADE, related_name="shape")
+    stem = models.CharField(max_length=40, help_text="the picture that was measured")
+    band = models.CharField(max_length=3)
+    rule = models.CharField(max_length=20, help_text="version of the way to measure")
+    problem = models.CharField(max_length=200, blank=True, help_text="why there is no ellipse")
+    x = models.FloatField(null=True, blank=True)
+    y = models.FloatField(null=True, blank=True)
+    semi_major = models.FloatField(null=True, blank=True)
+    axial_ratio = models.FloatField(null=True, blank=True)
+    axial_ratio_error = models.FloatField(null=True, blank=True)
+    angle_deg = models.FloatField(null=True, blank=True, help_text="of the major axis, clockwise from level")
+    angle_error_deg = models.FloatField(null=True, blank=True)
+    is_cut = models.BooleanField(default=False, help_text="the isophote runs out of the picture")
+    measured_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(axial_ratio__isnull=True) | models.Q(axial_ratio__gt=0, axial_ratio__lte=1),
+                name="shape_axial_ratio_range",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"shape of {self.galaxy}"
+
+
 class SyntheticTruth(models.Model):
     """What a synthetic galaxy really is. No API and no export for volunteers reads this table."""
 
@@ -63,6 +93,10 @@ class Band(models.TextChoices):
     G = "g", "g"
     R = "r", "r"
     I = "i", "i"  # noqa: E741 - the band's name
+
+
+# Of a galaxy's grey pictures the first of these is measured: r is deepest against dust and knots.
+GREY_BANDS = (Band.R.value, Band.I.value, Band.G.value)
 
 
 class GalaxyImage(models.Model):

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
-from giz.catalog.models import Band, Galaxy, GalaxyImage, SyntheticTruth
+from giz.catalog.models import GREY_BANDS, Band, Galaxy, GalaxyImage, SyntheticTruth
 from giz.catalog.storage import has_display_files
 
 
@@ -26,3 +27,14 @@ def synthetic_galaxies_complete(seeds: dict[int, int]) -> set[int]:
 def galaxy_ids(numbers: Collection[int]) -> list[int]:
     """Return the ids of the galaxies with these PGC numbers."""
     return list(Galaxy.objects.filter(pgc__in=numbers).values_list("id", flat=True))
+
+
+def numbers_to_measure() -> list[int]:
+    """Return the PGC numbers of galaxies whose grey picture of now is not measured by the rule of now."""
+    from giz.imaging.measure import MEASURE_RULE
+
+    greys = GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True, band__in=GREY_BANDS)
+    waiting = Galaxy.objects.filter(Exists(greys)).exclude(
+        Exists(greys.filter(stem=OuterRef("shape__stem"))), shape__rule=MEASURE_RULE
+    )
+    return list(waiting.order_by("pgc").values_list("pgc", flat=True))

@@ -99,6 +99,17 @@ def asinh_grey(
     return x.astype(np.uint8)
 
 
+def light_of_grey(
+    grey: npt.NDArray[np.uint8], *, softening: float = 10.0, sky_offset: float = 0.027
+) -> npt.NDArray[np.float32]:
+    """Undo the stretch of `asinh_grey`: light in units of the picture's bright end, the sky near 0.
+
+    Black (0) and white (255) were cut off and stay at the ends, 1 - sky_offset and -sky_offset.
+    """
+    stretched = (np.float32(255.0) - grey.astype(np.float32)) * np.float32(np.arcsinh(softening) / 255.0)
+    return np.asarray(np.sinh(stretched) / np.float32(softening) - np.float32(sky_offset), np.float32)
+
+
 def _bright_end(frame: FloatImage, percentile: float) -> float:
     """The given percentile of the 3 x 3 mean of the central half-frame (0 if it holds no data)."""
     ny, nx = frame.shape

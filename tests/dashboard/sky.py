@@ -7,10 +7,10 @@ from typing import Any
 from django.utils import timezone
 
 from giz.accounts.models import User
-from giz.catalog.models import Galaxy, GalaxyImage
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape
 from giz.core.models import Job, JobLogLine
 from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
-from standards.models import Standard, StandardSet
+from standards.models import Proposal, Standard, StandardSet
 
 VERDICTS = ("A", "A", "A", "F", "J")
 
@@ -107,4 +107,12 @@ def make_label_set(campaign: Campaign) -> LabelSet:
         galaxy_count=3,
         byte_count=1_000,
         manifest={"counts": {"galaxies": 3, "face_on": 1}, "versions": {"estimator": "median"}},
+    )
+
+
+def make_proposal(galaxy: Galaxy, set_name: str, person: User) -> Proposal:
+    """A galaxy measured and accepted as a standard."""
+    GalaxyShape.objects.create(galaxy=galaxy, stem=galaxy.images.get().stem, band="r", rule="r", axial_ratio=0.5)
+    return Proposal.objects.create(
+        set_name=set_name, galaxy=galaxy, decision="accepted", inclination_deg=62, error_deg=3.8, decided_by=person
     )

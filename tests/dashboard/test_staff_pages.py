@@ -11,19 +11,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from giz.accounts.models import User
-from giz.catalog.models import SyntheticTruth
+from giz.catalog.models import GalaxyShape, SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
 from labeling.models import Campaign, Consensus, CrowdFit, LabelSet, Target, Task, VolunteerFit, Vote
 from labeling.services.refits import campaign_refit
-from standards.models import Standard, StandardSet
+from standards.models import Proposal, Standard, StandardSet
 from tests.dashboard.sky import (
     make_campaign,
     make_consensus,
     make_galaxy,
     make_job,
     make_label_set,
+    make_proposal,
     make_set,
     make_vote,
 )
@@ -45,6 +46,8 @@ HISTORY = {
     StandardSet,
     Standard,
     SyntheticTruth,
+    GalaxyShape,
+    Proposal,
 }
 
 
@@ -71,6 +74,7 @@ def sky(alice: User, bob: User) -> Campaign:
     make_job(owner=alice)
     make_label_set(campaign)
     SyntheticTruth.objects.create(galaxy=make_galaxy(5000), galaxy_type="Sb", seed=1, inclination_deg=60)
+    make_proposal(make_galaxy(5001), "ruler", bob)
     audit.record("test", actor=bob, subject="sky")
     return campaign
 
@@ -87,6 +91,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
     for place, target in enumerate(other.targets.all()):
         make_consensus(target)
         SyntheticTruth.objects.create(galaxy=target.galaxy, galaxy_type="Sb", seed=place, inclination_deg=60)
+        make_proposal(target.galaxy, "other", charlie)
         audit.record("test", subject=f"more {place}")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from giz.imaging.decode import decode_picture
+from giz.imaging.greys import light_of_grey
 from giz.imaging.measure import ShapeError, isophote_level_nmgy, measure_shape
 from giz.synthetic import GALAXY_TYPES, make_galaxy
 from standards.grid import inclination_from_axial_ratio
@@ -101,9 +102,7 @@ def test_inclinations_of_real_standards_agree_with_the_known_ones(real_data):
     for path in sorted((real_data / "galaxies").glob("pgc*_d25x2_rot_r.png")):
         pgc = int(re.match(r"pgc(\d+)", path.name)[1])
         if pgc in known:
-            grey = decode_picture(path.read_bytes(), "grey").astype(float)
-            # The stretch of the picture undone: light in units of its bright end.
-            light = np.sinh((255.0 - grey) / 255.0 * np.arcsinh(10.0)) / 10.0
+            light = light_of_grey(decode_picture(path.read_bytes(), "grey"))
             errors.append(inclination_from_axial_ratio(measure_shape(light).axial_ratio) - known[pgc])
     assert len(errors) > 10
     assert abs(np.median(errors)) < 2.0

@@ -1,0 +1,83 @@
+"""Measure galaxies on the pictures that people see; measured again only when the picture or the rule is another."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from giz.catalog.models import GREY_BANDS, GalaxyImage, GalaxyShape
+from giz.catalog.storage import display_path
+
+# Finer pictures give the same ellipse and cost four times as much.
+MEASURED_PX = 256
+COUNTS = ("measured", "unchanged", "failed")
+
+AfterGalaxy = Callable[[int, dict[str, int], str], None]
+Report = Callable[[list[str]], None]
+
+
+def shapes_measure(
+    *,
+    numbers: Sequence[int],
+    report: Report,
+    after_galaxy: AfterGalaxy,
+    resume_index: int = 0,
+    resume_counts: dict[str, int] | None = None,
+) -> dict[str, int]:
+    """Measure these galaxies one after the other and keep one shape (or the problem) of each."""
+    counts = Counter(resume_counts or {})
+    for done, pgc in enumerate(numbers[resume_index:], start=resume_index + 1):
+        outcome, problem = _measure(pgc)
+        counts[outcome] += 1
+        if problem:
+            report([f"PGC {pgc}: {problem}"])
+        after_galaxy(done, {name: counts[name] for name in COUNTS}, f"PGC {pgc}")
+    return {name: counts[name] for name in COUNTS}
+
+
+def _measure(pgc: int) -> tuple[str, str]:
+    from giz.imaging.measure import MEASURE_RULE
+
+    images = {image.band: image for image in GalaxyImage.objects.filter(galaxy__pgc=pgc, is_current=True)}
+    image = next((images[band] for band in GREY_BANDS if band in images), None)
+    if image is None:
+        return "failed", "no grey picture here"
+    if GalaxyShape.objects.filter(galaxy_id=image.galaxy_id, stem=image.stem, rule=MEASURE_RULE).exists():
+        return "unchanged", ""
+    values = _ellipse(image)
+    kept = {"stem": image.stem, "band": image.band, "rule": MEASURE_RULE, **values}
+    GalaxyShape.objects.update_or_create(galaxy_id=image.galaxy_id, defaults=kept)
+    return ("failed", str(values["problem"])) if values["problem"] else ("measured", "")
+
+
+def _ellipse(image: GalaxyImage) -> dict[str, object]:
+    """The columns of a shape, or a problem and nothing else."""
+    import numpy as np
+    from PIL import Image
+
+    from giz.imaging.greys import light_of_grey
+    from giz.imaging.measure import ShapeError, measure_shape
+
+    nothing = dict.fromkeys(
+        ("x", "y", "semi_major", "axial_ratio", "axial_ratio_error", "angle_deg", "angle_error_deg")
+    )
+    size_px = next((size for size in sorted(image.sizes_px) if size >= MEASURED_PX), max(image.sizes_px))
+    try:
+        with Image.open(display_path(Path(settings.MEDIA_ROOT), image.stem, size_px)) as file:
+            grey = np.asarray(file.convert("L"))
+        shape = measure_shape(light_of_grey(grey))
+    except (ShapeError, OSError) as error:
+        problem = str(error) if isinstance(error, ShapeError) else "its picture can't be read"
+        return {**nothing, "problem": problem[:200], "is_cut": False}
+    return {
+        "problem": "",
+        "x": (shape.x_px + 0.5) / size_px,
+        "y": (shape.y_px + 0.5) / size_px,
+        "semi_major": shape.semi_major_px / size_px,
+        "axial_ratio": min(shape.axial_ratio, 1.0),
+        "axial_ratio_error": shape.axial_ratio_error,
+        "angle_deg": shape.angle_deg,
+        "angle_error_deg": shape.angle_error_deg,
+        "is_cut": shape.is_cut,
+    }

@@ -1,0 +1,95 @@
+"""manage.py measure_standards --set NAME[:VERSION]"""
+
+import statistics
+from argparse import ArgumentParser
+from typing import Any
+
+from django.db.models import QuerySet
+
+from giz.catalog.jobs import shapes_measure_job
+from giz.core.command import GizCommand
+from giz.core.terminal import run_job_with_bar
+from standards.grid import inclination_from_axial_ratio
+from standards.models import Standard
+from standards.proposing import fit_error_deg
+from standards.selectors import standard_set_named
+
+DESCRIPTION = """\
+Measure the standards of a set on their own pictures, and compare the inclination from the axial ratio with the known
+one.
+
+Prints one line a standard (known, measured, difference, error of the fit), then bias (median difference) and scatter
+(half of the range that holds the middle 68 %), all together and by known inclination. Nothing of the set changes.
+"""
+RANGES = ((45, 55), (55, 65), (65, 75), (75, 83), (83, 91))
+
+
+class Command(GizCommand):
+    help = DESCRIPTION
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--set", required=True, dest="reference", metavar="NAME[:VERSION]", help="the set, its newest version"
+        )
+        parser.add_argument("--brief", action="store_true", help="the figures alone, without a line a standard")
+
+    def handle(self, *, reference: str, brief: bool, **_options: Any) -> None:
+        standard_set = standard_set_named(reference)
+        shown = Standard.objects.filter(standard_set=standard_set, is_shown=True).order_by("inclination_deg")
+        numbers = list(shown.values_list("galaxy__pgc", flat=True))
+        if not numbers:
+            self.stdout.write(f"{standard_set} has no standard with a picture; import_images brings pictures in.")
+            return
+        run_job_with_bar(shapes_measure_job(numbers), title="Shapes")
+        lines, differences = _table(shown)
+        if not brief:
+            self.stdout.write("\n".join(lines) + "\n")
+        self.stdout.write(f"{len(differences)} of {len(numbers)} standards of {standard_set} measured.")
+        self.stdout.write("known          n   bias  scatter  within 5")
+        for low, high in (*RANGES, (44, 91)):
+            part = [difference for known, difference in differences if low <= known < high]
+            if part:
+                name = "all" if (low, high) == (44, 91) else f"{low} to {min(high, 90)}"
+                self.stdout.write(_figures(name, part))
+
+
+def _table(standards: QuerySet[Standard]) -> tuple[list[str], list[tuple[float, float]]]:
+    """A line a standard, and known inclination and difference of those that could be measured."""
+    lines, differences = ["     PGC  known  measured  difference  fit error"], []
+    for row in standards.select_related("galaxy__shape"):
+        shape = getattr(row.galaxy, "shape", None)
+        if shape is None or shape.axial_ratio is None:
+            problem = shape.problem if shape else "no grey picture"
+            lines.append(f"{row.galaxy.pgc:8d}  {row.inclination_deg:5.1f}  {problem}")
+            continue
+        measured = inclination_from_axial_ratio(shape.axial_ratio)
+        fit_error = fit_error_deg(shape.axial_ratio, shape.axial_ratio_error or 0.0)
+        difference = measured - row.inclination_deg
+        differences.append((row.inclination_deg, difference))
+        cut = "  cut by the edge" if shape.is_cut else ""
+        lines.append(
+            f"{row.galaxy.pgc:8d}  {row.inclination_deg:5.1f}  {measured:8.1f}  {difference:+10.1f}  "
+            f"{fit_error:9.1f}{cut}"
+        )
+    return lines, differences
+
+
+def _figures(name: str, differences: list[float]) -> str:
+    share = sum(abs(difference) < 5 for difference in differences) / len(differences)
+    return (
+        f"{name:10s}  {len(differences):4d}  {statistics.median(differences):+5.1f}  {_scatter(differences):7.1f}  "
+        f"{share:8.0%}"
+    )
+
+
+def _scatter(values: list[float]) -> float:
+    """Half of the range that holds the middle 68 %: one sigma that a few failures don't move."""
+    ordered = sorted(values)
+
+    def at(share: float) -> float:
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+    return (at(0.84) - at(0.16)) / 2
