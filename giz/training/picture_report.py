@@ -1,25 +1,10 @@
-"""One page with every galaxy of a folder: its pictures, the truth, what the network says. One file, no scripts."""
+"""Every galaxy of a folder with its pictures, the truth, and what the network says."""
 
-import base64
-import io
 from html import escape
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from giz.training.nn.data import BANDS
+from giz.training.pages import BAND_NAMES, document, figure
 from giz.training.services.pictures import Looked, summary
-
-BAND_NAMES = {"g": "g", "r": "r", "i": "i", "gri": "colour"}
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; }
-section { border-top: 1px solid #ccc; padding: 1rem 0; display: grid; grid-template-columns: 15rem 1fr; gap: 1rem; }
-h2 { font-size: 1.05rem; margin: 0; } p { margin: .2rem 0; } .off { color: #a8483c; font-weight: 600; }
-figure { display: inline-block; margin: 0 .4rem .4rem 0; } figcaption { font-size: .85rem; color: #555; }
-img { display: block; width: 128px; height: 128px; image-rendering: pixelated; }
-@media (max-width: 40rem) { section { grid-template-columns: 1fr; } }
-"""
 
 
 def page(galaxies: list[Looked], title: str) -> str:
@@ -27,11 +12,7 @@ def page(galaxies: list[Looked], title: str) -> str:
     found = summary(galaxies)
     ordered = sorted(galaxies, key=lambda galaxy: -abs(galaxy.error_deg or 0.0))
     sections = "".join(_section(galaxy) for galaxy in ordered)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-        f"<h1>{escape(title)}</h1><p>{escape(headline(found))}</p>{sections}</html>\n"
-    )
+    return document(title, f"<p>{escape(headline(found))}</p>{sections}")
 
 
 def headline(found: dict[str, object]) -> str:
@@ -63,15 +44,12 @@ def _section(galaxy: Looked) -> str:
     if galaxy.rejection is not None:
         parts.append(f"<p>Rejection: {galaxy.rejection:.0%}, likeliest {escape(galaxy.reason)}</p>")
     figures = [
-        f'<figure><img alt="PGC {galaxy.pgc}, {BAND_NAMES[band]}" src="{_data_uri(galaxy.pictures[band])}">'
-        f"<figcaption>{BAND_NAMES[band]}: {galaxy.by_band_deg[band]:.1f}°</figcaption></figure>"
+        figure(
+            galaxy.pictures[band],
+            f"PGC {galaxy.pgc}, {BAND_NAMES[band]}",
+            f"{BAND_NAMES[band]}: {galaxy.by_band_deg[band]:.1f}°",
+        )
         for band in BANDS
         if band in galaxy.pictures
     ]
     return f"<section><div>{''.join(parts)}</div><div>{''.join(figures)}</div></section>"
-
-
-def _data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"

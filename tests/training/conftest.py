@@ -11,6 +11,9 @@ from giz.training.nn.export import export_onnx
 from giz.training.nn.ours import OurNet, Served
 from tests.training.discs import SIZE_PX, write_discs
 
+# Tests run side by side: more threads would only wait for each other.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from giz.training.nn.checkpoint import load_checkpoint, write_durably
-from giz.training.nn.data import VIEWS, TrainingData
+from giz.training.nn.data import HIGHEST_DEG, LOWEST_DEG, VIEWS, TrainingData
 from giz.training.nn.equivariant import ORDER, GroupConv, GroupNorm8
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.learners import Learner, OurLearner
@@ -22,7 +23,7 @@ from giz.training.nn.loop import BEST
 from giz.training.nn.metrics import LEVELS, conformal_widths
 from giz.training.nn.ours import OurNet, Served
 from giz.training.nn.predictor import CARD_KEY, MODEL_FORMAT, Predictor
-from giz.training.nn.validation import answers, rows_of
+from giz.training.nn.validation import Answered, answers, rows_of
 
 OPSET = 18
 MOST_DIFFERENT_DEG, MOST_DIFFERENT_SHARE = 0.01, 0.001
@@ -40,23 +41,25 @@ def best_network(folder: Path, learner: Learner) -> nn.Module:
 
 
 def served_network(data: TrainingData, learner: Learner, network: nn.Module) -> nn.Module:
-    """The network as it is used. Ours is calibrated on the validation galaxies, in every view."""
+    """The network as it is used. Ours is calibrated on the validation galaxies: with all bands, and with each alone."""
     if not isinstance(learner, OurLearner) or not isinstance(network, OurNet):
         return ServedReference(network).eval()
     rows = rows_of(data, "validation")
     said = [answers(data, learner, network, rows, view) for view in VIEWS]
-    measured = [view.rows[data.is_accepted[view.rows]] for view in said]
-    mine = [data.is_accepted[view.rows] for view in said]
-    answer_deg = np.concatenate([np.clip(v.inclination_deg[m], 45, 90) for v, m in zip(said, mine, strict=True)])
-    sigma_deg = np.concatenate([view.sigma_deg[m] for view, m in zip(said, mine, strict=True)])
-    truth_deg = data.inclination_deg[np.concatenate(measured)]
     served = Served(network)
-    widths = conformal_widths(answer_deg - truth_deg, sigma_deg, answer_deg, LEVELS)
-    served.widths.copy_(torch.from_numpy(widths))
-    logits = np.concatenate([view.rejected for view in said])
-    is_rejected = np.concatenate([~m for m in mine])
-    served.temperature.fill_(best_temperature(logits, is_rejected))
+    for number, views in enumerate((said[1:], said[:1])):
+        served.widths[number] = torch.from_numpy(_widths(data, views))
+    is_rejected = ~data.is_accepted[np.concatenate([view.rows for view in said])]
+    served.temperature.fill_(best_temperature(np.concatenate([view.rejected for view in said]), is_rejected))
     return served.eval()
+
+
+def _widths(data: TrainingData, said: list[Answered]) -> npt.NDArray[np.float64]:
+    rows = np.concatenate([view.rows for view in said])
+    measured = data.is_accepted[rows]
+    answer_deg = np.clip(np.concatenate([view.inclination_deg for view in said])[measured], LOWEST_DEG, HIGHEST_DEG)
+    sigma_deg = np.concatenate([view.sigma_deg for view in said])[measured]
+    return conformal_widths(answer_deg - data.inclination_deg[rows[measured]], sigma_deg, answer_deg, LEVELS)
 
 
 class ServedReference(nn.Module):

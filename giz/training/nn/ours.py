@@ -107,8 +107,8 @@ class OurNet(nn.Module):
 class Served(nn.Module):
     """The network as it is used: numbers that mean something, calibrated on the validation galaxies.
 
-    temperature : divides the logit of rejection. widths : (9, 2) half widths of the 68 and 95 % intervals in units of
-    the network's own sigma, by the 5-degree bin of the answer.
+    temperature : divides the logit of rejection. widths : (2, 9, 2) half widths of the 68 and 95 % intervals in units
+    of the network's own sigma, for one band and for several, by the 5-degree bin of the answer.
     """
 
     temperature: Tensor
@@ -118,7 +118,7 @@ class Served(nn.Module):
         super().__init__()
         self.network = network
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("widths", torch.tensor([[1.0, 1.96]]).repeat(BIN_COUNT, 1))
+        self.register_buffer("widths", torch.tensor([1.0, 1.96]).repeat(2, BIN_COUNT, 1))
 
     def forward(self, pictures: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n,) inclination; (n, 2) half widths of the 68 and 95 % intervals; (n,) rejection; (n, 9) reasons."""
@@ -126,6 +126,7 @@ class Served(nn.Module):
         mean, sigma = self.network.mean_and_sigma(answers.bins)
         inclination_deg = mean.clamp(LOWEST_DEG, HIGHEST_DEG)
         bins = ((inclination_deg - LOWEST_DEG) / 5.0).floor().clamp(0, BIN_COUNT - 1).long()
-        half_widths_deg = sigma.unsqueeze(1) * self.widths[bins]
+        has_several = (present.sum(1) > 1.5).long()
+        half_widths_deg = sigma.unsqueeze(1) * self.widths.flatten(0, 1)[has_several * BIN_COUNT + bins]
         rejection = torch.sigmoid(answers.rejected / self.temperature)
         return inclination_deg, half_widths_deg, rejection, torch.sigmoid(answers.reasons)
