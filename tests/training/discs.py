@@ -35,19 +35,19 @@ def pictures(brightness: npt.NDArray[np.float64], rng: np.random.Generator | Non
     return made
 
 
-def galaxy(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def galaxy(number: int, size_px: int = SIZE_PX) -> tuple[dict[str, Any], dict[str, Any]]:
     """Galaxy `number`: three of four are accepted disks, the fourth is noise to be rejected, or round and face-on."""
     rng = np.random.default_rng(number)
     row: dict[str, Any] = {"pgc": 5000 + number, "reasons": ""}
     if number % 4:
         inclination_deg = float(rng.uniform(45, 90))
-        bands = pictures(disc(inclination_deg, rng.uniform(0, 180)), rng)
+        bands = pictures(disc(inclination_deg, rng.uniform(0, 180), size_px), rng)
         row |= {"verdict": "A", "inclination_deg": round(inclination_deg, 3)}
     elif number % 8:
-        bands = pictures(rng.random((SIZE_PX, SIZE_PX)), rng)
+        bands = pictures(rng.random((size_px, size_px)), rng)
         row |= {"verdict": "J", "inclination_deg": None, "reasons": "[not_spiral] [multiple]"}
     else:
-        bands = pictures(disc(0.0), rng)
+        bands = pictures(disc(0.0, 0.0, size_px), rng)
         row |= {"verdict": "F", "inclination_deg": None}
     if number % 11 == 5:
         del bands["g"]
@@ -56,19 +56,19 @@ def galaxy(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return row, bands
 
 
-def write_discs(folder: Path, count: int) -> Path:
+def write_discs(folder: Path, count: int, size_px: int = SIZE_PX) -> Path:
     spec = LabelSetSpec(
         name="discs",
         title="Plain disks",
         description="Ellipses for tests.",
         origin="test",
         columns=COLUMNS,
-        size_px=SIZE_PX,
+        size_px=size_px,
         bands=("g", "r", "i", "gri"),
         shard_galaxies=256,
     )
     with LabelSetWriter(folder, spec) as writer:
         for number in range(count):
-            writer.add(*galaxy(number))
+            writer.add(*galaxy(number, size_px))
         writer.finish()
     return folder

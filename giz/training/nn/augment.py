@@ -7,7 +7,7 @@ see an untouched pixel lose on real pictures.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from giz.training.nn.data import CHANNELS, GREYS
+from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, GREYS
 
 NOISE_BANK = 1 << 22
 _COLOUR = slice(3, 6)
@@ -86,6 +86,10 @@ class Draws:
     noise_at: npt.NDArray[np.int64]
     is_grainy: npt.NDArray[np.bool_]
     star: npt.NDArray[np.float64]
+
+    def take(self, chosen: npt.NDArray[np.int64]) -> Draws:
+        """The draws of some of the pictures."""
+        return Draws(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
@@ -168,21 +172,35 @@ class Augmenter:
         (n, 6, H, W) float32, 0 to 1.
         """
         drawn = draw(self.how, seeds)
-        turned = self._turn_by_quarters(pictures.to(self.device), drawn)
-        pixels = turned.float().div_(255.0)
+        pictures = pictures.to(self.device)
+        changed = torch.zeros(pictures.shape, device=self.device)
+        # Pictures with the same bands go together, so that no work is done on bands that are not there.
+        for there in np.unique(wanted, axis=0):
+            chosen = np.flatnonzero((wanted == there).all(axis=1))
+            channels = np.flatnonzero(np.repeat(there, [_width(band) for band in CHANNELS]))
+            if channels.size:
+                place = (torch.from_numpy(chosen)[:, None], torch.from_numpy(channels)[None, :])
+                changed[place] = self._change(pictures[place], drawn.take(chosen), channels, is_inverted[chosen])
+        return changed
+
+    def _change(
+        self, pictures: Tensor, drawn: Draws, channels: npt.NDArray[np.int64], is_inverted: npt.NDArray[np.bool_]
+    ) -> Tensor:
+        pixels = self._turn_by_quarters(pictures, drawn).float().div_(255.0)
+        is_grey = channels < len(GREYS)
         fill = self._fill(drawn, _sky(pixels))
         pixels = self._resample(pixels, drawn, fill)
-        pixels = self._add_stars(pixels, drawn)
+        pixels = self._add_stars(pixels, drawn, channels)
         pixels = self._cut_corners(pixels, drawn, fill)
         pixels = self._blur(pixels, drawn)
-        pixels = self._change_tones(pixels, drawn)
-        pixels = self._add_noise(pixels, drawn)
-        invert = self._tensor(is_inverted.astype(np.float32)).view(-1, 1, 1, 1)
-        greys = pixels[:, : len(GREYS)]
-        greys.add_(invert * (1.0 - 2.0 * greys))
-        return pixels.clamp_(0.0, 1.0) * channel_mask(self._tensor(wanted.astype(np.float32)))
+        pixels = self._change_tones(pixels, drawn, channels)
+        pixels = self._add_noise(pixels, drawn, channels)
+        if is_grey.any() and is_inverted.any():
+            flip = self._tensor(np.outer(is_inverted, is_grey)).view(*pixels.shape[:2], 1, 1)
+            pixels = pixels * (1.0 - 2.0 * flip) + flip
+        return pixels.clamp_(0.0, 1.0)
 
-    def _tensor(self, values: npt.NDArray[np.float64] | npt.NDArray[np.float32]) -> Tensor:
+    def _tensor(self, values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
     def _fill(self, drawn: Draws, sky: Tensor) -> Tensor:
@@ -219,19 +237,18 @@ class Augmenter:
         pixels[chosen] = torch.where(outside, fill[chosen], moved)
         return pixels
 
-    def _add_stars(self, pixels: Tensor, drawn: Draws) -> Tensor:
+    def _add_stars(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
         """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""
         chosen = np.flatnonzero(drawn.star[:, 0] > 0)
         if not chosen.size:
             return pixels
         x, y = self._axes(pixels.shape[-1])
-        star = self._tensor(drawn.star[chosen]).view(-1, 8, 1, 1)
+        star = self._tensor(drawn.star[chosen, :5]).view(-1, 5, 1, 1)
         distance = ((x - star[:, 1]) ** 2 + (y - star[:, 2]) ** 2).sqrt()
         light = (-((distance / star[:, 3]) ** 4)).exp() + star[:, 4] * (-distance / (0.08 + 0.4 * star[:, 4])).exp()
-        dark = pixels[chosen]
-        dark[:, : len(GREYS)] -= light.unsqueeze(1)
-        dark[:, _COLOUR] += light.unsqueeze(1) * star[:, 5:8]
-        pixels[chosen] = dark.clamp_(0.0, 1.0)
+        tints = np.concatenate([np.full((chosen.size, len(GREYS)), -1.0), drawn.star[chosen, 5:8]], axis=1)
+        tint = self._tensor(tints[:, channels]).view(chosen.size, -1, 1, 1)
+        pixels[chosen] = (pixels[chosen] + light.unsqueeze(1) * tint).clamp_(0.0, 1.0)
         return pixels
 
     def _axes(self, side: int) -> tuple[Tensor, Tensor]:
@@ -257,21 +274,23 @@ class Augmenter:
             pixels[chosen] = _blurred(pixels[chosen], self._tensor(drawn.blur[chosen]))
         return pixels
 
-    def _change_tones(self, pixels: Tensor, drawn: Draws) -> Tensor:
+    def _change_tones(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
         """A bent tone curve, contrast about the sky (so that the galaxy does not fade into it), brightness."""
         bend = self._tensor(drawn.bend).view(-1, 1, 1, 1)
-        contrast = self._tensor(drawn.contrast).view(-1, 6, 1, 1)
-        pivot = torch.cat([torch.ones(3), torch.zeros(3)]).to(self.device).view(1, 6, 1, 1)
+        contrast = self._tensor(drawn.contrast[:, channels]).view(len(pixels), -1, 1, 1)
+        brightness = self._tensor(drawn.brightness[:, channels]).view(len(pixels), -1, 1, 1)
+        sky = self._tensor(channels < len(GREYS)).view(1, -1, 1, 1)
         bent = torch.mul(pixels, -bend).add_(1.0 + bend).mul_(pixels)
-        return bent.mul_(contrast).add_(pivot * (1.0 - contrast) + self._tensor(drawn.brightness).view(-1, 6, 1, 1))
+        return bent.mul_(contrast).add_(sky * (1.0 - contrast) + brightness)
 
-    def _add_noise(self, pixels: Tensor, drawn: Draws) -> Tensor:
+    def _add_noise(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
         """Gaussian noise from a fixed bank, read from a place of its own for each picture."""
-        count = pixels[0].numel()
+        shape = (CHANNEL_COUNT, *pixels.shape[2:])
+        count = math.prod(shape)
         for place in np.flatnonzero(drawn.noise > 0):
             start = int(drawn.noise_at[place]) % (NOISE_BANK - count)
-            noise = self._banks[int(drawn.is_grainy[place])][start : start + count].view(pixels[place].shape)
-            pixels[place].add_(noise, alpha=float(drawn.noise[place]))
+            noise = self._banks[int(drawn.is_grainy[place])][start : start + count].view(shape)
+            pixels[place].add_(noise[torch.from_numpy(channels)], alpha=float(drawn.noise[place]))
         return pixels
 
 
