@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape, SyntheticTruth
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, SyntheticTruth
 from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column
 
 
@@ -80,6 +80,13 @@ class GalaxyImageAdmin(HistoryAdmin):
             address,
             image.band,
         )
+
+
+@admin.register(GalaxyRevision)
+class GalaxyRevisionAdmin(HistoryAdmin):
+    list_display = ("galaxy", "source", "source_before", "changes", "created_at")
+    search_fields = ("=galaxy__pgc", "galaxy__name", "source")
+    list_select_related = ("galaxy",)
 
 
 @admin.register(GalaxyShape)

@@ -19,14 +19,17 @@ MAX_REPORTED_FILES = 1000
 MAX_NAMED_GALAXIES = 20
 
 
-def galaxies_import_job(path: Path, *, owner: Any = None) -> Job:
+def galaxies_import_job(path: Path, *, column_map: dict[str, str] | None = None, owner: Any = None) -> Job:
     """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
     table = table_or_refusal(path)
     try:
-        GalaxyColumns(table.columns)
+        GalaxyColumns(table.columns, column_map)
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
-    return job_create(kind="import_galaxies", params={"file": str(path), "sha256": table.sha256}, owner=owner)
+    params: dict[str, Any] = {"file": str(path), "sha256": table.sha256}
+    if column_map:
+        params["map"] = column_map
+    return job_create(kind="import_galaxies", params=params, owner=owner)
 
 
 def images_import_job(folder: Path, *, owner: Any = None) -> Job:
@@ -49,6 +52,7 @@ def import_galaxies(job: JobContext) -> dict[str, Any]:
 
     return galaxies_import(
         table=table,
+        column_map=job.params.get("map"),
         report=lambda lines: job.log_many(lines, level="warning"),
         after_batch=after_batch,
         resume_line=start.get("line", 0),

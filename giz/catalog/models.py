@@ -42,6 +42,22 @@ class Galaxy(models.Model):
         return self.name or f"PGC {self.pgc}"
 
 
+class GalaxyRevision(models.Model):
+    """What one import changed of a galaxy that was known: each column's value before and after."""
+
+    galaxy = models.ForeignKey(Galaxy, on_delete=models.CASCADE, related_name="revisions")
+    source = models.CharField(max_length=120, help_text="the table that changed it")
+    source_before = models.CharField(max_length=120, blank=True)
+    changes = models.JSONField(help_text="column: [before, after]")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.galaxy} changed by {self.source}"
+
+
 class GalaxyShape(models.Model):
     """The ellipse measured on a galaxy's grey picture: lengths as shares of its side, rows and angle downwards."""
 

@@ -1,5 +1,6 @@
 """Questions about galaxies and their pictures; nothing here writes."""
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 
@@ -38,3 +39,25 @@ def numbers_to_measure() -> list[int]:
         Exists(greys.filter(stem=OuterRef("shape__stem"))), shape__rule=MEASURE_RULE
     )
     return list(waiting.order_by("pgc").values_list("pgc", flat=True))
+
+
+def near_duplicates(numbers: Collection[int], within_arcsec: float = 3.0) -> list[tuple[int, int, float]]:
+    """Return pairs of real galaxies that lie nearly on each other, with arcsec between; one of `numbers` in each."""
+    import numpy as np
+    from scipy.spatial import cKDTree
+
+    rows = Galaxy.objects.filter(is_synthetic=False, ra_deg__isnull=False, dec_deg__isnull=False).order_by("pgc")
+    sky = np.array(list(rows.values_list("pgc", "ra_deg", "dec_deg").iterator()), dtype=float).reshape(-1, 3)
+    if len(sky) < 2:
+        return []
+    ra, dec = np.radians(sky[:, 1]), np.radians(sky[:, 2])
+    places = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    chord = 2 * math.sin(math.radians(within_arcsec / 3600) / 2)
+    pairs = cKDTree(places).query_pairs(chord, output_type="ndarray")
+    found = []
+    for one, two in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
+        first, second = int(sky[one, 0]), int(sky[two, 0])
+        if first in numbers or second in numbers:
+            away_rad = 2 * math.asin(min(1.0, float(np.linalg.norm(places[one] - places[two])) / 2))
+            found.append((first, second, math.degrees(away_rad) * 3600))
+    return found

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management.base import CommandError
 
-from giz.catalog.models import Galaxy
+from giz.catalog.models import Galaxy, GalaxyRevision
 from giz.catalog.services import galaxies as service
 from giz.core.jobs import job_create, run_job
 from giz.core.models import Job, JobLogLine
@@ -71,7 +71,7 @@ def test_an_interrupted_import_goes_on_after_its_last_batch(table, monkeypatch):
     again = galaxies_import_job(path)
     assert again.checkpoint == {"line": 11, "counts": {"new": 9, "changed": 0, "unchanged": 0, "bad": 1}}
     finished = run_job(again)
-    assert finished.result == {"new": 34, "changed": 0, "unchanged": 0, "bad": 1}
+    assert finished.result == {"new": 34, "changed": 0, "unchanged": 0, "bad": 1, "near": 0}
     assert Galaxy.objects.count() == 34
     assert told() == ["line 4: ra is 400, must lie in 0 to 360 degrees"]
 
@@ -80,7 +80,7 @@ def test_a_table_that_changed_after_the_interruption_is_read_from_its_start(tabl
     path = table("pgc\n4\n")
     job = job_create(kind="import_galaxies", params={"file": str(path), "sha256": "of another version"})
     Job.objects.filter(id=job.id).update(checkpoint={"line": 2, "counts": {"new": 7}})
-    assert run_job(job).result == {"new": 1, "changed": 0, "unchanged": 0, "bad": 0}
+    assert run_job(job).result == {"new": 1, "changed": 0, "unchanged": 0, "bad": 0, "near": 0}
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,76 @@ def test_the_edd_sample_is_imported_whole(real_data, run_command):
     path = real_data / "edd_catalog_sample.csv"
     assert "60 new, 0 changed, 0 unchanged; 0 bad rows" in run_command("import_galaxies", path)
     assert "0 new, 0 changed, 60 unchanged" in run_command("import_galaxies", path)
+
+
+def _typed_table(path, form):
+    from astropy.table import MaskedColumn, Table
+
+    table = Table(
+        {
+            "PGC": [4, 12],
+            "RAJ2000": MaskedColumn([10.5, 20.25], mask=[False, True]),
+            "DEJ2000": [1.0, float("nan")],
+            "objname": ["NGC 1", "Ä 2"] if form != "fits" else ["NGC 1", "A 2"],
+        }
+    )
+    if form == "parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        columns = {name: table[name].tolist() for name in table.colnames}
+        pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    else:
+        table.write(path, format=form)
+    return path
+
+
+@pytest.mark.parametrize("form", ["votable", "fits", "parquet"])
+def test_typed_tables_are_read_whatever_their_name(tmp_path, run_command, form):
+    path = _typed_table(tmp_path / "table.dat", form)
+    assert "2 new, 0 changed, 0 unchanged; 0 bad rows." in run_command("import_galaxies", path)
+    one, two = Galaxy.objects.order_by("pgc")
+    assert (one.ra_deg, one.dec_deg, one.name) == (10.5, 1.0, "NGC 1")
+    assert (two.ra_deg, two.dec_deg) == (None, None)
+
+
+def test_a_damaged_table_is_one_sentence(tmp_path, run_command):
+    path = _typed_table(tmp_path / "table.fits", "fits")
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(CommandError, match=r"table.fits can't be read as fits .*is it whole"):
+        run_command("import_galaxies", path)
+
+
+def test_a_map_names_the_columns_and_wins_over_their_names(table, run_command):
+    path = table("Number,alpha,ra,Diam\n4,10.5,99,120\n")
+    run_command("import_galaxies", path, "--map", "pgc=Number", "RA=alpha", "d25_arcsec=diam")
+    galaxy = Galaxy.objects.get()
+    assert (galaxy.pgc, galaxy.ra_deg, galaxy.d25_arcsec, galaxy.extra) == (4, 10.5, 120.0, {"ra": "99"})
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("ra=alhpa", "no column 'alhpa'. Did you mean 'alpha'"),
+        ("mass=alpha", "can't name 'mass'; it can name pgc, name, ra, dec"),
+        ("ra", "--map takes WHAT=COLUMN"),
+    ],
+)
+def test_a_wrong_map_is_answered_with_what_was_meant(table, run_command, word, message):
+    with pytest.raises(CommandError, match=message):
+        run_command("import_galaxies", table("pgc,alpha\n4,10\n"), "--map", word)
+
+
+def test_what_changes_is_kept_as_history(table, run_command):
+    run_command("import_galaxies", table("pgc,ra,note\n4,0.1,x\n12,0.2,y\n", "first.csv"))
+    run_command("import_galaxies", table("pgc,ra\n4,0.3\n12,0.2\n", "second.csv"))
+    revision = GalaxyRevision.objects.get()
+    assert (revision.galaxy.pgc, revision.source, revision.source_before) == (4, "second.csv", "first.csv")
+    assert revision.changes == {"ra_deg": [0.1, 0.3]}
+
+
+def test_galaxies_that_lie_nearly_on_each_other_are_named(table, run_command):
+    run_command("import_galaxies", table("pgc,ra,dec\n4,359.9999,0\n9,50,50\n10,50,50.0001\n", "first.csv"))
+    assert told() == ["PGC 9 and PGC 10 lie 0.4″ apart: perhaps one galaxy"]
+    assert "1 near others" in run_command("import_galaxies", table("pgc,ra,dec\n12,0.0002,0\n", "second.csv"))
+    assert told()[1:] == ["PGC 4 and PGC 12 lie 1.1″ apart: perhaps one galaxy"]

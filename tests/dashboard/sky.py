@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from giz.accounts.models import User
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape
 from giz.core.models import Job, JobLogLine
 from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
 from standards.models import Proposal, Standard, StandardSet
@@ -111,7 +111,8 @@ def make_label_set(campaign: Campaign) -> LabelSet:
 
 
 def make_proposal(galaxy: Galaxy, set_name: str, person: User) -> Proposal:
-    """A galaxy measured and accepted as a standard."""
+    """A galaxy that an import changed, that was measured, and accepted as a standard."""
+    GalaxyRevision.objects.create(galaxy=galaxy, source="b.csv", source_before="a.csv", changes={"ra_deg": [1, 2]})
     GalaxyShape.objects.create(galaxy=galaxy, stem=galaxy.images.get().stem, band="r", rule="r", axial_ratio=0.5)
     return Proposal.objects.create(
         set_name=set_name, galaxy=galaxy, decision="accepted", inclination_deg=62, error_deg=3.8, decided_by=person

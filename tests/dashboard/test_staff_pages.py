@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from giz.accounts.models import User
-from giz.catalog.models import GalaxyShape, SyntheticTruth
+from giz.catalog.models import GalaxyRevision, GalaxyShape, SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
@@ -46,6 +46,7 @@ HISTORY = {
     StandardSet,
     Standard,
     SyntheticTruth,
+    GalaxyRevision,
     GalaxyShape,
     Proposal,
 }

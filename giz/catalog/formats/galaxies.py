@@ -1,8 +1,9 @@
 """Columns of galaxy tables: which ones become fields of a galaxy, in which unit, and what counts as missing."""
 
+import difflib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,18 +126,40 @@ class GalaxyEntry:
     extra: dict[str, str]
 
 
+def _chosen(columns: Sequence[str], column_map: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a map by the first name of what they hold."""
+    first_names = {name: column.names[0] for column in COLUMNS for name in column.names}
+    first_names |= dict.fromkeys(PGC_NAMES, "pgc")
+    chosen = {}
+    for wanted, given in column_map.items():
+        name = given.strip().lower()
+        if wanted.lower() not in first_names:
+            known = ", ".join(
+                ("pgc", *dict.fromkeys(first_names[name] for name in first_names if name not in PGC_NAMES))
+            )
+            raise TableError(f"A map can't name {wanted!r}; it can name {known}.")
+        if name not in columns:
+            close = difflib.get_close_matches(name, columns, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" Its columns: {', '.join(columns[:12])}."
+            raise TableError(f"The table has no column {given!r}.{hint}")
+        chosen[first_names[wanted.lower()]] = name
+    return chosen
+
+
 class GalaxyColumns:
     """How the columns of one table map to fields; made once from its header."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        self.pgc = next((name for name in PGC_NAMES if name in columns), "")
+    def __init__(self, columns: Sequence[str], column_map: Mapping[str, str] | None = None) -> None:
+        """`column_map` tells which column holds what, such as ``{"ra": "RAJ2000"}``, where names alone don't."""
+        chosen = _chosen(columns, column_map or {})
+        self.pgc = chosen.pop("pgc", "") or next((name for name in PGC_NAMES if name in columns), "")
         if not self.pgc:
             shown = ", ".join(name for name in columns[:12] if name) + (", …" if len(columns) > 12 else "")
             raise TableError(f"The table has no column named pgc. Its columns: {shown or '(none)'}.")
         self.known: dict[str, Column] = {}
         taken: set[str] = set()
-        for column in COLUMNS:
-            name = next((name for name in column.names if name in columns), "")
+        for column in sorted(COLUMNS, key=lambda column: column.names[0] not in chosen):
+            name = chosen.get(column.names[0]) or next((name for name in column.names if name in columns), "")
             if name and column.field not in taken:
                 self.known[name] = column
                 taken.add(column.field)

@@ -108,8 +108,11 @@ def open_table(path: Path) -> Table:
 
 def table_or_refusal(path: Path) -> Table:
     """Return `open_table`'s table; a file that can't be read, or is no table, is Refused in a sentence."""
+    from giz.catalog.formats.binary import binary_format, open_binary_table
+
     try:
-        return open_table(path)
+        kind = binary_format(path)
+        return open_binary_table(path, kind) if kind else open_table(path)
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
     except OSError as error:

@@ -1,7 +1,7 @@
 """Import of a table of galaxies, in batches, resumable; the same table a second time changes nothing."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -11,10 +11,12 @@ from django.db.models.functions import Now
 
 from giz.catalog.formats.galaxies import GalaxyColumns, GalaxyEntry
 from giz.catalog.formats.table import Row, RowError, Table
-from giz.catalog.models import Galaxy
+from giz.catalog.models import Galaxy, GalaxyRevision
+from giz.catalog.selectors import near_duplicates
 
 BATCH_ROWS = 1000
 MAX_REPORTED = 1000
+MAX_NEAR = 200
 
 Report = Callable[[list[str]], None]
 AfterBatch = Callable[[int, dict[str, int]], None]
@@ -34,6 +36,7 @@ class _Run:
 def galaxies_import(
     *,
     table: Table,
+    column_map: Mapping[str, str] | None = None,
     report: Report,
     after_batch: AfterBatch,
     resume_line: int = 0,
@@ -46,12 +49,13 @@ def galaxies_import(
 
     Parameters
     ----------
-    report : called with the lines that speak of bad rows.
+    column_map : which column holds what, where its name does not tell (`GalaxyColumns`).
+    report : called with the lines that speak of bad rows, and of galaxies that lie nearly on each other.
     after_batch : called inside the transaction of each batch with the last line done and the counts so far, so that a
         checkpoint is as true as the rows.
     resume_line, resume_counts : where an interrupted run stopped.
     """
-    columns = GalaxyColumns(table.columns)
+    columns = GalaxyColumns(table.columns, column_map)
     run = _Run(Counter(resume_counts or {}))
     rows = table.rows()
     while batch := list(islice(rows, BATCH_ROWS)):
@@ -67,7 +71,9 @@ def galaxies_import(
             if problems and room > 0:
                 report(problems[:room])
             after_batch(last_line, run.as_dict())
-    return run.as_dict()
+    near = near_duplicates(run.first_line_of) if "ra_deg" in columns.fields else []
+    report([f"PGC {one} and PGC {two} lie {away:.1f}″ apart: perhaps one galaxy" for one, two, away in near[:MAX_NEAR]])
+    return run.as_dict() | {"near": len(near)}
 
 
 def _read_batch(batch: list[Row], columns: GalaxyColumns, run: _Run) -> tuple[list[GalaxyEntry], list[str]]:
@@ -96,26 +102,30 @@ def _write_batch(entries: list[GalaxyEntry], columns: GalaxyColumns, source: str
     }
     new: list[Galaxy] = []
     changed: list[Galaxy] = []
+    revisions: list[GalaxyRevision] = []
     for entry in entries:
         galaxy = known.get(entry.pgc)
         if galaxy is None:
             new.append(Galaxy(pgc=entry.pgc, **entry.fields, extra=entry.extra, source=source[:120]))
-        elif _apply(galaxy, entry, columns):
+        elif changes := _apply(galaxy, entry, columns):
+            before, after = galaxy.source, source[:120]
+            revisions.append(GalaxyRevision(galaxy=galaxy, source=after, source_before=before, changes=changes))
             galaxy.source = source[:120]
             galaxy.updated_at = Now()  # bulk_update takes expressions, but does no auto_now
             changed.append(galaxy)
     Galaxy.objects.bulk_create(new, ignore_conflicts=True)
     if changed:
         Galaxy.objects.bulk_update(changed, [*columns.fields, "extra", "source", "updated_at"])
+        GalaxyRevision.objects.bulk_create(revisions)
     return {"new": len(new), "changed": len(changed), "unchanged": len(entries) - len(new) - len(changed)}
 
 
-def _apply(galaxy: Galaxy, entry: GalaxyEntry, columns: GalaxyColumns) -> bool:
-    """Put the row's values into the galaxy; say whether anything is different now."""
+def _apply(galaxy: Galaxy, entry: GalaxyEntry, columns: GalaxyColumns) -> dict[str, list[Any]]:
+    """Put the row's values into the galaxy; return what is different now, before and after."""
     values: dict[str, Any] = dict(entry.fields)
     kept = {name: value for name, value in galaxy.extra.items() if name not in columns.extra}
     values["extra"] = {**kept, **entry.extra}
-    different = {name: value for name, value in values.items() if getattr(galaxy, name) != value}
-    for name, value in different.items():
+    changes = {name: [getattr(galaxy, name), value] for name, value in values.items() if getattr(galaxy, name) != value}
+    for name, (_, value) in changes.items():
         setattr(galaxy, name, value)
-    return bool(different)
+    return changes

@@ -3,13 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from giz.catalog.jobs import galaxies_import_job
 from giz.catalog.management.paths import existing_file
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
 DESCRIPTION = """\
-Import galaxies from a table: comma, semicolon, tab or pipe separated (the EDD's form), with one header line.
+Import galaxies from a table: VOTable, FITS, Parquet, or text (comma, semicolon, tab or pipe, with one header line).
 
 Columns that become fields (names in any case):
   pgc        needed; whole number
@@ -19,7 +21,9 @@ Columns that become fields (names in any case):
   pa         degrees, north through east
   type, ty   morphological type as text, as a number
   name       shown to people
-Every other column is kept as it is. Bad rows are reported with line number and reason, the others imported.
+Other names: --map ra=RAJ2000 dec=DEJ2000. Every other column is kept as it is. What changes of a galaxy that was known
+stays as its history; galaxies within 3 arcsec of each other are named. Bad rows are reported with line number (row
+number in VOTable, FITS and Parquet) and reason, the others imported.
 The same file again changes nothing; after an interruption the same command goes on where it stopped.
 """
 
@@ -29,12 +33,16 @@ class Command(GizCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the table")
+        parser.add_argument("--map", nargs="+", default=[], metavar="WHAT=COLUMN", help="which column holds what")
 
-    def handle(self, *, file: str, **_options: Any) -> None:
+    def handle(self, *, file: str, **options: Any) -> None:
         path = existing_file(file)
-        job = galaxies_import_job(path)
+        wrong = [pair for pair in options["map"] if not all(pair.partition("=")[::2])]
+        if wrong:
+            raise CommandError(f"--map takes WHAT=COLUMN, such as ra=RAJ2000; got {wrong[0]!r}.")
+        job = galaxies_import_job(path, column_map=dict(pair.split("=", 1) for pair in options["map"]))
         counts = run_job_with_bar(job, title=f"Galaxies of {path.name}").result
         self.stdout.write(
             f"Galaxies: {counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; "
-            f"{counts['bad']} bad rows."
+            f"{counts['bad']} bad rows." + (f" {counts['near']} near others (above)." if counts["near"] else "")
         )
