@@ -323,7 +323,10 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {"title": "Galaxies", "icon": "cyclone", "link": "/staff/catalog/galaxy/"},
                     {"title": "Pictures", "icon": "image", "link": "/staff/catalog/galaxyimage/"},
+                    {"title": "Shapes", "icon": "architecture", "link": "/staff/catalog/galaxyshape/"},
+                    {"title": "Revisions", "icon": "history", "link": "/staff/catalog/galaxyrevision/"},
                     {"title": "Standard sets", "icon": "straighten", "link": "/staff/standards/standardset/"},
+                    {"title": "Proposals", "icon": "rate_review", "link": "/staff/standards/proposal/"},
                     {"title": "Standards", "icon": "linear_scale", "link": "/staff/standards/standard/"},
                     {"title": "Synthetic truth", "icon": "science", "link": "/staff/catalog/synthetictruth/"},
                 ],
