@@ -42,6 +42,7 @@ def judge(page: Page, choose: Callable[[str, int], int]) -> None:
         wait_for_galaxy(page)
         step, _, slots = position(page)
         place(page, choose(step, slots))
+        wait_for_galaxy(page)  # its new neighbours' pictures, before which Enter does nothing
         answers = page.locator("button.go").inner_text().startswith(("That's my answer", "It is face-on"))
         page.keyboard.press("Enter")
         if answers:
