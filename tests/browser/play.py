@@ -29,8 +29,15 @@ def key_of(slot: int) -> str:
 
 
 def place(page: Page, slot: int) -> None:
+    """Put the galaxy there, and wait for its new neighbours' pictures: before them Enter does nothing."""
     page.keyboard.press(key_of(slot))
     expect(page.get_by_test_id("position")).to_contain_text(f"slot {slot + 1} of")
+    wait_for_galaxy(page)
+
+
+def press_enter(page: Page) -> None:
+    wait_for_galaxy(page)
+    page.keyboard.press("Enter")
 
 
 def judge(page: Page, choose: Callable[[str, int], int]) -> None:
@@ -42,9 +49,8 @@ def judge(page: Page, choose: Callable[[str, int], int]) -> None:
         wait_for_galaxy(page)
         step, _, slots = position(page)
         place(page, choose(step, slots))
-        wait_for_galaxy(page)  # its new neighbours' pictures, before which Enter does nothing
         answers = page.locator("button.go").inner_text().startswith(("That's my answer", "It is face-on"))
-        page.keyboard.press("Enter")
+        press_enter(page)
         if answers:
             return
     raise AssertionError("twelve rows and no answer")

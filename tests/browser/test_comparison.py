@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from standards import grid
 from tests.browser.conftest import PHONE, Visitor
-from tests.browser.play import judge, place, position, reject, wait_for_galaxy, wait_until
+from tests.browser.play import judge, place, position, press_enter, reject, wait_for_galaxy, wait_until
 from tests.browser.site import Site
 
 PAGE = "/label/demo"
@@ -63,14 +63,14 @@ def test_a_galaxy_is_judged_rejected_undone_and_skipped_by_the_keyboard_alone(de
     assert position(page)[:2] == ("A", 4)
     keys.press("a")
     assert position(page)[:2] == ("A", 3)
-    keys.press("Enter")
+    press_enter(page)
     expect(page.get_by_test_id("position")).to_contain_text("Step B")
     keys.press("Backspace")
     assert position(page)[:2] == ("A", 3)
-    keys.press("Enter")
-    wait_for_galaxy(page)
+    press_enter(page)
+    expect(page.get_by_test_id("position")).to_contain_text("Step B")
     place(page, 4)
-    keys.press("Enter")
+    press_enter(page)
     _wait_for_votes(demo, player, 1)
     # Slot 3 of step A is the interval 55 to 60; its window starts at 53, and slot 4 lies between 56 and 57.
     assert _votes_of(demo, player) == [("A", 56.5, [], "")]
@@ -133,13 +133,13 @@ def test_the_stored_trace_names_the_very_pictures_that_were_on_the_screen(demo: 
     page.keyboard.press("n")
     page.keyboard.press("m")
     page.keyboard.press("Shift+N")
-    page.keyboard.press("Enter")
+    press_enter(page)
     expect(page.get_by_test_id("position")).to_contain_text("Step B")
     place(page, 4)
     page.keyboard.press("m")
     wait_for_galaxy(page)
     seen = _shown_stem(page, "left"), _shown_stem(page, "right")
-    page.keyboard.press("Enter")
+    press_enter(page)
     _wait_for_votes(demo, player, 1)
 
     [(trace, seed, set_id)] = demo.query(
@@ -229,7 +229,7 @@ def test_nothing_is_cut_off_at_any_width(demo: Site, visitor: Callable[..., Visi
 def test_a_vote_given_while_the_server_is_away_arrives_once_when_it_is_back(demo: Site, player: Visitor) -> None:
     page = player.page
     place(page, 4)
-    page.keyboard.press("Enter")
+    press_enter(page)
     expect(page.get_by_test_id("position")).to_contain_text("Step B")
     wait_for_galaxy(page)
     place(page, 4)
@@ -270,7 +270,8 @@ def test_the_next_galaxy_is_there_without_asking_the_server_for_its_pictures(pla
     page.wait_for_load_state("networkidle")
     asked: list[str] = []
     place(page, 5)
-    page.keyboard.press("Enter")
+    press_enter(page)
+    expect(page.get_by_test_id("position")).to_contain_text("Step B")
     wait_for_galaxy(page)
     place(page, 4)
     page.wait_for_load_state("networkidle")
