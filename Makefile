@@ -52,7 +52,7 @@ $(STAMPS)/base: requirements/base.txt | $(PY)
 	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt
 	@touch $@
 
-$(STAMPS)/dev: requirements/dev.txt requirements/train.txt $(STAMPS)/base
+$(STAMPS)/dev: requirements/dev.txt requirements/train.txt requirements/torch.txt $(STAMPS)/base
 	@echo 'Installing what checks, tests and training need …'
 	@$(PIP) install --quiet --quiet --require-hashes -r requirements/base.txt -r requirements/dev.txt
 	@PY=$(PY) .ci/torch
@@ -131,8 +131,8 @@ lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest ver
 		echo "requirements/$$name.txt"; \
 		(cd requirements && ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \
 	done
-	@echo 'requirements/train.txt, requirements/cuda.txt'
-	@cd requirements && cat train.txt cuda.txt > all-train.txt \
+	@echo 'requirements/train.txt, requirements/torch.txt, requirements/cuda.txt'
+	@cd requirements && cat train.txt torch.txt cuda.txt > all-train.txt \
 		&& ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) train.in -o all-train.txt \
 		&& ../$(PY) ../.ci/lock-train < all-train.txt; status=$$?; rm -f all-train.txt; exit $$status
 
