@@ -1,0 +1,122 @@
+"""What comes of the votes: fits of the crowd, consensuses, frozen label sets."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from labeling.models.campaigns import Campaign, Estimator, Target, Verdict
+
+
+class CrowdFit(models.Model):
+    """A full robust fit of a campaign: what the crowd shares. Kept as long as a consensus names it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="fits")
+    rule_version = models.CharField(max_length=20)
+    crowd = models.JSONField(help_text="scatter and population at each inclination, spreads, degrees of freedom")
+    vote_count = models.PositiveIntegerField()
+    galaxy_count = models.PositiveIntegerField()
+    volunteer_count = models.PositiveIntegerField()
+    iterations = models.PositiveSmallIntegerField()
+    is_converged = models.BooleanField()
+    change_deg = models.FloatField(help_text="how far the volunteers' lines still moved in the last iteration")
+    is_current = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign"], condition=Q(is_current=True), name="crowdfit_one_current")
+        ]
+
+    def __str__(self) -> str:
+        return f"fit {self.pk} of campaign {self.campaign_id}"
+
+
+class VolunteerFit(models.Model):
+    """A volunteer's habits as one fit sees them: y = i + offset + slope (i - 70) + noise of relative scale."""
+
+    fit = models.ForeignKey(CrowdFit, on_delete=models.CASCADE, related_name="volunteers")
+    volunteer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="fits")
+    offset_deg = models.FloatField(help_text="at 70°")
+    slope = models.FloatField(help_text="excess over the ruler's own: 0 is true")
+    scale = models.FloatField(help_text="scatter relative to the crowd's: 1 is typical, less is better")
+    offset_variance = models.FloatField()
+    slope_variance = models.FloatField()
+    covariance = models.FloatField()
+    scale_log_error = models.FloatField()
+    vote_count = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["fit", "volunteer"], name="volunteerfit_once_a_fit")]
+
+    def __str__(self) -> str:
+        return f"volunteer {self.volunteer_id} in fit {self.fit_id}"
+
+
+class Consensus(models.Model):
+    """What the votes of a target say under one rule; older ones are kept as history."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "open"
+        RETIRED = "retired", "retired"
+        EXPERT = "expert", "expert queue"
+
+    target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="consensuses")
+    estimator = models.CharField(max_length=10, choices=Estimator.choices)
+    rule_version = models.CharField(max_length=80)
+    fit = models.ForeignKey(
+        "CrowdFit", null=True, blank=True, on_delete=models.PROTECT, help_text="of the volunteers; robust only"
+    )
+    inclination_deg = models.FloatField(null=True, blank=True)
+    sigma_deg = models.FloatField(null=True, blank=True, help_text="standard error of the inclination")
+    inclination_published_deg = models.PositiveSmallIntegerField(null=True, blank=True)
+    verdict = models.CharField(
+        max_length=1, choices=Verdict.choices, blank=True, help_text="empty while split or unknown"
+    )
+    is_split = models.BooleanField(default=False)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    volunteer_count = models.PositiveIntegerField()
+    verdict_counts = models.JSONField(default=dict)
+    reason_counts = models.JSONField(default=dict)
+    note = models.TextField(blank=True, help_text="reasons in brackets, then comments")
+    vote_ids = ArrayField(models.BigIntegerField(), default=list)
+    is_current = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "estimator"], condition=Q(is_current=True), name="consensus_one_current"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.estimator} of target {self.target_id}"
+
+
+class LabelSet(models.Model):
+    """A frozen label set: the labels of a campaign as of one moment, in a folder of files that never change.
+
+    ``as_of`` is the youngest consensus in it, so the same campaign, estimator, size and ``as_of`` are the same bytes.
+    A database trigger refuses UPDATE and DELETE.
+    """
+
+    name = models.SlugField(max_length=120, unique=True, help_text="also the name of its folder")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="label_sets")
+    estimator = models.CharField(max_length=10, choices=Estimator.choices)
+    as_of = models.BigIntegerField(help_text="number of the youngest consensus in it")
+    size_px = models.PositiveSmallIntegerField(null=True, blank=True, help_text="of the pictures; empty without them")
+    digest = models.CharField(max_length=64, help_text="one checksum of all files")
+    galaxy_count = models.PositiveIntegerField()
+    byte_count = models.PositiveBigIntegerField()
+    manifest = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
