@@ -46,6 +46,7 @@ class ModelVersion(models.Model):
     run = models.OneToOneField(
         TrainingRun, null=True, blank=True, on_delete=models.PROTECT, related_name="model_version"
     )
+    is_shipped = models.BooleanField(default=False, help_text="came with GIZ, not trained here")
     byte_count = models.PositiveBigIntegerField()
     card = models.JSONField(help_text="data, versions and settings, as in the file")
     report = models.JSONField(help_text="figures on the test galaxies")
@@ -60,3 +61,48 @@ class ModelVersion(models.Model):
     @property
     def file_name(self) -> str:
         return f"{self.sha256}.onnx"
+
+    @property
+    def words(self) -> str:
+        """How good it was on its test galaxies, in short."""
+        views = self.report.get("views") or {"": {}}
+        figures = next(iter(views.values()))
+        rms, accuracy = (
+            (figures.get("inclination") or {}).get("rms_deg"),
+            (figures.get("verdict") or {}).get("accuracy"),
+        )
+        said = (("RMS {:.2f}°", rms), ("verdict {:.1%}", accuracy))
+        return ", ".join(words.format(value) for words, value in said if value is not None)
+
+    @property
+    def role(self) -> str:
+        """The name under which it answers: the network's, and the number of the sub-sample where it saw only one."""
+        return f"{self.network}{self.card.get('flavour') or ''}"
+
+
+class Promotion(models.Model):
+    """Append-only: from when on which version answered, who said so and why. The newest of a role is what is served.
+
+    A database trigger refuses UPDATE and DELETE.
+    """
+
+    class Kind(models.TextChoices):
+        SHIPPED = "shipped", "came with GIZ"
+        GATE = "gate", "passed the gate"
+        STAFF = "staff", "promoted by staff"
+        ROLLBACK = "rollback", "rolled back"
+
+    role = models.CharField(max_length=24, help_text="the name under which it answers: ours, model4, model41 …")
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotions")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    actor_number = models.BigIntegerField(null=True, blank=True, help_text="volunteer number; empty: GIZ itself")
+    why = models.TextField()
+    gate = models.JSONField(default=dict, blank=True, help_text="figures of the comparison, where there was one")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["role", "-id"], name="promotion_newest_of_role")]
+
+    def __str__(self) -> str:
+        return f"{self.version} as {self.role}"

@@ -13,7 +13,7 @@ from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.training.jobs import training_job
 from giz.training.models import ModelVersion, TrainingRun
-from giz.training.services.runs import models_folder, run_folder
+from giz.training.storage import models_folder, run_folder
 
 pytestmark = pytest.mark.django_db
 STEPS = 5

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -22,6 +19,8 @@ from giz.training.nn.data import TrainingData
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.evaluation import evaluate
 from giz.training.nn.predictor import Predictor
+from giz.training.services.registry import model_register
+from giz.training.storage import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +28,6 @@ if TYPE_CHECKING:
     from giz.training.nn.loop import RunState, Trainer
 
 OnProgress = Callable[[int, int, str], None]
-
-
-def models_folder() -> Path:
-    return Path(settings.GIZ_HOME) / "models"
-
-
-def run_folder(run: TrainingRun) -> Path:
-    return Path(settings.GIZ_HOME) / "training" / str(run.id)
 
 
 @contextmanager
@@ -130,23 +121,8 @@ def _exported(
 
 
 def _keep(run: TrainingRun, path: Path, card: dict[str, Any], figures: dict[str, Any]) -> ModelVersion:
-    data = path.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    folder = models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, folder / f".{digest}.tmp")
-    (folder / f".{digest}.tmp").replace(folder / f"{digest}.onnx")
     with transaction.atomic():
-        version, _ = ModelVersion.objects.get_or_create(
-            sha256=digest,
-            defaults={
-                "network": run.network,
-                "run": run,
-                "byte_count": len(data),
-                "card": card,
-                "report": {key: figures[key] for key in ("views", "outliers")},
-            },
-        )
+        version = model_register(path, card=card, report={key: figures[key] for key in ("views", "outliers")}, run=run)
         TrainingRun.objects.filter(pk=run.pk).update(finished_at=Now())
         audit.record("network_trained", subject=str(version), labelset=run.labelset_name)
     return version

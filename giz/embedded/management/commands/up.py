@@ -127,6 +127,9 @@ def prepare(say: Say) -> list[tuple[str, str]]:
     if missing:
         say(f"Bringing the database to the newest schema ({len(missing)} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
+    if "models" in get_commands():
+        # A newer GIZ may bring a newer network without any migration.
+        call_command("models", "--shipped", stdout=io.StringIO())
     if "ensure_staff" not in get_commands():
         return []
     printed = io.StringIO()

@@ -9,7 +9,7 @@ from giz.core.terminal import run_job_with_bar
 from giz.training.figures import text
 from giz.training.jobs import training_job
 from giz.training.models import ModelVersion
-from giz.training.services.runs import models_folder
+from giz.training.storage import models_folder
 
 # As in giz.training.nn.learners, which would bring torch in for a mere --help.
 NETWORKS = "ours, model4, model5, model6, model4-binary, model5-binary, model6-binary"

@@ -1,0 +1,26 @@
+"""Which networks answer, and what was promoted when."""
+
+from giz.training.models import ModelVersion, Promotion
+from giz.training.promotions import Step, served_stack
+
+OURS = "ours"
+
+
+def served_model(role: str = OURS) -> ModelVersion | None:
+    """The version that answers in this role; None where nothing was ever promoted."""
+    newest = Promotion.objects.filter(role=role).select_related("version").order_by("-id").first()
+    return newest.version if newest else None
+
+
+def answering_models() -> dict[str, ModelVersion]:
+    """The version that answers in each role, by role: "ours", and "model4", "model41" and so on beside it."""
+    newest = Promotion.objects.order_by("role", "-id").distinct("role").select_related("version")
+    return {promotion.role: promotion.version for promotion in newest}
+
+
+def served_before(role: str = OURS) -> ModelVersion | None:
+    """The version that a rollback brings back; None where the served one is the first."""
+    stack = served_stack([Step(*row) for row in Promotion.objects.filter(role=role).order_by("id").values_list(
+        "version_id", "kind"
+    )])  # fmt: skip
+    return ModelVersion.objects.get(pk=stack[-2]) if len(stack) > 1 else None
