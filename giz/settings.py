@@ -108,6 +108,7 @@ DATABASES: dict[str, dict[str, Any]] = {
                 "timeout": 5,
             },
             "connect_timeout": 5,
+            "prepare_threshold": 5 if env.boolean("DATABASE_PREPARED_STATEMENTS", default=True) else None,
             "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
         },
     }

@@ -138,10 +138,8 @@ def draw_order(seed: int, bin_deg: int, standard_ids: Sequence[int]) -> list[int
     of the input, and leaving a standard out (the target's own galaxy) does not disturb the others.
     """
 
-    def hash_of(standard_id: int) -> bytes:
-        return hashlib.sha256(f"{DRAW_RULE}|{seed}|{bin_deg}|{standard_id}".encode()).digest()
-
-    return sorted(standard_ids, key=hash_of)
+    sha256, prefix = hashlib.sha256, b"%b|%d|%d|" % (DRAW_RULE.encode(), seed, bin_deg)
+    return sorted(standard_ids, key=lambda standard_id: sha256(prefix + b"%d" % standard_id).digest())
 
 
 def shown_standard(order: Sequence[int], draw: int) -> int:

@@ -16,8 +16,7 @@ import secrets
 import uuid
 from typing import Any
 
-from django.db import connection
-
+from giz.core.database import prepared_cursor
 from labeling.aggregation.need import BANDS_A_PRIORITY, FRESH, PROBE_BAND
 from labeling.leased import COLUMNS, JOINS, LeasedTask, leased_task_of_row
 
@@ -120,7 +119,7 @@ def _pick(places: list[str], values: dict[str, Any]) -> LeasedTask | None:
     statement = _PICK.format(places=" UNION ALL ".join(places))
     while True:
         chance: dict[str, Any] = {"start": random.random(), "seed": secrets.randbits(62), "task": uuid.uuid4()}
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(statement, {**values, **chance})
             row = cursor.fetchone()
         if row is None:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from giz.accounts.models import User
+from giz.core.database import prepared_cursor
 from giz.core.errors import Refused
 from labeling.aggregation.need import EXPERIENCED_VOTES, probe_rate
 from labeling.leased import COLUMNS, JOINS, LeasedTask, leased_task_of_row
@@ -99,7 +100,7 @@ def task_lease(*, volunteer: Any, campaign: str, held: Collection[uuid.UUID] = (
 
 
 def _enter(volunteer_id: int, campaign: str) -> _Entry:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         # One request of a volunteer at a time, or two tabs could overstep the number of leases.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LEASE_LOCK, volunteer_id % 2**31])
         cursor.execute(_CAMPAIGN_AND_LEASES, [volunteer_id, volunteer_id, campaign])

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
+from giz.core.database import prepared_cursor
 from giz.core.errors import Refused
 from labeling.comparison import COMPARISON_RULE, TraceError, replay, round_at_random
 from labeling.leased import LeasedTask, read_leased_task
@@ -146,7 +147,7 @@ def _body_hash(
 
 
 def _lock(task_id: uuid.UUID, volunteer_id: int) -> _Held:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LOCK, [task_id, volunteer_id])
         row = cursor.fetchone()
     if row is None:
@@ -156,7 +157,7 @@ def _lock(task_id: uuid.UUID, volunteer_id: int) -> _Held:
 
 def _known(key: uuid.UUID, volunteer_id: int, body_hash: str) -> tuple[Any, ...] | None:
     """The vote that this key names already, looked for under the lock, so that a twin request has committed."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_KNOWN, [key])
         row = cursor.fetchone()
     if row is None:
@@ -226,7 +227,7 @@ def _values(held: _Held, volunteer_id: int, key: uuid.UUID, body_hash: str, judg
 
 
 def _insert(values: dict[str, Any]) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_RECORD, values)
         row = cursor.fetchone()
         if row is not None:
