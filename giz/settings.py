@@ -123,6 +123,29 @@ CACHES: dict[str, dict[str, Any]] = {
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 MEDIA_ROOT = env.path("MEDIA_ROOT", GIZ_HOME / "media")
 MEDIA_URL = "/media/"
+S3_BUCKET = env.text("S3_BUCKET")
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL")
+S3_REGION = env.text("S3_REGION")
+S3_PREFIX = env.text("S3_PREFIX").strip("/")
+S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID")
+S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "giz.catalog.storage.folder.FolderStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "giz.catalog.storage.bucket.BucketStorage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "location": S3_PREFIX,
+            # Without these boto3 looks where it always does: AWS_ variables, a profile, the machine's role.
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": S3_REGION or None,
+            "access_key": S3_ACCESS_KEY_ID or None,
+            "secret_key": S3_SECRET_ACCESS_KEY or None,
+        },
+    }
 SURVEY_FOLDER = env.path("SURVEY_FOLDER", GIZ_HOME / "surveys")
 SURVEY_ORDER = env.words("SURVEY_ORDER", ["sdss", "panstarrs", "hips"])
 SURVEY_URLS = env.words("SURVEY_URLS")

@@ -16,6 +16,8 @@ from django.db import connections
 from django.db.models.signals import post_migrate
 from django.test import Client
 
+pytest_plugins = ["tests.bucket"]
+
 TEMPLATE = "giz_template"
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -2,25 +2,22 @@
 
 import math
 from collections.abc import Collection
-from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from giz.catalog.models import GREY_BANDS, Band, Galaxy, GalaxyImage, SyntheticTruth
-from giz.catalog.storage import has_display_files
+from giz.catalog.storage import display_files_exist
 
 
 def synthetic_galaxies_complete(seeds: dict[int, int]) -> set[int]:
-    """Return which of these PGC numbers hold the galaxy of that seed, with a picture on the disk in every band."""
-    root = Path(settings.MEDIA_ROOT)
+    """Return which of these PGC numbers hold the galaxy of that seed, with a picture in its place in every band."""
     known = set(SyntheticTruth.objects.filter(galaxy__pgc__in=seeds).values_list("galaxy__pgc", "seed")) & set(
         seeds.items()
     )
     bands: dict[int, set[str]] = {pgc: set() for pgc, _seed in known}
     images = GalaxyImage.objects.filter(galaxy__pgc__in=bands, is_current=True)
     for pgc, band, stem, sizes_px in images.values_list("galaxy__pgc", "band", "stem", "sizes_px"):
-        if has_display_files(root, stem, sizes_px):
+        if display_files_exist(stem, sizes_px):
             bands[pgc].add(band)
     return {pgc for pgc, found in bands.items() if found.issuperset(Band.values)}
 

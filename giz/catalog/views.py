@@ -1,12 +1,14 @@
-"""Display files by their hashed names. In production a web server or CDN may serve MEDIA_ROOT with the same headers."""
+"""Display files by their hashed names, from disk or bucket. A CDN or web server in front may keep them for ever."""
 
-from pathlib import Path
-
-from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified
+import structlog
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
+
+from giz.catalog.storage import display_file_read
+
+log = structlog.get_logger("giz.media")
 
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -27,11 +29,13 @@ def display_file(request: HttpRequest, stem: str, size_px: str) -> HttpResponseB
     if isinstance(unchanged, HttpResponseNotModified):
         unchanged.headers["Cache-Control"] = _HEADERS["Cache-Control"]
         return unchanged
-    path = Path(settings.MEDIA_ROOT) / f"{stem}-{size_px}.webp"
     try:
-        answer = FileResponse(path.open("rb"), content_type="image/webp")
+        answer = HttpResponse(display_file_read(stem, int(size_px)), content_type="image/webp")
     except (FileNotFoundError, IsADirectoryError):
         raise Http404 from None
+    except OSError as error:
+        log.error("media_unreadable", reason=str(error))
+        return HttpResponse(status=503, headers={"Retry-After": "10", "Cache-Control": "no-store"})
     for name, value in _HEADERS.items():
         answer.headers[name] = value
     answer.headers["ETag"] = etag

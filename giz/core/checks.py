@@ -34,6 +34,29 @@ def deployed_settings_are_safe(app_configs: Any = None, **kwargs: Any) -> list[C
     return problems
 
 
+@register()
+def bucket_settings_belong_together(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Half a bucket is none: pictures would go to the disk, or the bucket would refuse each of them."""
+    problems: list[CheckMessage] = []
+    if settings.S3_ENDPOINT_URL and not settings.S3_BUCKET:
+        problems.append(
+            Error(
+                "S3_ENDPOINT_URL is set without S3_BUCKET: pictures would go to the disk.",
+                hint="Set S3_BUCKET to the bucket's name, or unset S3_ENDPOINT_URL.",
+                id="giz.E003",
+            )
+        )
+    if bool(settings.S3_ACCESS_KEY_ID) != bool(settings.S3_SECRET_ACCESS_KEY):
+        problems.append(
+            Error(
+                "Of S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY only one is set.",
+                hint="Set both, or neither (then AWS_ variables, a profile or the machine's role serve).",
+                id="giz.E004",
+            )
+        )
+    return problems
+
+
 def refuse_unsafe_start() -> None:
     """End a web process whose settings `deployed_settings_are_safe` calls an error: no server runs these checks."""
     errors = [problem for problem in deployed_settings_are_safe() if problem.is_serious()]

@@ -1,14 +1,15 @@
 """Building the demo sky: a small one first, so that people can begin; then all standards, then all targets."""
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from giz.catalog.selectors import galaxy_ids, synthetic_galaxies_complete
 from giz.catalog.services.synthetic import RenderedPicture, synthetic_galaxy_store
+from giz.catalog.storage import display_files_take_over, display_folder
 from labeling.demo.jobs import NAME
 from labeling.demo.plan import Recipe, standard_recipes, target_recipes
 from labeling.demo.renderers import Renderers
@@ -52,13 +53,13 @@ class DemoSky:
         self._complete = synthetic_galaxies_complete({recipe.pgc: recipe.seed for recipe in everything})
         self._made = 0
         self._kept = 0
-        self._renderers = Renderers(size_px=options.size_px, media=Path(settings.MEDIA_ROOT))
+        self._size_px = options.size_px
 
     def build(self) -> dict[str, Any]:
         """Make the sky; return how many galaxies were made, how many stood already, and what they are used for."""
         one_a_bin = len(grid.GRID_BINS)
         first, rest = self._targets[: self._first_targets], self._targets[self._first_targets :]
-        with self._renderers:
+        with _media_folder() as media, Renderers(size_px=self._size_px, media=media) as self._renderers:
             self._make(self._standards[:one_a_bin], "first standards")
             self._make(first, "first galaxies to judge")
             campaign = self._open_campaign(first)
@@ -95,12 +96,32 @@ class DemoSky:
         self._kept += len(recipes) - len(missing)
         self._report(message)
         for answer in self._renderers.render(missing):
+            self._bring_in(answer["pictures"])
             store(answer, self._sky)
             self._made += 1
             self._report(message)
 
+    def _bring_in(self, pictures: Sequence[dict[str, Any]]) -> None:
+        if display_folder() is None:
+            for picture in pictures:
+                display_files_take_over(self._renderers.media, picture["stem"], picture["sizes_px"])
+
     def _report(self, message: str) -> None:
         self._on_progress(self._made + self._kept, self._total, message)
+
+
+def _media_folder() -> AbstractContextManager[Path]:
+    """Where the renderers, which know no Django, write: the very folder of the pictures, or one on the way to it."""
+    folder = display_folder()
+    if folder is not None:
+        return nullcontext(folder)
+    return _passing_folder()
+
+
+@contextmanager
+def _passing_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="giz-media-") as name:
+        yield Path(name)
 
 
 def store(answer: dict[str, Any], sky: dict[str, Any]) -> None:

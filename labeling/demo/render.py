@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.storage import write_display_files
+from giz.imaging.display_folder import write_display_files
 from giz.imaging.sizes import display_files
 from giz.synthetic import SyntheticGalaxy, display_images, make_galaxy, make_reject
 from labeling.demo.plan import Recipe

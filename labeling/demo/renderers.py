@@ -38,7 +38,7 @@ class Renderers:
 
     def __init__(self, *, size_px: int, media: Path, processes: int | None = None) -> None:
         self._size_px = size_px
-        self._media = media
+        self.media = media
         self._count = processes or min(usable_cores(), MAX_PROCESSES)
         self._children: list[subprocess.Popen[str]] = []
         self._idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
@@ -84,7 +84,7 @@ class Renderers:
             child = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "labeling.demo.render"),
-                    *("--media", str(self._media), "--size", str(self._size_px)),
+                    *("--media", str(self.media), "--size", str(self._size_px)),
                 ],
                 cwd=BASE_DIR,
                 env={**os.environ, **ONE_THREAD},

@@ -4,6 +4,7 @@ The labels are those of the youngest consensus at the moment when the work began
 interrupted goes on with the same labels although people have voted since.
 """
 
+import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.db.models import Max, Q
 from PIL import Image
 
 from giz.catalog.models import GalaxyImage
-from giz.catalog.storage import display_path
+from giz.catalog.storage import display_file_read
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.imaging.sizes import DISPLAY_SIZES_PX
@@ -277,8 +278,8 @@ def _pixels(image: GalaxyImage, size_px: int) -> Pixels | None:
     larger = [size for size in sorted(image.sizes_px) if size >= size_px]
     if not larger:
         return None
-    path = display_path(Path(settings.MEDIA_ROOT), image.stem, larger[0])
-    with Image.open(path, formats=["WEBP"]) as picture:
+    file = io.BytesIO(display_file_read(image.stem, larger[0]))
+    with Image.open(file, formats=["WEBP"]) as picture:
         drawn = picture.convert("RGB" if image.band == COLOUR_BAND else "L")
     if drawn.size != (size_px, size_px):
         drawn = drawn.resize((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=3.0)

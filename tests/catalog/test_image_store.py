@@ -10,7 +10,7 @@ from django.db import connection
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services import image_store
-from giz.catalog.storage import display_path, write_display_files
+from giz.imaging.display_folder import display_path, write_display_files
 from giz.imaging.sizes import display_files
 
 

@@ -14,8 +14,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from giz.catalog.models import Galaxy, GalaxyImage
-from giz.catalog.storage import display_path
 from giz.core.models import Job, JobLogLine
+from giz.imaging.display_folder import display_path
 
 from .conftest import spiral
 

@@ -96,6 +96,15 @@ def test_lost_picture_files_are_made_again_under_the_same_names(settings):
     assert all(path.exists() for path in lost)
 
 
+def test_pictures_go_into_a_bucket_where_the_settings_name_one(store, use_bucket, settings):
+    use_bucket()
+    make_sky(targets=2, per_bin=1)
+    names = {f"giz/{image.stem}-{size}.webp" for image in GalaxyImage.objects.all() for size in image.sizes_px}
+    assert {one.key for one in store.objects.all()} == names
+    assert not settings.MEDIA_ROOT.exists()
+    assert make_sky(targets=2, per_bin=1)["made"] == 0
+
+
 def test_an_interrupted_run_goes_on_where_it_was():
     def stop(done, _total, _message):
         if done == 60:

@@ -16,7 +16,7 @@ from django.conf import settings
 from giz.catalog.models import Galaxy
 from giz.catalog.services.facts import galaxies_complete
 from giz.catalog.services.pictures import image_record
-from giz.catalog.storage import has_display_files, write_display_files
+from giz.catalog.storage import display_files_exist, display_files_write
 from giz.core.errors import Refused
 from giz.imaging.fits_structure import FitsError
 from giz.imaging.grid import SkyGrid, galaxy_grid
@@ -136,7 +136,7 @@ def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wan
     stems = {
         band: stem
         for band, stem, sizes in galaxy.images.filter(is_current=True).values_list("band", "stem", "sizes_px")
-        if has_display_files(Path(settings.MEDIA_ROOT), stem, sizes)
+        if display_files_exist(stem, sizes)
     }
     if not needs_grid:
         return _Wanted(pgc, None, stems)
@@ -195,7 +195,7 @@ def _prepared(item: _Wanted) -> _Made:
         source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
         if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
             pictures[band] = display_files(pixels, source)
-            write_display_files(Path(settings.MEDIA_ROOT), pictures[band])
+            display_files_write(pictures[band])
     return _Made(item.pgc, "fetched" if pictures else "unchanged", survey=frames.survey, pictures=pictures)
 
 

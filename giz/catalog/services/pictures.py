@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from giz.catalog.formats.pictures import BAND_ORDER, PictureGroup, PictureName
 from giz.catalog.models import Galaxy, GalaxyImage
-from giz.catalog.storage import has_display_files, write_display_files
+from giz.catalog.storage import display_files_exist, display_files_write
 from giz.imaging.decode import MAX_BYTES, PictureError, Pixels, decode_picture
 from giz.imaging.sizes import DisplayFiles, display_files, display_stem
 
@@ -40,7 +39,7 @@ def image_store(
     A picture that replaces another leaves that one in place as history, no longer current.
     """
     made = display_files(pixels, content_sha256)
-    write_display_files(Path(settings.MEDIA_ROOT), made)
+    display_files_write(made)
     return image_record(galaxy=galaxy, band=band, made=made, origin=origin, source_name=source_name)
 
 
@@ -123,12 +122,11 @@ def _as_dict(counts: Counter[str]) -> dict[str, int]:
 
 def _current_stems(groups: list[PictureGroup]) -> dict[tuple[int, str], str]:
     """Return the stems of current pictures whose files are all there."""
-    root = Path(settings.MEDIA_ROOT)
     current = GalaxyImage.objects.filter(is_current=True, galaxy__pgc__in={group.pgc for group in groups})
     return {
         (pgc, band): stem
         for pgc, band, stem, sizes in current.values_list("galaxy__pgc", "band", "stem", "sizes_px")
-        if has_display_files(root, stem, sizes)
+        if display_files_exist(stem, sizes)
     }
 
 
@@ -136,7 +134,6 @@ def _prepare_ahead(
     root: Path, groups: list[PictureGroup], known: dict[tuple[int, str], str]
 ) -> Generator[_Prepared, None, None]:
     """Decode and encode in threads, a few groups ahead of the one that is stored, in order."""
-    media = Path(settings.MEDIA_ROOT)
     with ThreadPoolExecutor(THREADS) as pool:
         ahead: deque[Future[_Prepared]] = deque()
         waiting = iter(groups)
@@ -144,7 +141,7 @@ def _prepare_ahead(
             while True:
                 for group in waiting:
                     stem = known.get((group.pgc, group.band), "")
-                    ahead.append(pool.submit(_prepare, root, media, group, stem))
+                    ahead.append(pool.submit(_prepare, root, group, stem))
                     if len(ahead) > 2 * THREADS:
                         break
                 if not ahead:
@@ -155,7 +152,7 @@ def _prepare_ahead(
                 future.cancel()
 
 
-def _prepare(root: Path, media: Path, group: PictureGroup, known_stem: str) -> _Prepared:
+def _prepare(root: Path, group: PictureGroup, known_stem: str) -> _Prepared:
     """Take the first file of the group that can be used; no database here, this runs in a thread."""
     problems: list[str] = []
     for name in group.candidates:
@@ -169,7 +166,7 @@ def _prepare(root: Path, media: Path, group: PictureGroup, known_stem: str) -> _
         except (PictureError, OSError) as error:
             problems.append(f"{name.path}: {error}")
             continue
-        write_display_files(media, made)
+        display_files_write(made)
         return _Prepared(group, problems, chosen=name, made=made)
     return _Prepared(group, problems)
 

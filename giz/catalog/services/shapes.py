@@ -2,12 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from django.conf import settings
 
 from giz.catalog.models import GREY_BANDS, GalaxyImage, GalaxyShape
-from giz.catalog.storage import display_path
+from giz.catalog.storage import display_file_read
 
 # Finer pictures give the same ellipse and cost four times as much.
 MEASURED_PX = 256
@@ -53,6 +50,8 @@ def _measure(pgc: int) -> tuple[str, str]:
 
 def _ellipse(image: GalaxyImage) -> dict[str, object]:
     """The columns of a shape, or a problem and nothing else."""
+    import io
+
     import numpy as np
     from PIL import Image
 
@@ -64,7 +63,7 @@ def _ellipse(image: GalaxyImage) -> dict[str, object]:
     )
     size_px = next((size for size in sorted(image.sizes_px) if size >= MEASURED_PX), max(image.sizes_px))
     try:
-        with Image.open(display_path(Path(settings.MEDIA_ROOT), image.stem, size_px)) as file:
+        with Image.open(io.BytesIO(display_file_read(image.stem, size_px))) as file:
             grey = np.asarray(file.convert("L"))
         shape = measure_shape(light_of_grey(grey))
     except (ShapeError, OSError) as error:

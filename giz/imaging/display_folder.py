@@ -1,13 +1,10 @@
-"""Display files on disk: written whole or not at all, never changed afterwards."""
+"""Display files in a folder: written whole or not at all, never changed afterwards."""
 
 import os
 import tempfile
 from pathlib import Path
 
 from giz.imaging.sizes import DisplayFiles
-
-# The address of a display file, as the API hands it to browsers: giz/catalog/urls.py serves it.
-IMAGE_PATH = "/media/{stem}-{size}.webp"
 
 
 def display_path(root: Path, stem: str, size_px: int) -> Path:
@@ -26,17 +23,14 @@ def write_display_files(root: Path, display: DisplayFiles) -> None:
     for size_px, data in display.files.items():
         path = display_path(root, display.stem, size_px)
         if not path.exists():
-            _write_whole(path, data)
+            write_whole(path, data)
             written = True
     if written:
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
-def has_display_files(root: Path, stem: str, sizes_px: list[int]) -> bool:
-    return all(display_path(root, stem, size_px).exists() for size_px in sizes_px)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place, bring it to the disk and rename it; the folder exists."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     temporary = Path(name)
     try:
@@ -51,7 +45,7 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

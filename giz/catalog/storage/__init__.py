@@ -1,0 +1,68 @@
+"""Display files where STORAGES["default"] says: a folder, or an S3-compatible bucket. Names are hashes: a file that is
+there is right, and none is ever changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from giz.catalog.storage.folder import FolderStorage
+from giz.core.errors import Refused
+from giz.imaging.display_folder import display_path
+from giz.imaging.sizes import DisplayFiles
+
+# The address of a display file, as the API hands it to browsers: giz/catalog/urls.py serves it, wherever the file lies.
+IMAGE_PATH = "/media/{stem}-{size}.webp"
+
+
+def display_name(stem: str, size_px: int) -> str:
+    return f"{stem}-{size_px}.webp"
+
+
+def display_files_write(display: DisplayFiles) -> None:
+    """Write the files that are not there yet. Threads may call it.
+
+    Raises
+    ------
+    Refused
+        ``media_unwritable`` if the disk or the bucket takes none.
+    """
+    for size_px, data in display.files.items():
+        _write(display_name(display.stem, size_px), data)
+
+
+def display_files_exist(stem: str, sizes_px: Sequence[int]) -> bool:
+    storage = storages["default"]
+    return all(storage.exists(display_name(stem, size_px)) for size_px in sizes_px)
+
+
+def display_file_read(stem: str, size_px: int) -> bytes:
+    """Return the file. Raises FileNotFoundError if it is not there, another OSError if the storage does not answer."""
+    with storages["default"].open(display_name(stem, size_px)) as file:
+        data: bytes = file.read()
+    return data
+
+
+def display_folder() -> Path | None:
+    """Where programs without Django may write display files in place; None where they lie in a bucket."""
+    storage = storages["default"]
+    return Path(storage.location) if isinstance(storage, FolderStorage) else None
+
+
+def display_files_take_over(folder: Path, stem: str, sizes_px: Sequence[int]) -> None:
+    """Bring files from a folder where a program without Django left them to their place, and remove them there."""
+    for size_px in sizes_px:
+        path = display_path(folder, stem, size_px)
+        _write(display_name(stem, size_px), path.read_bytes())
+        path.unlink()
+
+
+def _write(name: str, data: bytes) -> None:
+    storage = storages["default"]
+    try:
+        if not storage.exists(name):
+            storage.save(name, ContentFile(data))
+    except OSError as error:
+        reason = error.strerror or error
+        raise Refused("media_unwritable", f"Pictures can't be written: {reason}.", status=507) from None
