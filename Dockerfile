@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for web, worker and beat (docker-compose.yml says which command each runs). No torch in it.
+# One image, `site`, for web, worker and beat (docker-compose.yml says which command each runs), without torch. `trainer`
+# is the same with torch, for the worker that trains.
 
 FROM node:22-slim AS frontend
 WORKDIR /build
@@ -13,7 +14,7 @@ COPY requirements/base.txt /tmp/base.txt
 RUN python -m venv /opt/giz \
     && /opt/giz/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/base.txt
 
-FROM python:3.13-slim
+FROM python:3.13-slim AS common
 RUN useradd --uid 1000 --no-create-home --shell /usr/sbin/nologin giz \
     && install -d -o giz -g giz -m 0750 /data
 COPY --from=packages /opt/giz /opt/giz
@@ -35,8 +36,17 @@ ENV PATH=/opt/giz/bin:$PATH \
     GRANIAN_PORT=8000 \
     GRANIAN_WORKERS=2 \
     GRANIAN_BLOCKING_THREADS=4
-USER 1000:1000
 VOLUME /data
+
+FROM common AS trainer
+COPY requirements/ /opt/trainer/requirements/
+COPY .ci/torch /opt/trainer/.ci/torch
+RUN PY=/opt/giz/bin/python sh /opt/trainer/.ci/torch && rm -rf /root/.cache
+USER 1000:1000
+HEALTHCHECK NONE
+
+FROM common AS site
+USER 1000:1000
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=4 \
     CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]

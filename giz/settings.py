@@ -175,6 +175,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 86_400, "socket_timeout
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*": {"queue": "default"}}
+# Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
+JOB_QUEUES = {"train": "training"}
+LONG_QUEUES = ("training",)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep jobs whose heartbeat stopped": {"task": "giz.core.tasks.sweep_jobs", "schedule": 30},

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -35,6 +36,7 @@ class SiteOptions:
     web_threads: int = 4
     worker_concurrency: int = 2
     queues: tuple[str, ...] = ("default",)
+    trainer_queues: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -136,6 +138,18 @@ def worker_part(options: SiteOptions, environment: dict[str, str]) -> Part:
     return Part("worker", argv, has_said(" ready."), env=environment, cwd=BASE_DIR, grace_s=1.5)
 
 
+def trainer_part(options: SiteOptions, environment: dict[str, str]) -> Part:
+    """A worker for work of hours, one at a time and behind everybody else where the cores are few."""
+    nice = shutil.which("nice")
+    argv = (
+        *((nice, "-n", "10") if nice else ()),
+        *(sys.executable, "-m", "celery", "--app", "giz", "--quiet", "worker", "--loglevel", "INFO"),
+        *("--hostname", "trainer@%h", "--concurrency", "1", "--queues", ",".join(options.trainer_queues)),
+        *("--without-gossip", "--without-mingle"),
+    )
+    return Part("trainer", argv, has_said(" ready."), env=environment, cwd=BASE_DIR, grace_s=1.5)
+
+
 def beat_part(environment: dict[str, str]) -> Part:
     argv = (sys.executable, "-m", "celery", "--app", "giz", "--quiet", "beat", "--loglevel", "INFO", "--pidfile=")
     return Part("beat", argv, has_said("beat: Starting"), env=environment, cwd=BASE_DIR, grace_s=0.8)
@@ -180,6 +194,8 @@ class Site:
         self._supervisor.start(self._runner(web_part(self._options, environment)))
         self._supervisor.start(self._runner(worker_part(self._options, environment)), wait=False)
         self._supervisor.start(self._runner(beat_part(environment)), wait=False)
+        if self._options.trainer_queues:
+            self._supervisor.start(self._runner(trainer_part(self._options, environment)), wait=False)
         self._terminal.box(
             f"GIZ is up after {time.monotonic() - started:.1f} s",
             [

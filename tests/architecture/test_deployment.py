@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from giz.embedded.management.commands.up import worker_queues
 from giz.embedded.site import SiteOptions, web_part
@@ -81,6 +82,19 @@ def test_the_worker_listens_to_every_queue(services: dict[str, Any]) -> None:
     assert set(command[command.index("--queues") + 1].split(",")) == set(worker_queues())
 
 
+def test_training_has_a_worker_and_an_image_of_its_own_that_start_only_when_asked_for() -> None:
+    answer = compose("--profile", "training", "config", **SECRETS)
+    assert answer.returncode == 0, answer.stderr
+    services = yaml.safe_load(answer.stdout)["services"]
+    trainer, worker = services["trainer"], services["worker"]
+    command = trainer["command"]
+    assert set(command[command.index("--queues") + 1].split(",")) == set(settings.LONG_QUEUES)
+    assert command[command.index("--concurrency") + 1] == "1"
+    assert trainer["build"]["target"] == "trainer"
+    assert (trainer["read_only"], trainer["cap_drop"]) == (True, ["ALL"])
+    assert trainer["environment"] == worker["environment"]
+
+
 def test_the_image_serves_as_the_supervisor_does() -> None:
     match = re.search(r"^CMD (\[.*?\])", read("Dockerfile").replace("\\\n", ""), re.MULTILINE | re.DOTALL)
     assert match
@@ -94,7 +108,10 @@ def test_the_image_serves_as_the_supervisor_does() -> None:
 def test_the_image_runs_without_root_and_copies_only_what_the_context_holds() -> None:
     dockerfile = read("Dockerfile")
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", dockerfile, re.MULTILINE)
-    assert "torch" not in re.sub(r"^#.*$", "", dockerfile, flags=re.MULTILINE)
+    served = dockerfile.partition("AS common")[2].replace(dockerfile[dockerfile.index("AS trainer") :], "")
+    served += dockerfile.partition("AS site")[2]
+    assert "torch" not in re.sub(r"^#.*$", "", served, flags=re.MULTILINE)
+    assert dockerfile.rindex("\nFROM ") == dockerfile.index("\nFROM common AS site"), "built where none is named"
     sources = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
     for source in " ".join(sources).split():
         assert (REPOSITORY / source).exists(), source

@@ -5,6 +5,7 @@ import io
 import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,14 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         layout = Layout(settings.GIZ_HOME)
         terminal = Terminal(verbose=options["verbosity"] > 1)
+        queues, trainer_queues = shared_queues(has_torch=find_spec("torch") is not None)
         site_options = SiteOptions(
             host=options["host"],
             port=options["port"],
             web_workers=options["web_workers"],
             worker_concurrency=options["worker_concurrency"],
-            queues=worker_queues(),
+            queues=queues,
+            trainer_queues=trainer_queues,
         )
         environment = part_environment(options["host"], options["port"])
         # Settings were read before the port was known; what this process prints must name the right address.
@@ -104,9 +107,17 @@ class Command(BaseCommand):
 
 
 def worker_queues() -> tuple[str, ...]:
-    """Every queue that a task may be sent to."""
-    routes = settings.CELERY_TASK_ROUTES.values()
-    return tuple(sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *(route["queue"] for route in routes)}))
+    """Every queue that a task or a job may be sent to, but those of work of hours."""
+    routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    wanted = {settings.CELERY_TASK_DEFAULT_QUEUE, *routes, *settings.JOB_QUEUES.values()}
+    return tuple(sorted(wanted - set(settings.LONG_QUEUES)))
+
+
+def shared_queues(*, has_torch: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the worker listens to, and what the trainer. Where nothing can be trained, the worker says so at once."""
+    if has_torch:
+        return worker_queues(), settings.LONG_QUEUES
+    return (*worker_queues(), *settings.LONG_QUEUES), ()
 
 
 def part_environment(host: str, port: int) -> dict[str, str]:
