@@ -7,15 +7,15 @@ see an untouched pixel lose on real pictures.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, GREYS
+from giz.training.nn.pixels import Piece, Recipe, blurred, channel_width, on_some, pieces, turned_by_quarters
 
 NOISE_BANK = 1 << 22
 _COLOUR = slice(3, 6)
@@ -87,10 +87,6 @@ class Draws:
     is_grainy: npt.NDArray[np.bool_]
     star: npt.NDArray[np.float64]
 
-    def take(self, chosen: npt.NDArray[np.int64]) -> Draws:
-        """The draws of some of the pictures."""
-        return Draws(*(getattr(self, column.name)[chosen] for column in fields(self)))
-
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
     """Draw for every picture from its own seed; the order of the draws is part of the format of a run."""
@@ -141,7 +137,11 @@ def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
 
 
 class Augmenter:
-    """Changes batches of pictures; the same seeds give the same pictures on one kind of device."""
+    """Changes batches of pictures; the same seeds give the same pictures on one kind of device.
+
+    On a CPU picture by picture, so that each stays in the cache from the first change to the last; on a GPU all
+    pictures with the same bands together, so that it is kept busy.
+    """
 
     def __init__(self, how: Augmentation, device: torch.device | str = "cpu") -> None:
         self.how = how
@@ -172,152 +172,46 @@ class Augmenter:
         (n, 6, H, W) float32, 0 to 1.
         """
         drawn = draw(self.how, seeds)
+        recipe = Recipe(drawn, is_inverted, pictures.shape[-1], self.device)
         pictures = pictures.to(self.device)
         changed = torch.zeros(pictures.shape, device=self.device)
-        # Pictures with the same bands go together, so that no work is done on bands that are not there.
-        for there in np.unique(wanted, axis=0):
-            chosen = np.flatnonzero((wanted == there).all(axis=1))
-            channels = np.flatnonzero(np.repeat(there, [_width(band) for band in CHANNELS]))
-            if channels.size:
-                place = (torch.from_numpy(chosen)[:, None], torch.from_numpy(channels)[None, :])
-                changed[place] = self._change(pictures[place], drawn.take(chosen), channels, is_inverted[chosen])
+        for piece in pieces(wanted, one_by_one=self.device.type == "cpu"):
+            changed[piece.place] = self._change(pictures[piece.place], drawn, recipe, piece)
         return changed
 
-    def _change(
-        self, pictures: Tensor, drawn: Draws, channels: npt.NDArray[np.int64], is_inverted: npt.NDArray[np.bool_]
-    ) -> Tensor:
-        pixels = self._turn_by_quarters(pictures, drawn).float().div_(255.0)
-        is_grey = channels < len(GREYS)
-        fill = self._fill(drawn, _sky(pixels))
-        pixels = self._resample(pixels, drawn, fill)
-        pixels = self._add_stars(pixels, drawn, channels)
-        pixels = self._cut_corners(pixels, drawn, fill)
-        pixels = self._blur(pixels, drawn)
-        pixels = self._change_tones(pixels, drawn, channels)
-        pixels = self._add_noise(pixels, drawn, channels)
-        if is_grey.any() and is_inverted.any():
-            flip = self._tensor(np.outer(is_inverted, is_grey)).view(*pixels.shape[:2], 1, 1)
-            pixels = pixels * (1.0 - 2.0 * flip) + flip
+    def _change(self, pictures: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
+        recipe.find_fill(pictures, drawn, piece)
+        pixels = self._move(pictures, drawn, recipe, piece)
+        pixels = on_some(pixels, piece, drawn.star[:, 0] > 0, recipe.shine)
+        pixels = on_some(pixels, piece, drawn.corner[:, 2] > 0, recipe.cut_corners)
+        pixels = on_some(pixels, piece, drawn.blur > 0, lambda part, at: blurred(part, recipe.blur[at.rows]))
+        pixels = recipe.change_tones(pixels, piece)
+        self._add_noise(pixels, drawn, recipe, piece)
         return pixels.clamp_(0.0, 1.0)
 
-    def _tensor(self, values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
-
-    def _fill(self, drawn: Draws, sky: Tensor) -> Tensor:
-        kind = self._tensor(drawn.fill).view(-1, 1)
-        return torch.where(kind == 0, sky, (kind == 1).float()).view(*sky.shape, 1, 1)
-
-    def _turn_by_quarters(self, pixels: Tensor, drawn: Draws) -> Tensor:
-        """Quarter turns and mirror without touching a pixel's value."""
-        turned = torch.empty_like(pixels)
-        for turns in range(4):
-            for mirrored in (False, True):
-                chosen = np.flatnonzero((drawn.quarter_turns == turns) & (drawn.is_mirrored == mirrored))
-                if chosen.size:
-                    part = torch.rot90(pixels[chosen], turns, (2, 3))
-                    turned[chosen] = part.flip(3) if mirrored else part
+    def _move(self, pictures: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
+        """Turn, mirror, zoom and shift: by quarters alone without touching a value, or all in one resampling."""
+        stays = drawn.is_untouched[piece.numbers]
+        if not stays.any():
+            return recipe.resample(pictures.float().div_(255.0), piece)
+        turned = turned_by_quarters(pictures, drawn, piece).float().div_(255.0)
+        if not stays.all():
+            moved = np.flatnonzero(~stays)
+            turned[moved] = recipe.resample(pictures[moved].float().div_(255.0), piece.part(moved))
         return turned
 
-    def _resample(self, pixels: Tensor, drawn: Draws, fill: Tensor) -> Tensor:
-        chosen = np.flatnonzero(~drawn.is_untouched)
-        if not chosen.size:
-            return pixels
-        # From the place in the new picture to the place in the old one: turn, one scale, shift. Nothing else.
-        cosine, sine = np.cos(drawn.angle_rad[chosen]), np.sin(drawn.angle_rad[chosen])
-        scale = 1.0 / drawn.zoom[chosen]
-        rows = np.stack([scale * cosine, -scale * sine, drawn.shift[chosen, 0]], 1)
-        matrix = np.stack([rows, np.stack([scale * sine, scale * cosine, drawn.shift[chosen, 1]], 1)], 1)
-        part = pixels[chosen]
-        grid = functional.affine_grid(self._tensor(matrix), list(part.shape), align_corners=False)
-        # Where it is made smaller, blur first by what the coarser pixels lack.
-        smaller = np.flatnonzero(scale > 1.0)
-        part[smaller] = _blurred(part[smaller], self._tensor((scale[smaller] ** 2 - 1.0) * 0.25))
-        moved = functional.grid_sample(part, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        outside = (grid.abs() > 1.0).any(dim=3).unsqueeze(1)
-        pixels[chosen] = torch.where(outside, fill[chosen], moved)
-        return pixels
-
-    def _add_stars(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
-        """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""
-        chosen = np.flatnonzero(drawn.star[:, 0] > 0)
-        if not chosen.size:
-            return pixels
-        x, y = self._axes(pixels.shape[-1])
-        star = self._tensor(drawn.star[chosen, :5]).view(-1, 5, 1, 1)
-        distance = ((x - star[:, 1]) ** 2 + (y - star[:, 2]) ** 2).sqrt()
-        light = (-((distance / star[:, 3]) ** 4)).exp() + star[:, 4] * (-distance / (0.08 + 0.4 * star[:, 4])).exp()
-        tints = np.concatenate([np.full((chosen.size, len(GREYS)), -1.0), drawn.star[chosen, 5:8]], axis=1)
-        tint = self._tensor(tints[:, channels]).view(chosen.size, -1, 1, 1)
-        pixels[chosen] = (pixels[chosen] + light.unsqueeze(1) * tint).clamp_(0.0, 1.0)
-        return pixels
-
-    def _axes(self, side: int) -> tuple[Tensor, Tensor]:
-        """Places of the pixels, -1 to 1: (1, 1, side) along x, (1, side, 1) along y."""
-        axis = (torch.arange(side, device=self.device) + 0.5) * (2.0 / side) - 1.0
-        return axis.view(1, 1, side), axis.view(1, side, 1)
-
-    def _cut_corners(self, pixels: Tensor, drawn: Draws, fill: Tensor) -> Tensor:
-        chosen = np.flatnonzero(drawn.corner[:, 2] > 0)
-        if not chosen.size:
-            return pixels
-        x, y = self._axes(pixels.shape[-1])
-        angle = self._tensor(drawn.corner[chosen, 0]).view(-1, 1, 1)
-        half = self._tensor(drawn.corner[chosen, 1]).view(-1, 1, 1)
-        cosine, sine = angle.cos(), angle.sin()
-        outside = ((x * cosine - y * sine).abs() > half) | ((x * sine + y * cosine).abs() > half)
-        pixels[chosen] = torch.where(outside.unsqueeze(1), fill[chosen], pixels[chosen])
-        return pixels
-
-    def _blur(self, pixels: Tensor, drawn: Draws) -> Tensor:
-        chosen = np.flatnonzero(drawn.blur > 0)
-        if chosen.size:
-            pixels[chosen] = _blurred(pixels[chosen], self._tensor(drawn.blur[chosen]))
-        return pixels
-
-    def _change_tones(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
-        """A bent tone curve, contrast about the sky (so that the galaxy does not fade into it), brightness."""
-        bend = self._tensor(drawn.bend).view(-1, 1, 1, 1)
-        contrast = self._tensor(drawn.contrast[:, channels]).view(len(pixels), -1, 1, 1)
-        brightness = self._tensor(drawn.brightness[:, channels]).view(len(pixels), -1, 1, 1)
-        sky = self._tensor(channels < len(GREYS)).view(1, -1, 1, 1)
-        bent = torch.mul(pixels, -bend).add_(1.0 + bend).mul_(pixels)
-        return bent.mul_(contrast).add_(sky * (1.0 - contrast) + brightness)
-
-    def _add_noise(self, pixels: Tensor, drawn: Draws, channels: npt.NDArray[np.int64]) -> Tensor:
+    def _add_noise(self, pixels: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> None:
         """Gaussian noise from a fixed bank, read from a place of its own for each picture."""
         shape = (CHANNEL_COUNT, *pixels.shape[2:])
         count = math.prod(shape)
-        for place in np.flatnonzero(drawn.noise > 0):
-            start = int(drawn.noise_at[place]) % (NOISE_BANK - count)
-            noise = self._banks[int(drawn.is_grainy[place])][start : start + count].view(shape)
-            pixels[place].add_(noise[torch.from_numpy(channels)], alpha=float(drawn.noise[place]))
-        return pixels
+        for place, number in enumerate(piece.numbers):
+            if drawn.noise[number] > 0:
+                start = int(drawn.noise_at[number]) % (NOISE_BANK - count)
+                noise = self._banks[int(drawn.is_grainy[number])][start : start + count].view(shape)
+                pixels[place].addcmul_(noise[piece.channels], recipe.noise[number, piece.channels])
 
 
 def channel_mask(wanted: Tensor) -> Tensor:
     """(n, 6, 1, 1) of ones where the band of a channel is there, from (n, 4)."""
-    parts = [wanted[:, number : number + 1].expand(-1, _width(band)) for number, band in enumerate(CHANNELS)]
+    parts = [wanted[:, number : number + 1].expand(-1, channel_width(band)) for number, band in enumerate(CHANNELS)]
     return torch.cat(parts, dim=1).view(-1, 6, 1, 1)
-
-
-def _width(band: str) -> int:
-    return CHANNELS[band].stop - CHANNELS[band].start
-
-
-def _sky(pixels: Tensor) -> Tensor:
-    """(n, 6) brightness of the sky: the median of the outermost columns, which lie beyond the galaxy."""
-    edges = torch.cat([pixels[..., :2], pixels[..., -2:]], dim=3).flatten(2)
-    return edges.median(dim=2).values
-
-
-def _blurred(pixels: Tensor, variance_px2: Tensor) -> Tensor:
-    """Blur alike in both directions: two small binomial steps, each of half the variance; the rim stays as it is."""
-    weight = (variance_px2 / 4.0).clamp(max=0.25).view(-1, 1, 1, 1)
-    pixels = pixels.clone()
-    for _ in range(2):
-        for axis in (2, 3):
-            side = pixels.shape[axis]
-            inner = pixels.narrow(axis, 1, side - 2)
-            around = pixels.narrow(axis, 0, side - 2) + pixels.narrow(axis, 2, side - 2)
-            inner += weight * around.sub_(inner, alpha=2.0)
-    return pixels

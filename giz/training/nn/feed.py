@@ -41,7 +41,7 @@ def make_sample(data: TrainingData, batch: Batch, augmenter: Augmenter) -> Sampl
     pictures = augmenter(pixels, batch.seeds, batch.is_inverted, batch.wanted)
     device = pictures.device
     return Sample(
-        pictures.contiguous(memory_format=torch.channels_last),
+        pictures,
         torch.from_numpy(batch.wanted.astype(np.float32)).to(device),
         torch.from_numpy(batch.main_band).to(device),
         torch.from_numpy(np.nan_to_num(data.inclination_deg[batch.rows]).astype(np.float32)).to(device),

@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy import ndimage
 
+from giz.training.nn import augment
 from giz.training.nn.augment import PLAIN, Augmentation, Augmenter
 from giz.training.nn.batches import BatchPlan
 from giz.training.nn.data import TrainingData
 from giz.training.nn.feed import feed, make_sample
+from giz.training.nn.pixels import pieces
 from tests.training.discs import disc, pictures
 
 SIZE_PX = 512
@@ -83,6 +85,18 @@ def test_a_picture_depends_on_its_own_seed_alone() -> None:
     together = augmenter(pixels, seeds, np.zeros(4, bool), all_there)
     alone = augmenter(pixels[2:3], seeds[2:3], np.zeros(1, bool), all_there[:1])
     assert torch.allclose(together[2:3], alone, atol=1e-6)
+
+
+def test_pictures_changed_together_as_on_a_gpu_are_those_changed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    count = 24
+    pixels = torch.from_numpy(rng.integers(0, 256, (count, 6, 32, 32), dtype=np.uint8))
+    seeds, inverted = rng.integers(2**63, size=count, dtype=np.uint64), rng.random(count) < 0.5
+    wanted = np.array([[True] * 4, [True, False, True, True], [False, True, False, False]])[rng.integers(0, 3, count)]
+    augmenter = Augmenter(Augmentation())
+    alone = augmenter(pixels, seeds, inverted, wanted)
+    monkeypatch.setattr(augment, "pieces", lambda which, one_by_one: pieces(which, one_by_one=False))
+    assert torch.equal(augmenter(pixels, seeds, inverted, wanted), alone)
 
 
 def test_batches_are_the_same_whatever_the_number_of_workers(data: TrainingData) -> None:
