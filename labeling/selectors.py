@@ -137,8 +137,13 @@ def galaxies_of_set(standard_set: StandardSet) -> list[int]:
 
 
 def galaxies_beside(standard_set: StandardSet) -> list[int]:
-    """Every galaxy with pictures that is no standard of the set: the set is the ruler, not what is measured."""
+    """Every galaxy with pictures that is no standard of the set: the set is the ruler, not what is measured.
+
+    Synthetic galaxies (a demo sky's, say) are among them only where some of the standards are synthetic, too.
+    """
     pictured = Galaxy.objects.filter(Exists(GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True)))
+    if not Standard.objects.filter(standard_set=standard_set, galaxy__is_synthetic=True).exists():
+        pictured = pictured.filter(is_synthetic=False)
     ruler = Standard.objects.filter(standard_set=standard_set, galaxy=OuterRef("pk"))
     return list(pictured.filter(~Exists(ruler)).values_list("pk", flat=True))
 

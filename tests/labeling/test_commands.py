@@ -112,6 +112,16 @@ def test_all_leaves_the_ruler_out(ruler: Any) -> None:
     assert Galaxy.objects.filter(pgc=FIRST_STANDARD).exists()
 
 
+def test_all_brings_synthetic_galaxies_only_to_synthetic_standards(ruler: Any) -> None:
+    make_galaxies(10, 2)
+    Galaxy.objects.filter(pk__in=[galaxy.pk for galaxy in make_galaxies(90, 2)]).update(is_synthetic=True)
+    create("virgo", "--set", "ruler", "--targets", "all")
+    assert target_pgcs() == [10, 11]
+    Galaxy.objects.filter(pgc=FIRST_STANDARD).update(is_synthetic=True)
+    create("demo-and-all", "--set", "ruler", "--targets", "all")
+    assert sorted(set(target_pgcs())) == [10, 11, 90, 91]
+
+
 def test_aggregate_says_what_it_found_and_leaves_a_job() -> None:
     make_campaign(targets=2)
     for number in range(3):
