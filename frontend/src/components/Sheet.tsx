@@ -1,3 +1,5 @@
+import "./sheet.css";
+import "./tools.css";
 import type { ReactNode } from "react";
 import { Button, Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { Icon } from "./Icon";

@@ -1,3 +1,4 @@
+import "./tools.css";
 import type { ReactNode } from "react";
 import { Button, ToggleButton } from "react-aria-components";
 import { Icon, type IconName } from "./Icon";

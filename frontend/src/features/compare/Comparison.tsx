@@ -1,5 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { Header } from "@/components/Header";
+import { useKeys } from "@/lib/keys/useKeys";
 import { usePreferences } from "@/lib/preferences";
 import { DecisionBar } from "./components/DecisionBar";
 import { Headline } from "./components/Headline";
@@ -8,8 +9,8 @@ import { StepPills } from "./components/StepPills";
 import { Strip } from "./components/Strip";
 import { Toolbar } from "./components/Toolbar";
 import { type Trio, Triptych } from "./components/Triptych";
+import { commandOf } from "./hooks/keys";
 import { type DialogName, useCommands } from "./hooks/useCommands";
-import { useKeys } from "./hooks/useKeys";
 import { useLabelling } from "./hooks/useLabelling";
 import { standardPicture, targetPicture, useAlbums, useSharedView } from "./hooks/usePictures";
 import { usePreload } from "./hooks/usePreload";
@@ -41,7 +42,7 @@ export function Comparison({ campaign }: { campaign: string }) {
   const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null;
   const open = useCallback((name: DialogName) => setDialog(name), []);
   const commands = useCommands(labelling, shared, isReady, open);
-  useKeys(dialog === null, commands.run);
+  useKeys(dialog === null, commandOf, commands.run);
   usePreload(deck.sessions, albums.byId, shared);
   const taskId = current?.task.id;
   // Who has scrolled to the tools on a small screen meets the next galaxy from its top.

@@ -1,5 +1,6 @@
 import { Switch } from "react-aria-components";
 import { Icon, type IconName } from "@/components/Icon";
+import { KeyList } from "@/components/KeyList";
 import Sheet from "@/components/Sheet";
 import { setPreferences, usePreferences } from "@/lib/preferences";
 
@@ -43,16 +44,7 @@ function Keys() {
   return (
     <>
       <h3>Keys</h3>
-      <dl className="key-list">
-        {KEYS.map(([keys, words]) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{words}</dd>
-          </div>
-        ))}
-      </dl>
+      <KeyList keys={KEYS} />
       <Switch className="switch" isSelected={showKeys} onChange={(isOn) => setPreferences({ show_keys: isOn })}>
         <span className="switch-track" aria-hidden="true" />
         Show the keys on the buttons

@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { Button, Checkbox, CheckboxGroup, Form, Label, Text, TextArea, TextField } from "react-aria-components";
+import { ReasonArt } from "@/components/ReasonArt";
 import Sheet from "@/components/Sheet";
 import type { Reason } from "@/lib/api/types";
 import { REASON_TITLES } from "@/lib/reasonTitles";
+import { REASONS } from "@/lib/reasonWords";
 import type { Remarks } from "../state/session";
-import { ReasonArt } from "./ReasonArt";
-import { REASONS } from "./reasons";
 
 const NOTE_LENGTH = 500;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { commandOf, type KeyPress } from "./keys";
+import type { KeyPress } from "@/lib/keys/press";
+import { commandOf } from "./keys";
 
 const press = (key: string, more: Partial<KeyPress> = {}): KeyPress => ({
   key, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, repeat: false, ...more,

@@ -1,6 +1,7 @@
 /** Which key does what (EXPERIENCE.md "Keys"). */
 
 import type { Band } from "@/lib/api/types";
+import { type KeyPress, plainKey } from "@/lib/keys/press";
 
 export type KeyCommand =
   | { do: "move"; by: -1 | 1 }
@@ -49,20 +50,9 @@ const KEYS: Record<string, KeyCommand> = {
 /** Commands that holding a key down may repeat. */
 const REPEATABLE = new Set(["move", "zoom", "turn"]);
 
-export interface KeyPress {
-  key: string;
-  shiftKey: boolean;
-  ctrlKey: boolean;
-  altKey: boolean;
-  metaKey: boolean;
-  repeat: boolean;
-}
-
 export function commandOf(press: KeyPress): KeyCommand | null {
-  const isBracket = "[]{}".includes(press.key);
-  // AltGr types brackets on many keyboards and reports itself as Ctrl + Alt.
-  if (press.metaKey || ((press.ctrlKey || press.altKey) && !(isBracket && press.ctrlKey === press.altKey))) return null;
-  const key = press.key.toLowerCase();
+  const key = plainKey(press);
+  if (key === null) return null;
   let command = Object.hasOwn(KEYS, key) ? (KEYS[key] ?? null) : null;
   if (/^[0-9]$/.test(key)) command = { do: "place", slot: key === "0" ? 9 : Number(key) - 1 };
   if (key === "n" && press.shiftKey) command = { do: "redraw", which: "all" };

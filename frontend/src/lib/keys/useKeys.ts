@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
-import { commandOf, type KeyCommand } from "./keys";
+import type { KeyPress } from "./press";
 
 /** Whether the keyboard's focus stands on something that Enter or Backspace belongs to. */
 function ownsKey(element: Element | null, key: string, cameByPointer: Element | null): boolean {
@@ -10,11 +10,11 @@ function ownsKey(element: Element | null, key: string, cameByPointer: Element | 
 }
 
 /** Keys for the whole page, except while a dialog is open or a field has the focus. */
-export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): void {
-  const latest = useRef({ isActive, run });
+export function useKeys<Command>(isActive: boolean, commandOf: (press: KeyPress) => Command | null, run: (command: Command) => void): void {
+  const latest = useRef({ isActive, commandOf, run });
   // A layout effect: the key that follows a change at once must already meet the new state.
   useLayoutEffect(() => {
-    latest.current = { isActive, run };
+    latest.current = { isActive, commandOf, run };
   });
 
   useEffect(() => {
@@ -31,7 +31,7 @@ export function useKeys(isActive: boolean, run: (command: KeyCommand) => void): 
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (!latest.current.isActive || event.defaultPrevented || event.isComposing || ownsKey(document.activeElement, event.key, cameByPointer)) return;
-      const command = commandOf(event);
+      const command = latest.current.commandOf(event);
       if (!command) return;
       event.preventDefault();
       event.stopPropagation();

@@ -1,6 +1,6 @@
 /** What each reason means, in the order in which the sheet shows them. */
 
-import type { Reason } from "@/lib/api/types";
+import type { Reason } from "./api/types";
 
 export const REASONS: readonly { code: Reason; words: string }[] = [
   { code: "face_on", words: "Round: we look straight down on it" },

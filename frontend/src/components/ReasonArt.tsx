@@ -1,6 +1,6 @@
-import { SkyCanvas } from "@/components/SkyCanvas";
 import type { Reason } from "@/lib/api/types";
 import type { SkyLook } from "@/lib/galaxy/paint";
+import { SkyCanvas } from "./SkyCanvas";
 
 const SIDE_PX = 144;
 

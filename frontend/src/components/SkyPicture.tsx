@@ -1,0 +1,36 @@
+import "./picture.css";
+import type { CSSProperties } from "react";
+import { retryPicture } from "@/lib/pictures/loader";
+import { usePicture } from "@/lib/pictures/usePicture";
+
+interface Props {
+  address: string | null;
+  alt: string;
+  priority: number;
+  /** How it is enlarged, turned and coloured. */
+  style?: CSSProperties;
+  /** A smaller file of the same, shown until the picture is decoded. */
+  preview?: string | null;
+  /** Too small for words and buttons where it does not come. */
+  isSmall?: boolean;
+}
+
+/** One picture of the sky, shown once it is decoded; where it does not come it says so, with a way on. */
+export function SkyPicture({ address, alt, priority, style, preview = null, isSmall = false }: Props) {
+  const state = usePicture(address, priority);
+  if (!address) return <div className="pic-problem">There is no picture of this galaxy.</div>;
+  return (
+    <div className="pic" data-state={state}>
+      {state !== "ready" && preview && <img className="pic-thumb" src={preview} alt="" style={style} draggable={false} />}
+      {state === "ready" && <img className="pic-full" src={address} alt={alt} style={style} draggable={false} decoding="sync" />}
+      {state === "failed" && !isSmall && (
+        <div className="pic-problem">
+          <span>This picture did not arrive.</span>
+          <button type="button" className="button small" onClick={() => retryPicture(address)}>
+            Try again
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
