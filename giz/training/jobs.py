@@ -6,6 +6,7 @@ from typing import Any
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.training.nn.names import check_network
 from giz.training.services.runs import labelset_opened, refusals, run_of, run_train
 
 FLAVOURS = (0, 1, 2, 3)
@@ -20,6 +21,7 @@ def training_job(
     steps: int = 0,
     flavour: int = 0,
     seed: int = 1,
+    promote: bool = True,
     owner: Any = None,
 ) -> Job:
     """Return the job that trains this network on this label set (the same unfinished one, where there is one)."""
@@ -29,11 +31,10 @@ def training_job(
         raise Refused("bad_length", "Say either for how many minutes (up to a week) or for how many steps to train.")
     data = labelset_opened(labelset)
     with refusals():
-        from giz.training.nn.learners import learner_for
-
-        learner_for(network, data.size_px)
+        check_network(network, data.size_px)
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}
     params = {"labelset": str(labelset), "digest": data.labelset.manifest["digest"], "settings": settings_of_run}
+    params["promote"] = promote
     return job_create(kind="train", params=params, owner=owner)
 
 
@@ -44,7 +45,17 @@ def train(job: JobContext) -> dict[str, Any]:
     if data.labelset.manifest["digest"] != job.params["digest"]:
         raise Refused("labelset_changed", f"{folder} holds another label set than when this job was made. Start anew.")
     run = run_of(job.id, data=data, settings_of_run=job.params["settings"])
-    version = run_train(run=run, data=data, settings_of_run=job.params["settings"], on_progress=job.progress)
+    version = run_train(
+        run=run,
+        data=data,
+        settings_of_run=job.params["settings"],
+        on_progress=job.progress,
+        promote=job.params["promote"],
+    )
+    run.refresh_from_db()
     best = run.best or {}
     job.log(f"Best validation: {best.get('words', '')} at step {best.get('step', 0)}.")
+    gate = run.gate or {}
+    answers = " It answers from now on." if gate["passed"] and job.params["promote"] else ""
+    job.log(f"Gate: {gate['why']}{answers}", level="info" if gate["passed"] else "warning")
     return {"run": str(run.id), "model": version.sha256, "validation": best.get("words", "")}

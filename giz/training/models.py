@@ -25,6 +25,10 @@ class TrainingRun(models.Model):
     history = models.JSONField(default=list, blank=True, help_text="loss and validation, step by step")
     best = models.JSONField(null=True, blank=True, help_text="the best validation")
     stopped_early = models.BooleanField(default=False)
+    version = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="runs", help_text="what it made"
+    )
+    gate = models.JSONField(null=True, blank=True, help_text="whether it may take the served one's place, and why")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 

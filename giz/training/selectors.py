@@ -1,9 +1,8 @@
 """Which networks answer, and what was promoted when."""
 
 from giz.training.models import ModelVersion, Promotion
+from giz.training.nn.names import OURS
 from giz.training.promotions import Step, served_stack
-
-OURS = "ours"
 
 
 def served_model(role: str = OURS) -> ModelVersion | None:

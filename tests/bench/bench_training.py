@@ -18,8 +18,9 @@ from giz.training.nn.augment import Augmentation, Augmenter
 from giz.training.nn.data import TrainingData
 from giz.training.nn.export import ServedReference, export_onnx
 from giz.training.nn.feed import make_sample
-from giz.training.nn.learners import OURS, learner_for
+from giz.training.nn.learners import learner_for
 from giz.training.nn.loop import TrainConfig, Trainer, keep_memory
+from giz.training.nn.names import OURS
 from giz.training.nn.ours import Served
 from giz.training.nn.predictor import Predictor
 from tests.training.discs import write_discs

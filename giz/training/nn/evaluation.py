@@ -21,6 +21,8 @@ from giz.training.nn.predictor import Prediction, Predictor
 BATCH = 64
 MOST_OUTLIERS = 30
 OnProgress = Callable[[int, int], None]
+# By view: rows of the label set, and the answers about them.
+Asked = dict[str, tuple[Rows, Prediction]]
 
 
 def predictions(
@@ -48,6 +50,11 @@ def evaluate(
     data: TrainingData, predictor: Predictor, rows: Rows, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
     """Figures of every view, fit for JSON: `views`, by view; `outliers`, the worst galaxies of the first view."""
+    return report_of(data, predictor.card, ask(data, predictor, rows, on_progress))
+
+
+def ask(data: TrainingData, predictor: Predictor, rows: Rows, on_progress: OnProgress | None = None) -> Asked:
+    """What the network says of these galaxies in each view, with the rows of those that can be seen in it."""
     views = VIEWS if predictor.takes_all_bands else VIEWS[1:]
     chosen = {view: rows if view == "all" else rows[data.has_band[rows, BANDS.index(view)]] for view in views}
     total, done = sum(map(len, chosen.values())), 0
@@ -58,11 +65,13 @@ def evaluate(
         if on_progress:
             on_progress(done, total)
 
-    report: dict[str, Any] = {"card": predictor.card, "views": {}, "outliers": []}
-    for view, mine in chosen.items():
-        if not mine.size:
-            continue
-        said = predictions(data, predictor, mine, view, count)
+    return {view: (mine, predictions(data, predictor, mine, view, count)) for view, mine in chosen.items() if mine.size}
+
+
+def report_of(data: TrainingData, card: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    """The figures of these answers."""
+    report: dict[str, Any] = {"card": card, "views": {}, "outliers": []}
+    for view, (mine, said) in asked.items():
         report["views"][view] = figures(data, mine, said)
         if not report["outliers"]:
             report["outliers"] = outliers(data, mine, said)

@@ -13,11 +13,10 @@ from giz.training.nn.batches import Task
 from giz.training.nn.data import BANDS, CHANNELS
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample
-from giz.training.nn.networks import HALF_RANGE_DEG, REFERENCE_SIZE_PX, REFERENCES, ReferenceNet
+from giz.training.nn.names import OURS, check_network
+from giz.training.nn.networks import HALF_RANGE_DEG, ReferenceNet
 from giz.training.nn.ours import OurNet
 
-OURS = "ours"
-NETWORKS = (OURS, *REFERENCES, *(f"{name}-binary" for name in REFERENCES))
 # The bins teach the whole distribution, this the number that is published.
 MEAN_LOSS_SHARE = 0.02
 VERDICT_LOSS_SHARE, REASON_LOSS_SHARE = 0.5, 0.3
@@ -61,15 +60,12 @@ def learner_for(name: str, size_px: int) -> Learner:
     TrainingError
         ``unknown_network``, ``bad_size``.
     """
+    check_network(name, size_px)
     if name == OURS:
         if size_px % 16:
             raise TrainingError("bad_size", f"Pictures must have a side of a multiple of 16 px; these have {size_px}.")
         return OurLearner()
     base, _, kind = name.partition("-")
-    if base not in REFERENCES or kind not in ("", "binary"):
-        raise TrainingError("unknown_network", f"There is no network {name!r}. Choose one of {', '.join(NETWORKS)}.")
-    if size_px != REFERENCE_SIZE_PX:
-        raise TrainingError("bad_size", f"{name} takes pictures of 128 px; this label set has {size_px} px.")
     return ReferenceLearner(base, binary=kind == "binary")
 
 

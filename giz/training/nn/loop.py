@@ -25,7 +25,8 @@ from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import feed
-from giz.training.nn.learners import OURS, Learner, learner_for
+from giz.training.nn.learners import Learner, learner_for
+from giz.training.nn.names import OURS
 from giz.training.nn.validation import Score, validate
 
 LAST, BEST = "last", "best"

@@ -12,7 +12,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-REFERENCE_SIZE_PX = 128
+from giz.training.nn.names import REFERENCE_SIZE_PX
+
 MIDDLE_DEG, HALF_RANGE_DEG = 67.5, 22.5
 DROPOUT = 0.25
 

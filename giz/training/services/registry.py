@@ -13,8 +13,9 @@ from giz.core.errors import Refused
 from giz.labelset.files import whole_file
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.errors import TrainingError
+from giz.training.nn.names import OURS
 from giz.training.nn.predictor import Predictor
-from giz.training.selectors import OURS, served_before, served_model
+from giz.training.selectors import served_before, served_model
 from giz.training.storage import SHIPPED_FILE, model_path, models_folder
 
 

@@ -14,12 +14,14 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.labelset import LabelSet, LabelSetError
-from giz.training.models import ModelVersion, TrainingRun
+from giz.training.gate import Gate
+from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.data import TrainingData
 from giz.training.nn.errors import TrainingError
-from giz.training.nn.evaluation import evaluate
+from giz.training.nn.evaluation import ask, report_of
 from giz.training.nn.predictor import Predictor
-from giz.training.services.registry import model_register
+from giz.training.services.gating import reference_of, version_judge
+from giz.training.services.registry import model_promote, model_register
 from giz.training.storage import run_folder
 
 if TYPE_CHECKING:
@@ -67,9 +69,17 @@ def run_of(job_id: Any, *, data: TrainingData, settings_of_run: dict[str, Any]) 
 
 
 def run_train(
-    *, run: TrainingRun, data: TrainingData, settings_of_run: dict[str, Any], on_progress: OnProgress
+    *,
+    run: TrainingRun,
+    data: TrainingData,
+    settings_of_run: dict[str, Any],
+    on_progress: OnProgress,
+    promote: bool = True,
 ) -> ModelVersion:
-    """Train, or go on with a run that was interrupted; export, measure on the test galaxies, keep the file."""
+    """Train, or go on with a run that was interrupted; export, measure on the test galaxies, keep the file.
+
+    The gate says whether it is better than the served one; where it is, and `promote`, it answers from now on.
+    """
     with refusals():
         from giz.training.nn.loop import TrainConfig, Trainer
 
@@ -84,8 +94,29 @@ def run_train(
 
         state = trainer.fit(report)
         run_record(run, state)
-        path, card, figures = _exported(run, trainer, on_progress)
-        return _keep(run, path, card, figures)
+        path, card = _exported(run, trainer)
+        asked = ask(
+            data,
+            Predictor(path),
+            data.rows("test"),
+            lambda done, total: on_progress(done, total, "measuring on the test galaxies"),
+        )
+        figures = {**report_of(data, card, asked), "reference": reference_of(data, asked)}
+        version = model_register(
+            path, card=card, report={key: figures[key] for key in ("views", "outliers", "reference")}, run=run
+        )
+        gate = version_judge(version, data=data, asked=asked, on_progress=on_progress)
+    _conclude(run, version, gate, promote)
+    return version
+
+
+def _conclude(run: TrainingRun, version: ModelVersion, gate: Gate, promote: bool) -> None:
+    """Write down what came of the run, and have the better network answer; both or none."""
+    with transaction.atomic():
+        TrainingRun.objects.filter(pk=run.pk).update(finished_at=Now(), gate=gate.as_json(), version=version)
+        audit.record("network_trained", subject=str(version), labelset=run.labelset_name)
+        if gate.passed and promote:
+            model_promote(version=version, kind=Promotion.Kind.GATE, why=gate.why, gate=gate.as_json())
 
 
 def run_record(run: TrainingRun, state: RunState) -> None:
@@ -94,9 +125,7 @@ def run_record(run: TrainingRun, state: RunState) -> None:
     run.save(update_fields=["history", "best", "stopped_early"])
 
 
-def _exported(
-    run: TrainingRun, trainer: Trainer, on_progress: OnProgress
-) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+def _exported(run: TrainingRun, trainer: Trainer) -> tuple[Path, dict[str, Any]]:
     from giz.training.nn.export import best_network, export_onnx, served_network
 
     served = served_network(trainer.data, trainer.learner, best_network(trainer.folder, trainer.learner))
@@ -111,18 +140,4 @@ def _exported(
     }
     path = trainer.folder / "model.onnx"
     export_onnx(served, path, size_px=trainer.data.size_px, card=card)
-    figures = evaluate(
-        trainer.data,
-        Predictor(path),
-        trainer.data.rows("test"),
-        lambda done, total: on_progress(done, total, "measuring on the test galaxies"),
-    )
-    return path, card, figures
-
-
-def _keep(run: TrainingRun, path: Path, card: dict[str, Any], figures: dict[str, Any]) -> ModelVersion:
-    with transaction.atomic():
-        version = model_register(path, card=card, report={key: figures[key] for key in ("views", "outliers")}, run=run)
-        TrainingRun.objects.filter(pk=run.pk).update(finished_at=Now())
-        audit.record("network_trained", subject=str(version), labelset=run.labelset_name)
-    return version
+    return path, card

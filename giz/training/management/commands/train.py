@@ -9,10 +9,8 @@ from giz.core.terminal import run_job_with_bar
 from giz.training.figures import text
 from giz.training.jobs import training_job
 from giz.training.models import ModelVersion
+from giz.training.nn.names import NETWORKS
 from giz.training.storage import models_folder
-
-# As in giz.training.nn.learners, which would bring torch in for a mere --help.
-NETWORKS = "ours, model4, model5, model6, model4-binary, model5-binary, model6-binary"
 
 
 class Command(GizCommand):
@@ -24,18 +22,21 @@ class Command(GizCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("labelset", metavar="LABELSET", help="folder of the label set")
-        parser.add_argument("--network", default="ours", metavar="NAME", help=f"{NETWORKS} (default ours)")
+        parser.add_argument("--network", default="ours", metavar="NAME", help=f"{', '.join(NETWORKS)} (default ours)")
         parser.add_argument("--minutes", type=float, default=0.0, metavar="N", help="how long to train")
         parser.add_argument("--steps", type=int, default=0, metavar="N", help="how many steps to train, in its place")
         parser.add_argument(
             "--flavour", type=int, default=0, metavar="N", help="1, 2 or 3: a sub-sample of 67 %% (default 0, all)"
+        )
+        parser.add_argument(
+            "--no-promote", action="store_false", dest="promote", help="don't have it answer, even if it is better"
         )
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another run (default 1)")
 
     def handle(self, *, labelset: str, **options: Any) -> None:
         job = training_job(
             labelset=Path(labelset).expanduser().absolute(),
-            **{name: options[name] for name in ("network", "minutes", "steps", "flavour", "seed")},
+            **{name: options[name] for name in ("network", "minutes", "steps", "flavour", "seed", "promote")},
         )
         result = run_job_with_bar(job, title=f"Train {options['network']}").result
         version = ModelVersion.objects.get(sha256=result["model"])

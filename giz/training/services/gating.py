@@ -1,0 +1,89 @@
+"""Ask the new network and the served one about the same test galaxies: may the new one take its place?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from giz.core.errors import Refused
+from giz.training.drift import histograms, input_summary
+from giz.training.gate import CONSTANT, REJECTION_THRESHOLD, Errors, Gate, judge
+from giz.training.models import ModelVersion
+from giz.training.nn.data import BANDS, CHANNELS, COLOUR, Rows, TrainingData
+from giz.training.nn.errors import TrainingError
+from giz.training.nn.evaluation import Asked, ask
+from giz.training.nn.predictor import Predictor
+from giz.training.selectors import served_model
+from giz.training.storage import model_path
+
+OnProgress = Callable[[int, int, str], None]
+MOST_REFERENCES = 4000
+
+
+def version_judge(version: ModelVersion, *, data: TrainingData, asked: Asked, on_progress: OnProgress) -> Gate:
+    """Compare this version with the one that is served in its role, on the test galaxies that it was asked about.
+
+    Where nothing is served yet the rival is the mean inclination of the train galaxies (or the commoner verdict).
+    """
+    served = served_model(version.role)
+    new, galaxies = errors_of(data, asked)
+    if served is None:
+        return judge(new, _constant(data, asked), galaxies, rival=CONSTANT)
+    if served.pk == version.pk:
+        return Gate(False, "It is the served version itself: the same training gave the same file.", served.sha256)
+    try:
+        predictor = Predictor(model_path(served))
+    except (Refused, TrainingError) as error:
+        return Gate(
+            False, f"The served one can't be compared with: {error} Promote by hand, or roll back.", served.sha256
+        )
+    if predictor.size_px != data.size_px:
+        why = f"The served one takes pictures of {predictor.size_px} px, this label set has {data.size_px} px."
+        return Gate(False, why, served.sha256)
+    words = "measuring the served network on the same galaxies"
+    theirs = ask(data, predictor, data.rows("test"), lambda done, total: on_progress(done, total, words))
+    return judge(new, errors_of(data, theirs)[0], galaxies, rival=served.sha256)
+
+
+def errors_of(data: TrainingData, asked: Asked) -> tuple[Errors, Rows]:
+    """Errors of every picture in every view, and the galaxies they show; NaN where a network does not say."""
+    errors, wrong, galaxies = [], [], []
+    for rows, said in asked.values():
+        empty = np.full(rows.size, np.nan)
+        measured = data.is_accepted[rows]
+        # Rejected galaxies have no inclination to miss: their truth is NaN, and so is the error.
+        errors.append(empty if said.inclination_deg is None else said.inclination_deg - data.inclination_deg[rows])
+        is_wrong = None if said.rejection is None else (said.rejection >= REJECTION_THRESHOLD) == measured
+        wrong.append(empty if is_wrong is None else is_wrong.astype(float))
+        galaxies.append(rows)
+    return Errors(np.concatenate(errors), np.concatenate(wrong)), np.concatenate(galaxies)
+
+
+def _constant(data: TrainingData, asked: Asked) -> Errors:
+    """What somebody would get wrong who never looks: by the mean inclination, and the commoner verdict."""
+    train = data.rows("train")
+    guess_deg = float(np.nanmean(data.inclination_deg[train]))
+    is_accepting = bool(data.is_accepted[train].mean() >= 0.5)
+    rows = np.concatenate([mine for mine, _said in asked.values()])
+    is_wrong = data.is_accepted[rows] != is_accepting
+    return Errors(guess_deg - data.inclination_deg[rows], is_wrong.astype(float))
+
+
+def reference_of(data: TrainingData, asked: Asked) -> dict[str, Any]:
+    """What the test pictures look like and what the network says of them: later ones are compared with this."""
+    rows, said = next(iter(asked.values()))
+    inputs = (input_summary(_pictures(data, int(row))) for row in rows[:MOST_REFERENCES])
+    answers = {"inclination_deg": said.inclination_deg, "rejection": said.rejection}
+    return histograms(inputs, {name: values for name, values in answers.items() if values is not None})
+
+
+def _pictures(data: TrainingData, row: int) -> dict[str, Any]:
+    one = np.array([row], np.int64)
+    pixels = data.pictures(one, data.has_band[one])[0]
+    return {
+        band: pixels[CHANNELS[band]] if band == COLOUR else pixels[CHANNELS[band]][0]
+        for number, band in enumerate(BANDS)
+        if data.has_band[row, number]
+    }
