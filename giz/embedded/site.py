@@ -71,7 +71,7 @@ class OnlyOne:
 
     def __enter__(self) -> Self:
         if not self._lock.take():
-            note = self._read_note()
+            note = _read_note(self._lock)
             raise EmbeddedError(
                 f"GIZ is already running for {self._home}: {note.get('address', 'its address is not known yet')} "
                 f"(process {note.get('pid', '?')}).",
@@ -87,11 +87,18 @@ class OnlyOne:
         self._lock.write("")
         self._lock.release()
 
-    def _read_note(self) -> dict[str, str]:
-        try:
-            return dict(json.loads(self._lock.read() or "{}"))
-        except ValueError:
-            return {}
+
+def _read_note(lock: FileLock) -> dict[str, str]:
+    try:
+        return dict(json.loads(lock.read() or "{}"))
+    except ValueError:
+        return {}
+
+
+def running_address(home: Path) -> str | None:
+    """Return where the site of this data folder answers, if ``manage.py up`` runs for it."""
+    lock = FileLock(Layout(home).up_lock)
+    return None if lock.is_free() else _read_note(lock).get("address")
 
 
 def check_port(host: str, port: int) -> None:

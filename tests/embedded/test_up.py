@@ -93,7 +93,9 @@ def test_a_second_one_says_where_the_first_one_runs(start: Start, home: Path) ->
     assert second.returncode == 1
     # Commands share its database.
     command = start("manage.py", "ensure_staff", "--print")
-    assert rest_of(command).startswith("Staff login: staff@localhost")
+    said = rest_of(command)
+    assert said.startswith("Staff login: staff@localhost")
+    assert f"at http://localhost:{port}/staff/" in said
     assert answers(port)
     site.send_signal(signal.SIGTERM)
     rest_of(site)

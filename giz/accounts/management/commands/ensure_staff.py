@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from giz.accounts.models import User
 from giz.accounts.staff import StaffLogin, login_file_read, login_file_write, random_password, staff_ensure
 from giz.core.command import GizCommand
+from giz.embedded.site import running_address
 
 
 class Command(GizCommand):
@@ -52,4 +53,5 @@ class Command(GizCommand):
             )
 
     def _say(self, login: StaffLogin) -> None:
-        self.stdout.write(f"Staff login: {login.email}  password: {login.password}  at {settings.SITE_URL}/staff/")
+        address = running_address(settings.GIZ_HOME) or settings.SITE_URL
+        self.stdout.write(f"Staff login: {login.email}  password: {login.password}  at {address}/staff/")
