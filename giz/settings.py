@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "standards",
     "labeling",
     "giz.training",
+    "giz.inference",
     "giz.dashboard",
 ]
 
@@ -176,7 +177,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*": {"queue": "default"}}
 # Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
-JOB_QUEUES = {"train": "training"}
+JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict", "predict_shard": "predict"}
 LONG_QUEUES = ("training",)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "give back leases that ran out": {"task": "labeling.tasks.release_expired_leases", "schedule": 20},
     "refit volunteers": {"task": "labeling.tasks.refit_volunteers", "schedule": 600},
     "refresh stale consensus": {"task": "labeling.tasks.refresh_stale_consensus", "schedule": 10},
+    "forget pictures to predict": {"task": "giz.inference.tasks.sweep_sources", "schedule": 600},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -287,7 +289,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"VerdictEnum": ["A", "F", "J"], "SaidEnum": ["accepted", "face_on", "rejected"]},
+    "ENUM_NAME_OVERRIDES": {
+        "VerdictEnum": ["A", "F", "J"],
+        "SaidEnum": ["accepted", "face_on", "rejected"],
+        "BandEnum": ["gri", "g", "r", "i"],
+    },
 }
 
 # --- language, time, logs -------------------------------------------------------------------------------------------
@@ -356,6 +362,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Proposals", "icon": "rate_review", "link": "/staff/standards/proposal/"},
                     {"title": "Standards", "icon": "linear_scale", "link": "/staff/standards/standard/"},
                     {"title": "Synthetic truth", "icon": "science", "link": "/staff/catalog/synthetictruth/"},
+                    {"title": "Predictions", "icon": "query_stats", "link": "/staff/inference/prediction/"},
                 ],
             },
             {

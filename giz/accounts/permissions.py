@@ -8,7 +8,9 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 
-STAFF_APPS = frozenset({"core", "accounts", "catalog", "standards", "labeling", "training", "django_celery_beat"})
+STAFF_APPS = frozenset(
+    {"core", "accounts", "catalog", "standards", "labeling", "training", "inference", "django_celery_beat"}
+)
 SUPERUSER_ONLY = frozenset({"accounts.add_user", "accounts.delete_user"})
 
 

@@ -1,4 +1,4 @@
-"""Safe decoding of pictures somebody else made: PNG and JPEG only, caps from the header alone, nothing half-read."""
+"""Safe decoding of pictures somebody else made: PNG, JPEG, on request WebP; caps from the header, nothing half-read."""
 
 import io
 import struct
@@ -46,8 +46,8 @@ class PictureError(ValueError):
         self.detail = detail
 
 
-def decode_picture(data: bytes, kind: Kind) -> Pixels:
-    """Return the pixels of a PNG or JPEG file as grey or as red, green, blue.
+def decode_picture(data: bytes, kind: Kind, *, takes_webp: bool = False) -> Pixels:
+    """Return the pixels of a PNG or JPEG file (or a still WebP, if asked for) as grey or as red, green, blue.
 
     The decoder is chosen by the content, never by the file's name (real catalogues hold JPEG files named .png).
     Transparent pixels take the background: white in greys (dark galaxy on a light sky), black in colour.
@@ -60,6 +60,8 @@ def decode_picture(data: bytes, kind: Kind) -> Pixels:
         The whole file.
     kind : "grey" or "colour"
         What the band is; colour files are turned to grey by ITU-R 601 luma, grey files to three equal channels.
+    takes_webp : bool
+        Whether WebP is read, too. Catalogues of the field hold none.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def decode_picture(data: bytes, kind: Kind) -> Pixels:
     """
     if len(data) > MAX_BYTES:
         raise PictureError("image_too_large", f"The file has {len(data):,} bytes; at most {MAX_BYTES:,} are read.")
-    picture = _open_checked(data)
+    picture = _open_checked(data, takes_webp)
     try:
         picture.load()
         flat = _flatten(picture, kind)
@@ -81,7 +83,7 @@ def decode_picture(data: bytes, kind: Kind) -> Pixels:
     return np.array(flat, dtype=np.uint8)
 
 
-def _open_checked(data: bytes) -> Image.Image:
+def _open_checked(data: bytes, takes_webp: bool) -> Image.Image:
     """Open without decoding, after the header's own size has passed the caps."""
     if data.startswith(_PNG_SIGNATURE):
         # Before Pillow: it would inflate text chunks on its way through the header.
@@ -91,8 +93,13 @@ def _open_checked(data: bytes) -> Image.Image:
         formats = ["PNG"]
     elif data.startswith(_JPEG_SIGNATURE):
         formats = ["JPEG"]
+    elif takes_webp and data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        # Before Pillow: its decoder takes memory for the whole canvas while it opens the file.
+        _check_size(*_webp_size(data))
+        formats = ["WEBP"]
     else:
-        raise PictureError("unsupported_type", "The content is neither PNG nor JPEG, whatever the name says.")
+        known = "PNG, JPEG nor WebP" if takes_webp else "PNG nor JPEG"
+        raise PictureError("unsupported_type", f"The content is neither {known}, whatever the name says.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -103,6 +110,23 @@ def _open_checked(data: bytes) -> Image.Image:
         raise PictureError("bad_picture", f"The picture's header can't be read ({error}).") from None
     _check_size(*picture.size)
     return picture
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height that the first chunk states: RFC 9649, sections 2.5 to 2.7 (of VP8: RFC 6386, section 9.1)."""
+    head, body = data[12:16], data[20:30]
+    if len(body) == 10:
+        if head == b"VP8X":
+            if body[0] & 0x02:
+                raise PictureError("unsupported_type", "Moving pictures are not read.")
+            return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+        if head == b"VP8L" and body[0] == 0x2F:
+            bits = int.from_bytes(body[1:5], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        if head == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+            width, height = struct.unpack("<HH", body[6:10])
+            return width & 0x3FFF, height & 0x3FFF
+    raise PictureError("bad_picture", "The WebP file has no header.")
 
 
 def _check_size(width_px: int, height_px: int) -> None:

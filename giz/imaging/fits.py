@@ -88,7 +88,11 @@ class Frame:
 
 @contextmanager
 def open_frame(
-    path: Path, *, extension: str | int | None = None, zero_point_mag: ZeroPoint | None = None
+    path: Path,
+    *,
+    extension: str | int | None = None,
+    zero_point_mag: ZeroPoint | None = None,
+    needs_sky: bool = True,
 ) -> Iterator[Frame]:
     """Open one image of a FITS file (plain, gzip, bzip2 or tile-compressed) for reading; close it at the end.
 
@@ -97,6 +101,7 @@ def open_frame(
     path : the file; what it is compressed with is seen from its content.
     extension : name or number of the extension; None takes the first one that is an image with sky coordinates.
     zero_point_mag : gives the AB magnitude of one stored unit from the header, where a survey has a rule of its own.
+    needs_sky : False also takes an image without sky coordinates: as it is stored, a pixel counting as an arcsec.
 
     Raises
     ------
@@ -114,10 +119,12 @@ def open_frame(
         except Exception as error:  # noqa: BLE001 - a damaged header makes astropy raise anything
             raise FitsError("bad_fits", f"{path.name} is no readable FITS file ({type(error).__name__}).") from None
         with hdus:
-            yield _frame_of(hdus, path.name, extension, zero_point_mag)
+            yield _frame_of(hdus, path.name, extension, zero_point_mag, needs_sky)
 
 
-def _frame_of(hdus: Any, name: str, extension: str | int | None, zero_point_mag: ZeroPoint | None) -> Frame:
+def _frame_of(
+    hdus: Any, name: str, extension: str | int | None, zero_point_mag: ZeroPoint | None, needs_sky: bool
+) -> Frame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -133,11 +140,20 @@ def _frame_of(hdus: Any, name: str, extension: str | int | None, zero_point_mag:
         if any(size != 1 for size in shape[:-2]):
             raise FitsError("bad_fits", f"{name}: an image with {len(shape)} axes {shape}; two are needed.")
         wcs = _celestial(hdu.header, hdus, name)
+        size = int(shape[-2]), int(shape[-1])
         if wcs is not None:
-            return _described(_flat(hdu), wcs, (int(shape[-2]), int(shape[-1])), name, zero_point_mag)
+            return _described(_flat(hdu), wcs, size, name, zero_point_mag)
+        if not needs_sky:
+            return Frame(name, size, _no_sky(), {"FILTER": hdu.header.get("FILTER")}, None, 1.0, _flat(hdu))
     raise FitsError(
         "bad_fits", f"{name} holds no image with sky coordinates (a WCS with right ascension, declination)."
     )
+
+
+def _no_sky() -> WCS:
+    from astropy.wcs import WCS
+
+    return WCS(naxis=2)
 
 
 def _flat(hdu: Any) -> Any:

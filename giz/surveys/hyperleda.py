@@ -53,13 +53,40 @@ class HyperLEDA:
         wanted = sorted({int(number) for number in numbers})
         for start in range(0, len(wanted), MAX_NUMBERS):
             part = wanted[start : start + MAX_NUMBERS]
-            for facts in _read(self._client.text(self._url, _query(part), max_age_s=4 * WEEK_S)):
+            query = _query(f"pgc in ({','.join(map(str, part))})")
+            for facts in _read(self._client.text(self._url, query, max_age_s=4 * WEEK_S)):
                 if facts.pgc in part:
                     found[facts.pgc] = facts
         return found
 
+    def around(self, ra_deg: float, dec_deg: float, radius_arcsec: float) -> list[GalaxyFacts]:
+        """Galaxies within `radius_arcsec` of a position (degrees, J2000), the nearest first.
 
-def _query(numbers: list[int]) -> dict[str, str | int | float]:
+        Raises
+        ------
+        SurveyError
+            As `galaxies`.
+        """
+        radius_deg = radius_arcsec / 3600.0
+        # A box about the circle; near the poles, and where right ascension begins anew, all hours.
+        wide_deg = radius_deg / max(math.cos(math.radians(min(90.0, abs(dec_deg) + radius_deg))), 1e-6)
+        low, high = ra_deg - wide_deg, ra_deg + wide_deg
+        hours = f"al2000 between {low / 15:.7f} and {high / 15:.7f} and " if low >= 0 and high < 360 else ""
+        condition = f"{hours}de2000 between {dec_deg - radius_deg:.6f} and {dec_deg + radius_deg:.6f}"
+        text = self._client.text(self._url, _query(condition), max_age_s=4 * WEEK_S)
+        near = [(_away_arcsec(facts, ra_deg, dec_deg), facts) for facts in _read(text)]
+        return [facts for away, facts in sorted(near, key=lambda pair: pair[0]) if away <= radius_arcsec]
+
+
+def _away_arcsec(facts: GalaxyFacts, ra_deg: float, dec_deg: float) -> float:
+    """By the haversine formula, exact for small angles, too."""
+    dec, other = math.radians(dec_deg), math.radians(facts.dec_deg)
+    across = math.sin(math.radians(facts.ra_deg - ra_deg) / 2) ** 2 * math.cos(dec) * math.cos(other)
+    share = math.sin((other - dec) / 2) ** 2 + across
+    return math.degrees(2 * math.asin(math.sqrt(min(1.0, share)))) * 3600.0
+
+
+def _query(condition: str) -> dict[str, str | int | float]:
     return {
         "n": "meandata",
         "c": "o",
@@ -67,7 +94,7 @@ def _query(numbers: list[int]) -> dict[str, str | int | float]:
         "nra": "l",
         "nakd": 1,
         "d": ",".join(COLUMNS),
-        "sql": f"pgc in ({','.join(str(number) for number in numbers)})",
+        "sql": condition,
         "ob": "",
         "a": "csv[|]",
     }

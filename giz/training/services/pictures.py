@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def _ask(predictor: Predictor, galaxy: Looked) -> None:
     """One batch: all bands first, then each alone. A network of one band answers with the median of its bands."""
     bands = [band for band in BANDS if band in galaxy.pictures]
     if predictor.takes_all_bands:
-        said = predictor.predict(*_stack(galaxy.pictures, [bands, *([band] for band in bands)]))
+        said = predictor.predict(*pictures_stack(galaxy.pictures, [bands, *([band] for band in bands)]))
         answers = _measured(said).tolist()
         galaxy.answer_deg, galaxy.by_band_deg = answers[0], dict(zip(bands, answers[1:], strict=True))
         if said.half_widths_deg is not None and said.rejection is not None and said.reasons is not None:
@@ -101,7 +101,7 @@ def _ask(predictor: Predictor, galaxy: Looked) -> None:
             galaxy.reason = REASON_CODES[int(said.reasons[0].argmax())]
         return
     for band in bands:
-        pixels, present = _stack(galaxy.pictures, [[band]])
+        pixels, present = pictures_stack(galaxy.pictures, [[band]])
         galaxy.by_band_deg[band] = float(_measured(predictor.predict(pixels, present, band))[0])
     galaxy.answer_deg = float(np.median(list(galaxy.by_band_deg.values())))
 
@@ -112,7 +112,11 @@ def _measured(said: Prediction) -> npt.NDArray[np.float32]:
     return said.inclination_deg
 
 
-def _stack(pictures: dict[str, Pixels], views: list[list[str]]) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+def pictures_stack(pictures: Mapping[str, Pixels], views: list[list[str]]) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    """What `Predictor.predict` takes, one row a view: (n, 6, S, S) pixels and (n, 4) bands that are there.
+
+    ``pictures`` are of one galaxy by band, (S, S) grey or (S, S, 3) colour; a view names the bands that it shows.
+    """
     side = next(iter(pictures.values())).shape[0]
     pixels = np.zeros((len(views), CHANNEL_COUNT, side, side), np.uint8)
     present = np.zeros((len(views), len(BANDS)), bool)

@@ -73,6 +73,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predict/file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Pictures of your own, answered at once; nothing of them is kept. */
+        post: operations["predict_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/models/{version}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The card of a network: what it was trained on, and how good it was on test galaxies. */
+        get: operations["predict_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/name/{name}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A galaxy by its name, answered at once; 202 while its pictures are fetched: ask again. */
+        get: operations["predict_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/pgc/{pgc}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A galaxy by its PGC number, answered at once; 202 while its pictures are fetched: ask again. */
+        get: operations["predict_pgc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/sources/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Choose what to measure: a galaxy by number, name or place, or your own pictures; 202 while it is fetched. */
+        post: operations["predict_source_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/sources/{source_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One source; ask again while its state is `fetching`. */
+        get: operations["predict_source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/sources/{source_id}/{band}.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A picture of a source that is no catalogue galaxy, as we wrote it. */
+        get: operations["predict_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predict/sources/{source_id}/evaluate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask the networks about a source, seen as you turned, magnified and moved it. */
+        post: operations["predict_evaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/standard-sets/{set_id}/": {
         parameters: {
             query?: never;
@@ -202,7 +338,7 @@ export interface components {
             name: string;
             title: string;
             description: string;
-            state: components["schemas"]["StateEnum"];
+            state: components["schemas"]["CampaignStateEnum"];
             standard_set: components["schemas"]["CampaignSet"];
             overlap: number;
             galaxies: number;
@@ -214,13 +350,41 @@ export interface components {
             name: string;
             version: number;
         };
+        /** @enum {string} */
+        CampaignStateEnum: "open" | "paused";
         Counts: {
             votes: number;
             rejected: number;
         };
+        Disagreement: {
+            is_alarming: boolean;
+            /**
+             * Format: double
+             * @description between networks; with one alone, between its views
+             */
+            spread_deg: number;
+        };
         Due: {
             /** Format: date-time */
             due_at: string;
+        };
+        Ellipse: {
+            /** Format: double */
+            axial_ratio: number;
+            /**
+             * Format: double
+             * @description of the major axis in the view, clockwise from level
+             */
+            angle_deg: number;
+            /** @description shares of the view's side from its upper left */
+            centre: number[];
+            /**
+             * Format: double
+             * @description share of the view's side
+             */
+            semi_major: number;
+            /** @description false: nothing was found on the picture, the usual place */
+            is_measured: boolean;
         };
         Error: {
             code: string;
@@ -229,13 +393,71 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        /** @description One to four pictures: the band by the field, or `file` with the band in its name or none at all. */
+        FilesRequest: {
+            /**
+             * Format: binary
+             * @description several are allowed
+             */
+            file?: string;
+            /** Format: binary */
+            g?: string;
+            /** Format: binary */
+            r?: string;
+            /** Format: binary */
+            i?: string;
+            /**
+             * Format: binary
+             * @description colour
+             */
+            gri?: string;
+        };
+        Grid: {
+            set_id: number;
+            /** @description slot: 0 left of the first panel, 9 right of the last */
+            place: number;
+            panels: components["schemas"]["Panel"][];
+        };
         Me: {
             volunteer: string | null;
             role: components["schemas"]["RoleEnum"] | components["schemas"]["NullEnum"];
             counts: components["schemas"]["Counts"];
             preferences: components["schemas"]["Preferences"];
         };
+        ModelCard: {
+            version: string;
+            sha256: string;
+            network: string;
+            byte_count: number;
+            /** @description data, versions and settings, as in the file */
+            card: {
+                [key: string]: unknown;
+            };
+            /** @description figures on the test galaxies */
+            report: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+        };
+        ModelOpinion: {
+            name: string;
+            /** Format: double */
+            inclination_deg: number | null;
+            interval_68_deg: number[] | null;
+            /** Format: double */
+            rejection_probability: number | null;
+            version: string;
+        };
         NullEnum: null;
+        Opinion: {
+            name: string;
+            /** Format: double */
+            inclination_deg: number | null;
+            interval_68_deg: number[] | null;
+            /** Format: double */
+            rejection_probability: number | null;
+        };
         Output: {
             id: number;
             name: string;
@@ -268,9 +490,79 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["OwnVote"][];
         };
+        Panel: {
+            /** Format: double */
+            inclination_deg: number;
+            pgc: number;
+            picture_url: string;
+            /**
+             * Format: double
+             * @description turn the picture clockwise by this
+             */
+            rotation_deg: number;
+            /** Format: double */
+            zoom: number;
+        };
         /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
         PatchedMeUpdateRequest: {
             preferences?: components["schemas"]["PreferencesRequest"];
+        };
+        PredictError: {
+            code: string;
+            detail: string;
+            fields?: {
+                [key: string]: string[];
+            };
+        };
+        PredictedGalaxy: {
+            pgc?: number;
+            name?: string;
+            /** Format: double */
+            ra_deg?: number;
+            /** Format: double */
+            dec_deg?: number;
+            /**
+             * Format: double
+             * @description side of the picture on the sky
+             */
+            size_arcmin?: number;
+            /**
+             * Format: double
+             * @description of the major axis; it lies level
+             */
+            position_angle_deg?: number;
+            survey?: string;
+            /** @description an open campaign that still asks for judgements of it */
+            campaign?: string;
+        };
+        Prediction: {
+            id: number;
+            model: components["schemas"]["PredictionModel"];
+            /** Format: double */
+            inclination_deg: number | null;
+            /** Format: double */
+            sigma_deg: number | null;
+            interval_68_deg: number[] | null;
+            interval_95_deg: number[] | null;
+            rejection: components["schemas"]["Rejection"];
+            /** @description each network that answers, the served one first */
+            models: components["schemas"]["ModelOpinion"][];
+            /** @description the served network on all bands (`all`), then on each band alone */
+            views: components["schemas"]["Opinion"][];
+            disagreement: components["schemas"]["Disagreement"];
+            ellipse: components["schemas"]["Ellipse"] | null;
+            grid: components["schemas"]["Grid"] | null;
+            /** @description what the network saw, data URL by band */
+            seen: {
+                [key: string]: string;
+            };
+            judge_url: string | null;
+        };
+        PredictionModel: {
+            version: string;
+            network: string;
+            trained_on: string;
+            card_url: string;
         };
         Preferences: {
             theme?: components["schemas"]["ThemeEnum"];
@@ -291,7 +583,19 @@ export interface components {
             hints_seen?: string[];
         };
         /** @enum {string} */
+        ReasonEnum: "not_sure" | "better_image" | "bad_TF" | "ambiguous" | "disturbed" | "HI" | "face_on" | "not_spiral" | "multiple";
+        /** @enum {string} */
         ReasonsEnum: "not_sure" | "better_image" | "bad_TF" | "ambiguous" | "disturbed" | "HI" | "face_on" | "not_spiral" | "multiple";
+        Rejection: {
+            /** Format: double */
+            probability: number | null;
+            /** @description the likeliest */
+            reason: components["schemas"]["ReasonEnum"] | components["schemas"]["NullEnum"];
+            /** @description probability by code */
+            reasons: {
+                [key: string]: number;
+            };
+        };
         /** @enum {string} */
         RoleEnum: "volunteer" | "supervisor" | "staff";
         /** @enum {string} */
@@ -301,6 +605,44 @@ export interface components {
             id: string;
             state: string;
         };
+        Source: {
+            /**
+             * Format: uuid
+             * @description the key to these pictures: who does not have it finds nothing
+             */
+            id: string;
+            state: components["schemas"]["SourceStateEnum"];
+            /** @description why it failed, for programs */
+            code: string | null;
+            /** @description why it failed, for people */
+            detail: string | null;
+            galaxy: components["schemas"]["PredictedGalaxy"];
+            /** @description side of the smallest picture */
+            size_px: number | null;
+            bands: components["schemas"]["BandEnum"][];
+            /** @description address by band */
+            pictures: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** @description One of: `pgc`; `name`; `ra_deg`, `dec_deg` and `size_arcmin`. */
+        SourceOpenRequest: {
+            pgc?: number;
+            name?: string;
+            /** Format: double */
+            ra_deg?: number;
+            /** Format: double */
+            dec_deg?: number;
+            /**
+             * Format: double
+             * @description side of the field: about twice the galaxy's diameter
+             */
+            size_arcmin?: number;
+        };
+        /** @enum {string} */
+        SourceStateEnum: "ready" | "fetching" | "failed";
         Standard: {
             id: number;
             bin_deg: number;
@@ -323,8 +665,6 @@ export interface components {
         };
         /** @enum {string} */
         StandingEnum: "counted" | "repeat" | "superseded" | "surplus";
-        /** @enum {string} */
-        StateEnum: "open" | "paused";
         Stats: {
             volunteers: number;
             galaxies: number;
@@ -332,6 +672,34 @@ export interface components {
         };
         /** @enum {string} */
         StepEnum: "A" | "B";
+        StraightAnswer: {
+            id: number;
+            model: components["schemas"]["PredictionModel"];
+            /** Format: double */
+            inclination_deg: number | null;
+            /** Format: double */
+            sigma_deg: number | null;
+            interval_68_deg: number[] | null;
+            interval_95_deg: number[] | null;
+            rejection: components["schemas"]["Rejection"];
+            /** @description each network that answers, the served one first */
+            models: components["schemas"]["ModelOpinion"][];
+            /** @description the served network on all bands (`all`), then on each band alone */
+            views: components["schemas"]["Opinion"][];
+            disagreement: components["schemas"]["Disagreement"];
+            ellipse: components["schemas"]["Ellipse"] | null;
+            grid: components["schemas"]["Grid"] | null;
+            /** @description what the network saw, data URL by band */
+            seen: {
+                [key: string]: string;
+            };
+            judge_url: string | null;
+            galaxy: components["schemas"]["PredictedGalaxy"];
+            /** @description address by band; empty for uploads */
+            pictures: {
+                [key: string]: string;
+            };
+        };
         Task: {
             /** Format: uuid */
             id: string;
@@ -384,6 +752,28 @@ export interface components {
         };
         /** @enum {string} */
         VerdictEnum: "A" | "F" | "J";
+        /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
+        ViewRequest: {
+            /**
+             * Format: double
+             * @description turns the picture clockwise
+             * @default 0
+             */
+            angle_deg: number;
+            /**
+             * Format: double
+             * @description 1: all of it
+             * @default 1
+             */
+            zoom: number;
+            /** @description moves the turned and magnified picture right and down, in shares of the view's side */
+            shift?: number[];
+            /**
+             * @description greys light on dark
+             * @default false
+             */
+            is_inverted: boolean;
+        };
         Vote: {
             /** Format: uuid */
             key: string;
@@ -623,6 +1013,600 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    predict_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "multipart/form-data": components["schemas"]["FilesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StraightAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCard"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StraightAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_pgc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pgc: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StraightAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_source_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SourceOpenRequest"];
+                "multipart/form-data": components["schemas"]["FilesRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                band: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+        };
+    };
+    predict_evaluate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ViewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictError"];
                 };
             };
         };

@@ -1,0 +1,1 @@
+"""Predictions: networks answer about galaxies of the catalogue, of the sky, and about uploaded pictures."""

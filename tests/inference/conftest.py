@@ -1,0 +1,29 @@
+"""A site with an untrained network; each test has a folder of data of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from giz.inference import selectors
+from giz.inference.services.runtime import runtime
+from giz.training.models import ModelVersion
+from tests.inference.sky import register
+from tests.training.conftest import model_file  # noqa: F401 - the same file for all of these tests
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    settings.GIZ_HOME = tmp_path / "home"
+    # Another thread does not see the rows of a test's open transaction.
+    monkeypatch.setattr(runtime, "warm", lambda: None)
+    selectors._panels_by_bin.cache_clear()
+    runtime.forget()
+    yield
+    runtime.forget()
+
+
+@pytest.fixture
+def network(db: None, model_file: Path) -> ModelVersion:  # noqa: F811
+    return register(model_file)

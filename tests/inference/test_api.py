@@ -1,0 +1,154 @@
+"""The prediction API: choose a galaxy or send pictures, turn them, ask; the shapes that the pages rely on."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from giz.inference.models import Prediction, Source
+from tests.inference.sky import ask, encoded, galaxy_with_pictures, named, ruler, spiral, upload
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_galaxy_of_the_catalogue_is_there_at_once(client, network):
+    galaxy_with_pictures()
+    answer = ask(client, "sources/", {"pgc": 4258})
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/api/v1/predict/sources/{body['id']}/"
+    assert (body["state"], body["bands"], body["size_px"]) == ("ready", ["g", "r", "i", "gri"], 256)
+    assert body["galaxy"] == {
+        "pgc": 4258,
+        "name": "NGC4258",
+        "ra_deg": 184.74,
+        "dec_deg": 47.3,
+        "size_arcmin": 2.0,
+        "position_angle_deg": 150.0,
+    }
+    for url in body["pictures"].values():
+        assert client.get(url).headers["Content-Type"] == "image/webp"
+    assert client.get(answer.headers["Location"]).json() == body
+
+
+@pytest.mark.parametrize("name", ["NGC4258", "ngc 4258", "PGC 4258", "pgc4258"])
+def test_a_galaxy_is_found_by_its_name_however_it_is_written(client, network, name):
+    galaxy_with_pictures()
+    assert ask(client, "sources/", {"name": name}).json()["galaxy"]["pgc"] == 4258
+
+
+def test_evaluating_answers_everything_the_page_shows(client, network):
+    galaxy_with_pictures()
+    standards = ruler()
+    source = ask(client, "sources/", {"pgc": 4258}).json()
+    view = {"angle_deg": 30, "zoom": 1.2, "shift": [0.1, -0.05], "is_inverted": True}
+    answer = ask(client, f"sources/{source['id']}/evaluate/", view)
+    said = answer.json()
+    assert answer.status_code == 200
+    assert said["model"] == {
+        "version": network.sha256[:12],
+        "network": "ours",
+        "trained_on": "Plain disks",
+        "card_url": f"/api/v1/predict/models/{network.sha256[:12]}/",
+    }
+    low, high = said["interval_68_deg"]
+    assert low <= said["inclination_deg"] <= high
+    assert said["interval_95_deg"][0] <= low <= high <= said["interval_95_deg"][1] <= 90
+    assert said["sigma_deg"] > 0
+    assert set(said["rejection"]["reasons"]) >= {"not_sure", "face_on", "multiple"}
+    assert said["rejection"]["reason"] in said["rejection"]["reasons"]
+    assert 0 <= said["rejection"]["probability"] <= 1
+    assert [one["name"] for one in said["views"]] == ["all", "g", "r", "i", "gri"]
+    assert [(one["name"], one["version"]) for one in said["models"]] == [("ours", network.sha256[:12])]
+    assert said["views"][0]["inclination_deg"] == said["inclination_deg"]
+    values = [one["inclination_deg"] for one in said["views"]]
+    assert said["disagreement"]["spread_deg"] == pytest.approx(max(values) - min(values), abs=0.011)
+    assert said["grid"]["set_id"] == standards.pk
+    panels = [panel["inclination_deg"] for panel in said["grid"]["panels"]]
+    assert panels == sorted(panels)
+    assert len(panels) == 9
+    assert said["grid"]["place"] == sum(value <= said["inclination_deg"] for value in panels)
+    assert client.get(said["grid"]["panels"][0]["picture_url"]).status_code == 200
+    assert said["judge_url"] is None
+    seen = Image.open(io.BytesIO(base64.b64decode(said["seen"]["r"].partition(",")[2])))
+    assert (seen.format, seen.size) == ("PNG", (32, 32))
+
+
+def test_the_card_of_the_network_is_public(client, network):
+    card = client.get(f"/api/v1/predict/models/{network.sha256[:12]}/").json()
+    assert (card["sha256"], card["card"]["network"]) == (network.sha256, "ours")
+    assert client.get("/api/v1/predict/models/000000000000/").json()["code"] == "not_found"
+
+
+def test_uploaded_pictures_are_kept_for_a_day_under_a_random_name_and_answered(client, network):
+    made = spiral(70, 25)
+    files = {band: named(encoded(made[band]), f"x_{band}.png") for band in ("g", "gri")}
+    answer = upload(client, **files)
+    body = answer.json()
+    assert answer.status_code == 201
+    assert (body["bands"], body["size_px"], body["galaxy"]) == (["g", "gri"], 160, {})
+    picture = client.get(body["pictures"]["gri"])
+    assert picture.headers["Content-Type"] == "image/png"
+    assert picture.headers["Content-Security-Policy"].startswith("sandbox")
+    shown = np.asarray(Image.open(io.BytesIO(b"".join(picture.streaming_content))))
+    np.testing.assert_array_equal(shown, made["gri"])
+    said = ask(client, f"sources/{body['id']}/evaluate/").json()
+    assert [one["name"] for one in said["views"]] == ["all", "g", "gri"]
+    assert said["ellipse"]["is_measured"]
+    assert said["ellipse"]["angle_deg"] == pytest.approx(25, abs=3)
+
+
+def test_the_ellipse_turns_moves_and_grows_with_the_view(client, network):
+    source = upload(client, file=named(encoded(spiral(70, 25)["r"]), "r.png")).json()
+    plain = ask(client, f"sources/{source['id']}/evaluate/").json()["ellipse"]
+    view = {"angle_deg": 40, "zoom": 2, "shift": [0.2, 0]}
+    turned = ask(client, f"sources/{source['id']}/evaluate/", view).json()["ellipse"]
+    assert turned["angle_deg"] == pytest.approx(plain["angle_deg"] + 40)
+    assert turned["semi_major"] == pytest.approx(2 * plain["semi_major"], abs=1e-3)
+    assert turned["centre"][0] == pytest.approx(0.7, abs=0.05)
+
+
+def test_straight_answers_come_in_one_call(client, network):
+    galaxy_with_pictures()
+    by_number = client.get("/api/v1/predict/pgc/4258/").json()
+    by_name = client.get("/api/v1/predict/name/NGC%204258/").json()
+    assert by_number["galaxy"]["name"] == "NGC4258"
+    assert by_number["id"] == by_name["id"]
+    assert set(by_number["pictures"]) == {"g", "r", "i", "gri"}
+    of_file = upload(client, "file/", file=named(encoded(spiral()["gri"]))).json()
+    assert [one["name"] for one in of_file["views"]] == ["all", "gri"]
+    assert of_file["pictures"] == {}
+
+
+def test_a_galaxy_in_an_open_campaign_can_be_judged(client, network):
+    from labeling.services.campaigns import campaign_create, campaign_open, targets_add
+
+    galaxy = galaxy_with_pictures()
+    campaign = campaign_create(name="spirals", standard_set=ruler())
+    targets_add(campaign=campaign, galaxy_ids=[galaxy.pk])
+    campaign_open(campaign=campaign)
+    said = client.get("/api/v1/predict/pgc/4258/").json()
+    assert said["galaxy"]["campaign"] == "spirals"
+    assert said["judge_url"] == "/label/spirals"
+
+
+def test_the_same_question_is_one_prediction_another_view_another(client, network):
+    galaxy_with_pictures()
+    source = ask(client, "sources/", {"pgc": 4258}).json()["id"]
+    first = ask(client, f"sources/{source}/evaluate/").json()["id"]
+    assert ask(client, f"sources/{source}/evaluate/").json()["id"] == first
+    assert ask(client, f"sources/{source}/evaluate/", {"zoom": 1.5}).json()["id"] != first
+    row = Prediction.objects.get(pk=first)
+    assert (row.pgc, row.galaxy.pgc, row.origin, row.model) == (4258, 4258, "catalogue", network)
+    assert set(row.input_summary) == {"g", "r", "i", "gri"}
+    assert row.input_summary["r"]["mean"] > 128
+    assert Source.objects.count() == 1
+
+
+def test_without_a_network_the_answer_says_so(client, db):
+    galaxy_with_pictures()
+    answer = client.get("/api/v1/predict/pgc/4258/")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_model")
+    assert "Retry-After" in answer.headers
