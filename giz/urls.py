@@ -16,6 +16,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("labeling.urls")),
     path("", include("standards.urls")),
     path("", include("giz.inference.urls")),
+    path("", include("giz.training.urls")),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny]), name="docs"),
     re_path("", views.api_not_found),

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from giz.accounts.services import preferences_update
 from giz.catalog.storage import IMAGE_PATH
-from giz.core.api import Pagination, StrictSerializer, refuse_unknown_query
+from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, body_of, refuse_unknown_query
 from labeling import selectors, serializers
 from labeling.leased import LeasedTask
 from labeling.models import Vote
@@ -22,14 +22,7 @@ from labeling.services.tasks import task_lease, task_renew, task_skip
 from labeling.services.votes import VoteAnswer, vote_record, vote_undo
 from labeling.tasks import wake_consensus
 
-ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), serializers.ErrorSerializer)
-
-
-def _read(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    refuse_unknown_query(request, ())
-    reader = serializer(data=request.data)
-    reader.is_valid(raise_exception=True)
-    return dict(reader.validated_data)
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), ErrorSerializer)
 
 
 def _task_body(task: LeasedTask) -> dict[str, Any]:
@@ -71,7 +64,7 @@ class TasksView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Lease a galaxy to judge; 200 gives back one of your leases that the browser lost."""
-        asked = _read(serializers.TaskLeaseSerializer, request)
+        asked = body_of(serializers.TaskLeaseSerializer, request)
         task, is_new = task_lease(volunteer=request.user, campaign=asked["campaign"], held=asked["held"])
         return Response(_task_body(task), status=201 if is_new else 200)
 
@@ -79,12 +72,12 @@ class TasksView(APIView):
 class TaskSkipView(APIView):
     @extend_schema(
         operation_id="task_skip",
-        request=serializers.EmptySerializer,
+        request=EmptySerializer,
         responses={200: serializers.SkippedSerializer, **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
         """Give a galaxy back unjudged."""
-        _read(serializers.EmptySerializer, request)
+        body_of(EmptySerializer, request)
         task_skip(volunteer=request.user, task_id=task_id)
         return Response({"id": task_id, "state": "skipped"})
 
@@ -92,12 +85,12 @@ class TaskSkipView(APIView):
 class TaskRenewView(APIView):
     @extend_schema(
         operation_id="task_renew",
-        request=serializers.EmptySerializer,
+        request=EmptySerializer,
         responses={200: serializers.DueSerializer, **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
         """Hold a galaxy longer while its page is open."""
-        _read(serializers.EmptySerializer, request)
+        body_of(EmptySerializer, request)
         return Response({"due_at": task_renew(volunteer=request.user, task_id=task_id)})
 
 
@@ -109,7 +102,7 @@ class VotesView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Send a judgement; sending the same key again answers the same vote with 200."""
-        said = _read(serializers.VoteRecordSerializer, request)
+        said = body_of(serializers.VoteRecordSerializer, request)
         vote = vote_record(
             volunteer=request.user,
             key=said["key"],
@@ -126,12 +119,12 @@ class VotesView(APIView):
 class VoteUndoView(APIView):
     @extend_schema(
         operation_id="vote_undo",
-        request=serializers.EmptySerializer,
+        request=EmptySerializer,
         responses={200: serializers.UndoSerializer, **ERRORS},
     )
     def post(self, request: Request, key: uuid.UUID) -> Response:
         """Take a vote back within five minutes; answers its task, leased again."""
-        _read(serializers.EmptySerializer, request)
+        body_of(EmptySerializer, request)
         task = vote_undo(volunteer=request.user, key=key)
         transaction.on_commit(wake_consensus)
         return Response({"task": _task_body(task)})
@@ -156,7 +149,7 @@ class MeView(APIView):
         """Change display preferences; those not named stay."""
         if not request.user.is_authenticated:
             self.permission_denied(request)
-        said = _read(serializers.MeUpdateSerializer, request)
+        said = body_of(serializers.MeUpdateSerializer, request)
         preferences_update(user=request.user, prefs=said["preferences"])
         return Response(_me_body(request.user))
 
@@ -220,9 +213,7 @@ class CampaignsView(APIView):
 class CampaignView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(
-        operation_id="campaign", responses={200: serializers.CampaignSerializer, 404: serializers.ErrorSerializer}
-    )
+    @extend_schema(operation_id="campaign", responses={200: serializers.CampaignSerializer, 404: ErrorSerializer})
     def get(self, request: Request, name: str) -> Response:
         """One campaign."""
         refuse_unknown_query(request, ())

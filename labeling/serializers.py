@@ -55,10 +55,6 @@ class VoteRecordSerializer(StrictSerializer):
     comment = serializers.CharField(max_length=MAX_COMMENT, allow_blank=True, default="")
 
 
-class EmptySerializer(StrictSerializer):
-    """An empty object."""
-
-
 class PreferencesSerializer(serializers.Serializer[Any]):
     theme = serializers.ChoiceField(choices=["system", "light", "dark"], required=False)
     band = serializers.ChoiceField(choices=["gri", "g", "r", "i"], required=False)
@@ -174,11 +170,3 @@ class StatsSerializer(serializers.Serializer[Any]):
     volunteers = serializers.IntegerField()
     galaxies = serializers.IntegerField()
     votes = serializers.IntegerField()
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    fields = serializers.DictField(  # type: ignore[assignment]
-        child=serializers.ListField(child=serializers.CharField()), required=False
-    )

@@ -50,6 +50,26 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class EmptySerializer(StrictSerializer):
+    """An empty object."""
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+
+
+def body_of(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body of a request, checked; query parameters are refused."""
+    refuse_unknown_query(request, ())
+    reader = serializer(data=request.data)
+    reader.is_valid(raise_exception=True)
+    return dict(reader.validated_data)
+
+
 class Pagination(pagination.LimitOffsetPagination):
     default_limit = 50
     max_limit = 200

@@ -81,6 +81,15 @@ def job_cancel(job_id: uuid.UUID | str) -> bool:
     return bool(queued or running)
 
 
+def job_resume(job_id: uuid.UUID | str) -> bool:
+    """Queue a cancelled or failed job again: it goes on from its checkpoint, with all its attempts."""
+    return bool(
+        Job.objects.filter(id=job_id, state__in=(Job.State.CANCELLED, Job.State.FAILED)).update(
+            state=Job.State.QUEUED, cancel_requested=False, attempt=0, error="", finished_at=None
+        )
+    )
+
+
 def job_claim(job_id: uuid.UUID | str) -> Job | None:
     """Take the job if it waits or its worker is gone; None where somebody else has it or it is finished."""
     _expire_leases_of_the_dead(Job.objects.filter(id=job_id))

@@ -3,14 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from giz.core import audit
 from giz.core.errors import Refused
-from giz.core.jobs import JobContext, job_create, job_handler
+from giz.core.jobs import JobContext, job_cancel, job_create, job_handler, job_resume
 from giz.core.models import Job
+from giz.core.tasks import wake_on_commit
+from giz.labelset.manifest import read_manifest
+from giz.training.models import TrainingRun
 from giz.training.nn.names import check_network
-from giz.training.services.runs import labelset_opened, refusals, run_of, run_train
+from giz.training.services.runs import labelset_opened, refusals, run_of, run_train, size_of
+from giz.training.storage import labelsets_known
 
 FLAVOURS = (0, 1, 2, 3)
 MOST_MINUTES = 7 * 24 * 60
+MOST_STEPS = 10_000_000
+MOST_SEED = 2**31 - 1
+# Of one person; further ones are refused until one of these has ended.
+MOST_QUEUED = 3
+RETRY_SECONDS = 600
 
 
 def training_job(
@@ -24,18 +37,69 @@ def training_job(
     promote: bool = True,
     owner: Any = None,
 ) -> Job:
-    """Return the job that trains this network on this label set (the same unfinished one, where there is one)."""
+    """Return the job that trains this network on this label set (the same unfinished one, where there is one).
+
+    Only the manifest is read here: the files and every label are checked when the job begins, before the first step.
+    """
     if flavour not in FLAVOURS:
         raise Refused("bad_flavour", f"A flavour is 0 (all galaxies) or 1, 2, 3 (sub-samples), not {flavour}.")
-    if not (0 <= minutes <= MOST_MINUTES and steps >= 0 and seed >= 0) or bool(minutes) == bool(steps):
+    if not (0 <= minutes <= MOST_MINUTES and 0 <= steps <= MOST_STEPS) or bool(minutes) == bool(steps):
         raise Refused("bad_length", "Say either for how many minutes (up to a week) or for how many steps to train.")
-    data = labelset_opened(labelset)
+    if not 0 <= seed <= MOST_SEED:
+        raise Refused("bad_seed", f"A seed is a whole number from 0 to {MOST_SEED:,}, not {seed:,}.")
     with refusals():
-        check_network(network, data.size_px)
+        manifest = read_manifest(labelset)
+        check_network(network, size_of(manifest))
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}
-    params = {"labelset": str(labelset), "digest": data.labelset.manifest["digest"], "settings": settings_of_run}
-    params["promote"] = promote
-    return job_create(kind="train", params=params, owner=owner)
+    params = {"labelset": str(labelset), "digest": manifest["digest"], "settings": settings_of_run, "promote": promote}
+    with transaction.atomic():
+        job = job_create(kind="train", params=params, owner=owner)
+        run_of(job, manifest=manifest, settings_of_run=settings_of_run)
+    return job
+
+
+def training_start(*, labelset: str, owner: Any, **settings_of_run: Any) -> TrainingRun:
+    """Queue a training on a label set under GIZ_HOME for a member of staff.
+
+    Raises
+    ------
+    Refused
+        ``unknown_labelset``; ``quota`` (429): three of theirs wait already; and what `training_job` refuses.
+    """
+    known = {found.name: found for found in labelsets_known()}
+    if labelset not in known:
+        raise Refused("unknown_labelset", f"There is no label set {labelset!r}. Known: {', '.join(known) or 'none'}.")
+    with transaction.atomic():
+        # One request of a person after the other: five hundred at once must not all find the queue short.
+        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        job = training_job(labelset=known[labelset].folder, owner=owner, **settings_of_run)
+        waiting = Job.objects.filter(kind="train", owner=owner, state=Job.State.QUEUED).count()
+        if waiting > MOST_QUEUED:
+            raise Refused(
+                "quota",
+                f"{MOST_QUEUED} trainings of yours wait already. Cancel one, or wait until one has begun.",
+                status=429,
+                retry_after=RETRY_SECONDS,
+            )
+        audit.record("training_started", actor=owner, subject=str(job.pk), labelset=labelset)
+        wake_on_commit(job)
+    return TrainingRun.objects.get(job=job)
+
+
+def training_cancel(*, run: TrainingRun, actor: Any) -> None:
+    """Stop a run: a waiting one at once, a running one at its next step. Its checkpoint stays."""
+    if run.job_id is None or not job_cancel(run.job_id):
+        raise Refused("job_finished", "This training has ended already; there is nothing to cancel.", status=409)
+    audit.record("training_cancelled", actor=actor, subject=str(run.job_id))
+
+
+def training_resume(*, run: TrainingRun, actor: Any) -> None:
+    """Go on with a run that was cancelled or failed, from its last checkpoint."""
+    with transaction.atomic():
+        if run.job is None or not job_resume(run.job.pk):
+            raise Refused("not_stopped", "Only a training that was cancelled or failed can go on.", status=409)
+        audit.record("training_resumed", actor=actor, subject=str(run.job.pk))
+        wake_on_commit(run.job)
 
 
 @job_handler("train")
@@ -44,7 +108,7 @@ def train(job: JobContext) -> dict[str, Any]:
     data = labelset_opened(folder, full=True, on_progress=job.progress)
     if data.labelset.manifest["digest"] != job.params["digest"]:
         raise Refused("labelset_changed", f"{folder} holds another label set than when this job was made. Start anew.")
-    run = run_of(job.id, data=data, settings_of_run=job.params["settings"])
+    run = run_of(Job.objects.get(pk=job.id), manifest=data.labelset.manifest, settings_of_run=job.params["settings"])
     version = run_train(
         run=run,
         data=data,

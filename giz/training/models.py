@@ -41,6 +41,18 @@ class TrainingRun(models.Model):
     def __str__(self) -> str:
         return f"{self.network} on {self.labelset_name}"
 
+    @property
+    def state(self) -> str:
+        """That of its job; a run whose job was tidied away has ended."""
+        if self.job is not None:
+            return self.job.state
+        return Job.State.DONE if self.finished_at else Job.State.CANCELLED
+
+    @property
+    def error(self) -> str:
+        """The last line of what its job failed with: the sentence, without the traceback above it."""
+        return self.job.error.strip().rpartition("\n")[2] if self.job else ""
+
 
 class ModelVersion(models.Model):
     """A trained network as one ONNX file, named by its checksum; never changed once it is here."""

@@ -1,8 +1,15 @@
 """Which networks answer, and what was promoted when."""
 
-from giz.training.models import ModelVersion, Promotion
+from django.db.models import QuerySet
+
+from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.names import OURS
 from giz.training.promotions import Step, served_stack
+
+
+def training_runs() -> QuerySet[TrainingRun]:
+    """Every run with its job and what it made, the newest first."""
+    return TrainingRun.objects.select_related("job", "version")
 
 
 def served_model(role: str = OURS) -> ModelVersion | None:

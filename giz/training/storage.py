@@ -5,11 +5,15 @@ that a machine without the site's data folder can answer, too.
 """
 
 import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
 from giz.core.errors import Refused
+from giz.labelset import LabelSetError
+from giz.labelset.manifest import MANIFEST_NAME, read_manifest
 from giz.training.models import ModelVersion, TrainingRun
 
 SHIPPED_FILE = Path(__file__).resolve().parent / "shipped" / "ours.onnx"
@@ -21,6 +25,56 @@ def models_folder() -> Path:
 
 def run_folder(run: TrainingRun) -> Path:
     return Path(settings.GIZ_HOME) / "training" / str(run.id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabelSet:
+    """A label set that lies under GIZ_HOME. name : of its folder. frozen_at : seconds since 1970."""
+
+    name: str
+    title: str
+    origin: str
+    digest: str
+    galaxies: int
+    size_px: int | None
+    frozen_at: float
+
+    @property
+    def folder(self) -> Path:
+        return labelsets_folder() / self.name
+
+
+def labelsets_folder() -> Path:
+    """Where label sets are frozen, and where staff may put others."""
+    return Path(settings.GIZ_HOME) / "labelsets"
+
+
+def labelsets_known() -> list[KnownLabelSet]:
+    """Finished label sets under GIZ_HOME, the newest first; what is no label set is left out."""
+    root = labelsets_folder()
+    found = []
+    for path in root.glob(f"*/{MANIFEST_NAME}") if root.is_dir() else ():
+        try:
+            found.append(_known(path.parent.name, path, path.stat().st_mtime))
+        except (LabelSetError, OSError):
+            continue
+    return sorted(found, key=lambda known: (-known.frozen_at, known.name))
+
+
+@lru_cache(maxsize=256)
+def _known(name: str, path: Path, changed_at: float) -> KnownLabelSet:
+    """Manifests name every file of a set: each is read once."""
+    manifest = read_manifest(path.parent)
+    images = manifest.get("images") or {}
+    return KnownLabelSet(
+        name=name,
+        title=str(manifest.get("title") or manifest["name"]),
+        origin=str(manifest.get("origin", "")),
+        digest=manifest["digest"],
+        galaxies=int(manifest["counts"].get("galaxies", 0)),
+        size_px=images.get("size_px"),
+        frozen_at=changed_at,
+    )
 
 
 def model_path(version: ModelVersion) -> Path:

@@ -54,13 +54,21 @@ def labelset_opened(folder: Path, *, full: bool = False, on_progress: OnProgress
         return TrainingData.of(LabelSet.open(folder, verify="full" if full else "quick", on_progress=report))
 
 
-def run_of(job_id: Any, *, data: TrainingData, settings_of_run: dict[str, Any]) -> TrainingRun:
+def size_of(manifest: dict[str, Any]) -> int:
+    """Side of the pictures of a label set, pixels."""
+    size_px = (manifest.get("images") or {}).get("size_px")
+    if not size_px:
+        raise Refused("no_images", "This label set holds no pictures. Freeze or make one with pictures.")
+    return int(size_px)
+
+
+def run_of(job: Job, *, manifest: dict[str, Any], settings_of_run: dict[str, Any]) -> TrainingRun:
     """The run of this job; made once, found again when the job goes on."""
     run, _ = TrainingRun.objects.get_or_create(
-        job=Job.objects.get(id=job_id),
+        job=job,
         defaults={
-            "labelset_name": data.labelset.manifest["name"],
-            "labelset_digest": data.labelset.manifest["digest"],
+            "labelset_name": manifest["name"],
+            "labelset_digest": manifest["digest"],
             "network": settings_of_run["network"],
             "flavour": settings_of_run["flavour"],
         },

@@ -1,0 +1,126 @@
+"""The API of training, for staff: what was trained, start, cancel, go on."""
+
+import uuid
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, StrictSerializer, body_of, refuse_unknown_query
+from giz.training.jobs import (
+    FLAVOURS,
+    MOST_MINUTES,
+    MOST_SEED,
+    MOST_STEPS,
+    training_cancel,
+    training_resume,
+    training_start,
+)
+from giz.training.models import TrainingRun
+from giz.training.nn.names import NETWORKS, OURS
+from giz.training.selectors import training_runs
+
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 429), ErrorSerializer)
+PAGES = [OpenApiParameter("limit", int), OpenApiParameter("offset", int)]
+
+
+class TrainingStartSerializer(StrictSerializer):
+    """Say minutes or steps, not both."""
+
+    labelset = serializers.CharField(max_length=200, help_text="folder below labelsets/ in GIZ_HOME")
+    network = serializers.ChoiceField(choices=NETWORKS, default=OURS)
+    minutes = serializers.FloatField(min_value=0, max_value=MOST_MINUTES, default=0.0)
+    steps = serializers.IntegerField(min_value=0, max_value=MOST_STEPS, default=0)
+    flavour = serializers.IntegerField(
+        min_value=min(FLAVOURS), max_value=max(FLAVOURS), default=0, help_text="1 to 3: a sub-sample; 0: all"
+    )
+    seed = serializers.IntegerField(min_value=0, max_value=MOST_SEED, default=1)
+    promote = serializers.BooleanField(default=True, help_text="whether it answers where it passes the gate")
+
+
+class TrainingRunSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=["queued", "running", "done", "failed", "cancelled"])
+    labelset = serializers.CharField(source="labelset_name")
+    labelset_digest = serializers.CharField()
+    network = serializers.CharField()
+    flavour = serializers.IntegerField()
+    done = serializers.IntegerField(source="job.progress_done", default=0, help_text="of `total`, as the job counts")
+    total = serializers.IntegerField(source="job.progress_total", default=0)
+    message = serializers.CharField(source="job.message", default="")
+    error = serializers.CharField(help_text="why it failed")
+    best = serializers.JSONField(help_text="the best validation")
+    gate = serializers.JSONField(help_text="whether it may take the served one's place, and why")
+    model = serializers.CharField(source="version.sha256", default=None, allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class TrainingRunPageSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = TrainingRunSerializer(many=True)
+
+
+class StaffView(APIView):
+    permission_classes = (IsAdminUser,)
+
+
+class TrainingRunsView(StaffView):
+    @extend_schema(operation_id="training_runs", parameters=PAGES, responses={200: TrainingRunPageSerializer, **ERRORS})
+    def get(self, request: Request) -> Response:
+        """Every training, the newest first."""
+        refuse_unknown_query(request, ("limit", "offset"))
+        pages = Pagination()
+        rows = pages.paginate_queryset(training_runs(), request, view=self)
+        return pages.get_paginated_response(TrainingRunSerializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="training_start",
+        request=TrainingStartSerializer,
+        responses={201: TrainingRunSerializer, **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        """Queue a training; the same one that has not ended yet is answered again."""
+        run = training_start(owner=request.user, **body_of(TrainingStartSerializer, request))
+        return Response(TrainingRunSerializer(run).data, status=201)
+
+
+class TrainingRunView(StaffView):
+    @extend_schema(operation_id="training_run", responses={200: TrainingRunSerializer, **ERRORS})
+    def get(self, request: Request, run_id: uuid.UUID) -> Response:
+        """One training."""
+        refuse_unknown_query(request, ())
+        return Response(TrainingRunSerializer(_run(run_id)).data)
+
+
+class TrainingCancelView(StaffView):
+    @extend_schema(
+        operation_id="training_cancel", request=EmptySerializer, responses={200: TrainingRunSerializer, **ERRORS}
+    )
+    def post(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Stop it: a waiting one at once, a running one at its next step."""
+        body_of(EmptySerializer, request)
+        training_cancel(run=_run(run_id), actor=request.user)
+        return Response(TrainingRunSerializer(_run(run_id)).data)
+
+
+class TrainingResumeView(StaffView):
+    @extend_schema(
+        operation_id="training_resume", request=EmptySerializer, responses={200: TrainingRunSerializer, **ERRORS}
+    )
+    def post(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Go on with one that was cancelled or failed, from its last checkpoint."""
+        body_of(EmptySerializer, request)
+        training_resume(run=_run(run_id), actor=request.user)
+        return Response(TrainingRunSerializer(_run(run_id)).data)
+
+
+def _run(run_id: uuid.UUID) -> TrainingRun:
+    return get_object_or_404(training_runs(), pk=run_id)

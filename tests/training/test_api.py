@@ -1,0 +1,158 @@
+"""The API of training: staff start, cancel and resume; bad numbers, paths, floods and strangers are refused."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from giz.core.jobs import job_claim
+from giz.core.models import AuditEvent, Job
+from giz.training.models import TrainingRun
+
+RUNS = "/api/v1/training/runs/"
+
+
+@pytest.fixture(autouse=True)
+def _home(settings: Any, tmp_path: Path, discs: Path) -> None:
+    settings.GIZ_HOME = tmp_path / "home"
+    (settings.GIZ_HOME / "labelsets").mkdir(parents=True)
+    shutil.copytree(discs, settings.GIZ_HOME / "labelsets" / "discs")
+
+
+def start(client: Client, **changes: Any) -> Any:
+    body = {"labelset": "discs", "steps": 5, **changes}
+    return client.post(RUNS, json.dumps(body), content_type="application/json")
+
+
+def post(client: Client, run: Any, what: str) -> Any:
+    return client.post(f"{RUNS}{run['id']}/{what}/", "{}", content_type="application/json")
+
+
+@pytest.mark.django_db
+def test_staff_start_a_training_and_follow_it(bob_client: Client, bob: Any) -> None:
+    answer = start(bob_client, flavour=1, seed=4, promote=False)
+    assert answer.status_code == 201
+    run = answer.json()
+    assert (run["state"], run["labelset"], run["network"], run["model"]) == ("queued", "discs", "ours", None)
+    job = Job.objects.get()
+    assert job.owner == bob
+    assert job.params["settings"] == {"network": "ours", "minutes": 0.0, "steps": 5, "flavour": 1, "seed": 4}
+    assert job.params["promote"] is False
+    assert bob_client.get(RUNS).json()["results"] == [run]
+    assert bob_client.get(f"{RUNS}{run['id']}/").json() == run
+    assert start(bob_client, flavour=1, seed=4, promote=False).json()["id"] == run["id"], "the same once more"
+    assert AuditEvent.objects.filter(action="training_started", actor_number=bob.volunteer_number).exists()
+
+
+@pytest.mark.django_db
+def test_strangers_and_volunteers_may_not(bob_client: Client, alice_client: Client) -> None:
+    run = start(bob_client).json()
+    for client, status in ((Client(), 401), (alice_client, 403)):
+        assert client.get(RUNS).status_code == status
+        assert client.get(f"{RUNS}{run['id']}/").status_code == status
+        assert start(client, seed=9).status_code == status
+        assert post(client, run, "cancel").status_code == status
+        assert post(client, run, "resume").status_code == status
+    assert Job.objects.get().state == Job.State.QUEUED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"epochs": 10**9}, "unknown_field"),
+        ({"batch": 0}, "unknown_field"),
+        ({"path": "/etc"}, "unknown_field"),
+        ({"labelset": "/etc"}, "unknown_labelset"),
+        ({"labelset": "../labelsets/discs"}, "unknown_labelset"),
+        ({"labelset": "none"}, "unknown_labelset"),
+        ({"steps": 10**9}, "validation_error"),
+        ({"steps": -1}, "validation_error"),
+        ({"steps": 2.5}, "validation_error"),
+        ({"steps": True}, "validation_error"),
+        ({"steps": 0}, "bad_length"),
+        ({"minutes": 5}, "bad_length"),
+        ({"steps": 0, "minutes": 1e9}, "validation_error"),
+        ({"steps": 0, "minutes": "many"}, "validation_error"),
+        ({"flavour": 7}, "validation_error"),
+        ({"seed": -1}, "validation_error"),
+        ({"seed": 2**63}, "validation_error"),
+        ({"network": "model7"}, "validation_error"),
+        ({"network": "model4"}, "bad_size"),
+    ],
+)
+def test_bad_numbers_and_paths_are_refused_and_nothing_is_queued(
+    bob_client: Client, changes: dict[str, Any], code: str
+) -> None:
+    answer = start(bob_client, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert not Job.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_number_that_is_none_is_refused(bob_client: Client) -> None:
+    answer = bob_client.post(RUNS, '{"labelset": "discs", "steps": 0, "minutes": NaN}', content_type="application/json")
+    assert answer.status_code == 400
+    assert not Job.objects.exists()
+
+
+@pytest.mark.django_db
+def test_one_may_run_and_three_may_wait_a_fifth_is_refused(bob_client: Client, charlie: Any) -> None:
+    first = start(bob_client, seed=1).json()
+    assert first["id"] == str(TrainingRun.objects.get().pk)
+    assert job_claim(Job.objects.get().pk)
+    assert [start(bob_client, seed=seed).status_code for seed in (2, 3, 4)] == [201] * 3
+    refused = start(bob_client, seed=5)
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota")
+    assert int(refused["Retry-After"]) > 0
+    assert (Job.objects.count(), TrainingRun.objects.count()) == (4, 4)
+    assert start(bob_client, seed=3).status_code == 201, "what waits already is answered, not queued"
+    charlie.role = "staff"
+    charlie.save()
+    other = Client()
+    other.force_login(charlie, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert start(other, seed=6).status_code == 201, "another person has a quota of their own"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_do_not_slip_past_the_quota(bob: Any) -> None:
+    statuses: list[int] = []
+
+    def ask(seed: int) -> None:
+        client = Client()
+        client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
+        statuses.append(start(client, seed=seed).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [201] * 3 + [429] * 9
+    assert Job.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_training_is_cancelled_and_goes_on_as_the_same_run(bob_client: Client) -> None:
+    run = start(bob_client).json()
+    assert post(bob_client, run, "resume").json()["code"] == "not_stopped"
+    assert post(bob_client, run, "cancel").json()["state"] == "cancelled"
+    again = post(bob_client, run, "cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "job_finished")
+    resumed = post(bob_client, run, "resume").json()
+    assert (resumed["id"], resumed["state"]) == (run["id"], "queued")
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_unknown_run_is_not_found(bob_client: Client) -> None:
+    nowhere = {"id": "00000000-0000-4000-8000-000000000000"}
+    assert bob_client.get(f"{RUNS}{nowhere['id']}/").status_code == 404
+    assert post(bob_client, nowhere, "cancel").status_code == 404
+    assert bob_client.get(RUNS + "?limit=10&model=4").status_code == 400
