@@ -27,6 +27,7 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("metrics", admin.site.admin_view(ExportToDjangoView), name="metrics"),
     path("api/v1/", include(api)),
+    path("", include("giz.inference.original_urls")),
     path("media/", include("giz.catalog.urls")),
     path("accounts/", include("allauth.urls")),
     path("staff/dashboard/", include("giz.dashboard.urls")),

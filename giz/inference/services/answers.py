@@ -81,13 +81,6 @@ class Answer:
     def is_alarming(self) -> bool:
         return self.spread_deg > OUTLIER_DEG
 
-    def input_summary(self) -> dict[str, dict[str, float]]:
-        """Mean and scatter of the pixels that the networks saw, by band: what drift is told from."""
-        return {
-            band: {"mean": round(float(pixels.mean()), 2), "sigma": round(float(pixels.std()), 2)}
-            for band, pixels in self.seen.items()
-        }
-
 
 def pictures_answer(pictures: Mapping[str, Pixels], view: View, networks: Sequence[Network]) -> Answer:
     """Look at square pictures by band in one view, and ask every network."""

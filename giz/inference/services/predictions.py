@@ -14,6 +14,7 @@ from giz.catalog.models import Galaxy
 from giz.inference.models import Prediction
 from giz.inference.services.answers import Answer, Opinion
 from giz.inference.services.runtime import Network
+from giz.training.drift import input_summary
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -26,7 +27,6 @@ def prediction_record(*, answer: Answer, origin: str, galaxy: Galaxy | None = No
         opinion=served.whole,
         seen=answer.seen,
         view=answer.view.as_json(),
-        input_summary=answer.input_summary(),
         origin=origin,
         galaxy_id=galaxy.pk if galaxy else None,
         pgc=galaxy.pgc if galaxy else pgc,
@@ -49,7 +49,6 @@ def prediction_row(
     opinion: Opinion,
     seen: Mapping[str, Pixels],
     view: Mapping[str, Any],
-    input_summary: Mapping[str, Any],
     origin: str,
     galaxy_id: int | None,
     pgc: int | None,
@@ -68,7 +67,7 @@ def prediction_row(
         reason=opinion.reason,
         bands=list(seen),
         view=dict(view),
-        input_summary=dict(input_summary),
+        input_summary=input_summary(seen),
     )
 
 
