@@ -177,7 +177,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*": {"queue": "default"}}
 # Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
-JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict", "predict_shard": "predict"}
+JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict"}
 LONG_QUEUES = ("training",)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -1,11 +1,21 @@
-"""Predictions as jobs: fetching the pictures of a source."""
+"""Predictions as jobs: fetching the pictures of a source, and predicting many galaxies shard by shard."""
 
+import os
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
 from giz.inference.models import Source
+from giz.inference.selectors import model_named
+from giz.inference.services.bulk import Plan, plan_of, shards_predict
+from giz.inference.services.bulk_inputs import input_of
 from giz.inference.services.fetching import fetch_give_up, source_fetch
+from giz.inference.services.runtime import Network, network_of, predictor_load
+
+MOST_JOBS = 64
 
 
 def source_fetch_job(source: Source) -> Job:
@@ -28,3 +38,59 @@ def fetch_source(job: JobContext) -> dict[str, Any]:
         fetch_give_up(source, error)
         raise
     return {"state": done.state, "survey": done.survey, "why": done.error_code}
+
+
+def predict_jobs(
+    *, described: dict[str, Any], out: Path, model: str | None = None, jobs: int = 1, owner: Any = None
+) -> list[Job]:
+    """Return the jobs that predict this input into one file, each a run of shards (the same unfinished ones again).
+
+    ``described`` is ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``; ``model`` the beginning of
+    a version, the served one by default. Refuses what can't be read, written or asked before any work.
+    """
+    if not 1 <= jobs <= MOST_JOBS:
+        raise Refused("bad_jobs", f"The work is done by 1 to {MOST_JOBS} jobs, not {jobs}.")
+    version = model_named(model)
+    plan = plan_of(described=described, source=input_of(described), model_sha256=version.sha256, out=out)
+    bounds = [plan.shards * number // jobs for number in range(jobs + 1)]
+    return [
+        job_create(kind="predict", params=_params(plan, first, last), owner=owner)
+        for first, last in pairwise(bounds)
+        if last > first
+    ]
+
+
+def _params(plan: Plan, first: int, last: int) -> dict[str, Any]:
+    return {
+        "input": dict(plan.described),
+        "input_digest": plan.input_digest,
+        "rows": plan.rows,
+        "model": plan.model_sha256,
+        "out": str(plan.out),
+        "shards": [first, last],
+    }
+
+
+@job_handler("predict")
+def predict(job: JobContext) -> dict[str, Any]:
+    asked = job.params
+    network = _network(asked["model"])
+    source = input_of(asked["input"], network.predictor.size_px)
+    if (source.digest, len(source)) != (asked["input_digest"], asked["rows"]):
+        raise Refused("input_changed", "The input has changed since this job was made. Start it anew.")
+    plan = Plan(asked["input"], source.digest, len(source), asked["model"], Path(asked["out"]))
+    result = shards_predict(
+        plan=plan,
+        source=source,
+        network=network,
+        shards=range(*asked["shards"]),
+        on_progress=job.progress,
+    )
+    if not result["unchanged"]:
+        job.log(f"{result['predicted']:,} predicted, {result['images_per_s']:,.0f} images/s.")
+    return result
+
+
+def _network(sha256: str) -> Network:
+    version = model_named(sha256)
+    return network_of(version, predictor_load(version, threads=os.cpu_count() or 1))

@@ -10,9 +10,11 @@ from django.db.models.functions import Now, Upper
 
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape
 from giz.catalog.storage import IMAGE_PATH
+from giz.core.errors import Refused
 from giz.inference.models import Source
 from giz.training.models import ModelVersion
-from giz.training.selectors import OURS, answering_models
+from giz.training.nn.names import OURS
+from giz.training.selectors import answering_models, served_model
 from labeling.models import Campaign, Target
 from standards.grid import WINDOW_PANELS, bin_of, clip_window, panel_sources, window_bins
 from standards.models import StandardSet
@@ -34,6 +36,27 @@ def model_version(short: str) -> ModelVersion | None:
     if len(short) != SHORT_DIGITS:
         return None
     return ModelVersion.objects.filter(sha256__startswith=short).first()
+
+
+def model_named(version: str | None) -> ModelVersion:
+    """The network whose checksum begins so (twelve digits or all of it); without, the served one.
+
+    Raises
+    ------
+    Refused
+        ``no_model``: none is served, or there is none of this version.
+    """
+    if version is None:
+        served = served_model()
+        if served is None:
+            raise Refused(
+                "no_model", "No network is served here yet. Train one, or see `manage.py models`.", status=503
+            )
+        return served
+    found = list(ModelVersion.objects.filter(sha256__startswith=version)[:2])
+    if len(found) != 1 or len(version) < SHORT_DIGITS:
+        raise Refused("no_model", f"There is no network {version[:64]!r}. `manage.py models` lists them.", status=404)
+    return found[0]
 
 
 def source_now(source_id: uuid.UUID) -> Source | None:

@@ -1,0 +1,72 @@
+"""manage.py predict LABELSET|TABLE.parquet --out FILE, or --campaign NAME --out FILE"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from giz.core.command import GizCommand
+from giz.core.errors import Refused
+from giz.core.tasks import wake_on_commit
+from giz.core.terminal import run_job_with_bar
+from giz.inference.jobs import MOST_JOBS, predict_jobs
+
+
+class Command(GizCommand):
+    help = (
+        "Predict the inclination of many galaxies: of a label set, of a campaign, or of a Parquet table with PGC "
+        "numbers (column pgc) or pictures (columns g, r, i, gri: paths or bytes). Answers go to a Parquet file and to "
+        "the database. An interrupted run goes on where it stopped; the same run again changes nothing. Needs no torch."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("input", nargs="?", metavar="INPUT", help="folder of a label set, or a Parquet file")
+        parser.add_argument("--campaign", metavar="NAME", help="instead: the galaxies of this campaign")
+        parser.add_argument("--out", required=True, metavar="FILE", help="the Parquet file to write")
+        parser.add_argument("--model", metavar="VERSION", help="another network than the served one")
+        parser.add_argument(
+            "--background",
+            type=int,
+            metavar="N",
+            help=f"leave the work to workers of the queue predict, as N jobs (1 to {MOST_JOBS}) side by side",
+        )
+
+    def handle(
+        self,
+        *,
+        input: str | None,
+        campaign: str | None,
+        out: str,
+        model: str | None,
+        background: int | None,
+        **_options: Any,
+    ) -> None:
+        if (input is None) == (campaign is None):
+            raise Refused("no_input", "Name either INPUT (a label set or a Parquet file) or --campaign NAME.")
+        file = Path(out).expanduser().absolute()
+        with transaction.atomic():
+            jobs = predict_jobs(
+                described={"campaign": campaign} if campaign else _described(Path(str(input)).expanduser().absolute()),
+                out=file,
+                model=model,
+                jobs=1 if background is None else background,
+            )
+            if background is not None:
+                for job in jobs:
+                    wake_on_commit(job)
+        if background is not None:
+            self.stdout.write(f"{len(jobs)} jobs wait for workers; {file} appears when all are done.")
+            return
+        result = run_job_with_bar(jobs[0], title="Predictions").result
+        if result["unchanged"]:
+            self.stdout.write(f"{file}: {result['rows']:,} rows, as they were.")
+        else:
+            said = f"{result['predicted']:,} predicted now, {result['images_per_s']:,.0f} images/s"
+            self.stdout.write(f"{file}: {result['rows']:,} rows; {said}.")
+
+
+def _described(path: Path) -> dict[str, str]:
+    if not path.exists():
+        raise Refused("no_input", f"There is no {path}.")
+    return {"labelset": str(path)} if path.is_dir() else {"table": str(path)}
