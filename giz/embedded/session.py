@@ -24,6 +24,7 @@ COMMANDS_WITHOUT_SERVICES = frozenset(
         "spectacular",
         "startapp",
         "startproject",
+        "ship_model",
         "synthesize",
         "up",
         "version",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from giz.imaging.colour import lupton_rgb
 from giz.imaging.greys import asinh_grey
+from giz.synthetic.breadth import Structure, broadened
 from giz.synthetic.galaxy import render_noise_free
 from giz.synthetic.looks import LOOKS, SDSS, SurveyLook
 from giz.synthetic.observe import observe, sky_sigma_nmgy
@@ -60,6 +61,7 @@ def make_galaxy(
     clean: bool = False,
     disturbed: bool = False,
     survey: str = SDSS.name,
+    structure: Structure | None = None,
 ) -> SyntheticGalaxy:
     """Make a spiral seen at a known inclination, its major axis horizontal, on a field of 2 x D25.
 
@@ -72,6 +74,7 @@ def make_galaxy(
     clean : leave out stars and background galaxies (seeing and noise stay).
     disturbed : apply a mild tide to the disk, as a neighbour would; the truth stays.
     survey : one of `LOOKS`, whose pixels, depth, seeing and sky colour the image has.
+    structure : changes to the disk that was drawn, as populations make them.
 
     Raises
     ------
@@ -84,6 +87,7 @@ def make_galaxy(
     _check_choice("survey", survey, tuple(LOOKS))
     seed, size_px, look = _checked_seed(seed), _checked_size(size_px), LOOKS[survey]
     p = _seen_by(look, draw_parameters(galaxy_type, float(inclination_deg), seed))
+    p = broadened(p, structure) if structure else p
     binning = _binning(size_px)
     noise_free = render_noise_free(p, seed, size_px * binning)
     extra: dict[str, Any] = {}

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from giz.synthetic.breadth import as_json, draw_stretch, draw_structure, stretched
 from giz.synthetic.looks import PANSTARRS, SDSS, Corners, paint_corners
-from giz.synthetic.make import SyntheticGalaxy, display_images, make_galaxy, make_reject
+from giz.synthetic.make import MAX_SIZE_PX, SyntheticGalaxy, make_galaxy, make_reject
 from giz.synthetic.rejects import REJECT_REASONS
 from giz.synthetic.types import GALAXY_TYPES
 
-POPULATION_RULE = "population-2"
+POPULATION_RULE = "population-3"
 POPULATION_RULE_YEAR = 2026
 LOWEST_DEG, HIGHEST_DEG = 45.0, 90.0
 REJECT_SHARE = 0.20
@@ -28,6 +30,9 @@ REJECT_SHARE = 0.20
 DISTURBED_SHARE_OF_DISKS = 0.175
 MISSING_BAND_SHARE = 0.10
 PANSTARRS_SHARE = 0.40
+# Pictures are made this much finer and scaled down, as display files are made of survey frames: noise and sky then look
+# as they do in real pictures of the same size.
+FINER = 2
 # One in five of the reference's colour pictures has corners without data, one in twenty of its greys.
 CORNERS_SHARE, COLOUR_ONLY_SHARE_OF_CORNERS = 0.20, 0.75
 # The codes that a person would give (SCIENCE.md section 2).
@@ -113,24 +118,37 @@ def make_member(member: Member, size_px: int) -> SyntheticGalaxy:
         size_px=size_px,
         disturbed=member.is_disturbed,
         survey=member.survey,
+        structure=draw_structure(member.galaxy_type, member.seed),
     )
 
 
 def render_member(population_seed: int, number: int, size_px: int) -> RenderedMember:
     """Draw and make member `number`, with its pictures by the one code path that all images take."""
     member = draw_member(population_seed, number)
-    galaxy = make_member(member, size_px)
-    pictures = {band: pixels for band, pixels in display_images(galaxy).items() if band != member.missing_band}
+    finer = FINER if FINER * size_px <= MAX_SIZE_PX else 1
+    galaxy = make_member(member, finer * size_px)
+    stretch = draw_stretch(member.seed)
+    made = stretched(galaxy.frames, galaxy.pixel_scale_arcsec, galaxy.look.sky_rgb, stretch)
+    pictures = {band: _scaled(pixels, size_px) for band, pixels in made.items() if band != member.missing_band}
     if member.corners:
         paint_corners(pictures, member.corners)
     corners = None if member.corners is None else asdict(member.corners)
+    structure = None if member.reject_reason else draw_structure(member.galaxy_type, member.seed)
     return RenderedMember(
         member,
         pictures,
         galaxy.galaxy_type,
         galaxy.inclination_deg,
         galaxy.d25_arcsec,
-        galaxy.pixel_scale_arcsec,
+        galaxy.pixel_scale_arcsec * finer,
         galaxy.seeing_arcsec,
-        galaxy.parameters | {"survey": member.survey, "corners": corners},
+        galaxy.parameters | {"survey": member.survey, "corners": corners} | as_json(structure, stretch),
     )
+
+
+def _scaled(pixels: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.uint8]:
+    """As display files are scaled (giz.imaging.sizes)."""
+    if pixels.shape[0] == size_px:
+        return pixels
+    scaled = Image.fromarray(pixels).resize((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.array(scaled)

@@ -27,6 +27,8 @@ class Augmentation:
 
     untouched_share : of pictures that are not resampled.
     turns : whether pictures are turned by quarters and mirrored.
+    level_share : of the resampled pictures that are turned by a few degrees only (`level_deg` at most): every code path
+        brings the major axis level, up to the catalogue's error. The others are turned by any angle.
     corner_share : of pictures with corners cut off as in turned survey frames, white, black or as the sky.
     noise : at most, of which a half is spread over neighbouring pixels. star_share : of pictures with a bright star and
         its halo, beside the galaxy.
@@ -36,17 +38,19 @@ class Augmentation:
 
     untouched_share: float = 0.3
     turns: bool = True
-    zoom: tuple[float, float] = (0.75, 1.7)
+    level_share: float = 0.5
+    level_deg: float = 10.0
+    zoom: tuple[float, float] = (0.8, 1.6)
     shift: float = 0.1
-    corner_share: float = 0.3
-    bend: float = 0.5
+    corner_share: float = 0.15
+    bend: float = 0.3
     contrast: tuple[float, float] = (0.8, 1.2)
     brightness: float = 0.05
-    blur_share: float = 0.4
+    blur_share: float = 0.3
     blur_variance_px2: float = 0.9
-    noise_share: float = 0.6
-    noise: float = 0.12
-    star_share: float = 0.3
+    noise_share: float = 0.45
+    noise: float = 0.1
+    star_share: float = 0.2
     tint: float = 0.15
     glow: float = 0.2
 
@@ -111,7 +115,7 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         u[0] < how.untouched_share,
         int(u[1] * 4) * how.turns,
         u[2] < 0.5 * how.turns,
-        u[3] * 2.0 * math.pi,
+        _angle_rad(how, u[3]),
         between(*how.zoom, u[4]),
         how.shift * (2.0 * rng.random(2) - 1.0),
         corner,
@@ -126,6 +130,13 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         rng.random() < 0.5,
         _draw_star(rng, how.star_share),
     )
+
+
+def _angle_rad(how: Augmentation, at: float) -> float:
+    """From one draw of 0 to 1: a small angle for the level share, any angle for the rest."""
+    if at < how.level_share:
+        return math.radians(how.level_deg) * (2.0 * at / how.level_share - 1.0)
+    return 2.0 * math.pi * (at - how.level_share) / (1.0 - how.level_share)
 
 
 def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:

@@ -1,0 +1,143 @@
+"""Make the network that comes with GIZ: synthesize, train, measure on galaxies it has not seen, write file and cards.
+
+Files only, no database. Each part goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from giz.catalog.services.synthesis import labelset_synthesize
+from giz.training.model_card import card_text
+from giz.training.nn.data import TrainingData
+from giz.training.nn.evaluation import evaluate
+from giz.training.nn.predictor import Predictor
+from giz.training.services.pictures import pictures_evaluate, summary
+from giz.training.services.runs import labelset_opened, refusals
+
+if TYPE_CHECKING:
+    from giz.training.nn.loop import Trainer
+
+SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "shipped"
+# (part, done, total)
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shipping:
+    """What to make. `work` holds label sets and the run; `pictures` and `truth`, real galaxies for a last look."""
+
+    work: Path
+    out: Path
+    galaxies: int
+    test_galaxies: int
+    steps: int
+    seed: int
+    test_seed: int
+    workers: int
+    size_px: int = 128
+    pictures: Path | None = None
+    truth: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """What makes the same network again."""
+        return (
+            f"manage.py ship_model --work FOLDER --galaxies {self.galaxies} --steps {self.steps} --seed {self.seed} "
+            f"--test-galaxies {self.test_galaxies} --test-seed {self.test_seed}"
+        )
+
+
+def model_ship(*, plan: Shipping, on_progress: OnProgress) -> dict[str, Any]:
+    """Make the network and write ``ours.onnx``, ``ours.json`` and ``MODEL_CARD.md``; returns what the JSON holds."""
+    learned = _synthesized(plan, "learn", plan.galaxies, plan.seed, on_progress)
+    file, card = _trained(plan, learned, on_progress)
+    unseen = _synthesized(plan, "unseen", plan.test_galaxies, plan.test_seed, on_progress)
+    rows = np.concatenate([unseen.rows(side) for side in ("train", "validation", "test")])
+    measured = evaluate(unseen, Predictor(file), rows, lambda done, total: on_progress("Measuring", done, total))
+    data = file.read_bytes()
+    shipped: dict[str, Any] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "command": plan.command,
+        "card": card,
+        "test": {
+            "galaxies": int(rows.size),
+            "population_rule": unseen.labelset.manifest["versions"]["population_rule"],
+            "seed": plan.test_seed,
+        },
+        "figures": measured["views"],
+    }
+    if plan.pictures:
+        shipped["real"] = _real(plan, file, on_progress)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, plan.out / "ours.onnx")
+    text = json.dumps(shipped, indent=1, sort_keys=True, allow_nan=False)
+    (plan.out / "ours.json").write_text(text + "\n", encoding="utf-8")
+    (plan.out / "MODEL_CARD.md").write_text(card_text(shipped), encoding="utf-8")
+    return shipped
+
+
+def _synthesized(plan: Shipping, name: str, galaxies: int, seed: int, on_progress: OnProgress) -> TrainingData:
+    folder = plan.work / f"{name}-{galaxies}-seed{seed}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    labelset_synthesize(
+        folder=folder,
+        galaxies=galaxies,
+        size_px=plan.size_px,
+        seed=seed,
+        workers=plan.workers,
+        on_progress=lambda done, total: on_progress(f"Galaxies to {name}", done, total),
+    )
+    return labelset_opened(folder)
+
+
+def _trained(plan: Shipping, data: TrainingData, on_progress: OnProgress) -> tuple[Path, dict[str, Any]]:
+    with refusals():
+        from giz.training.nn.export import best_network, export_onnx, served_network
+        from giz.training.nn.loop import TrainConfig, Trainer
+
+        # In single precision: whether a processor is faster in bf16 or slower differs, and with it the file.
+        config = TrainConfig(steps=plan.steps, seed=plan.seed, bf16=False, patience=0, workers=1)
+        trainer = Trainer(data, config, plan.work / "run")
+        trainer.fit(lambda done, total, _message: on_progress("Training", done, total))
+        card = _card(trainer)
+        file = plan.work / "ours.onnx"
+        served = served_network(data, trainer.learner, best_network(trainer.folder, trainer.learner))
+        export_onnx(served, file, size_px=data.size_px, card=card)
+    return file, card
+
+
+def _card(trainer: Trainer) -> dict[str, Any]:
+    manifest = trainer.data.labelset.manifest
+    return {
+        "network": trainer.config.network,
+        "flavour": trainer.config.flavour,
+        "labelset": {key: manifest[key] for key in ("name", "title", "origin", "digest", "counts", "versions")},
+        "validation": trainer.state.best,
+        "steps": trainer.state.step,
+        "batch_size": trainer.plan.size,
+        "size_px": trainer.data.size_px,
+        "config": trainer.config.as_json(),
+    }
+
+
+def _real(plan: Shipping, file: Path, on_progress: OnProgress) -> dict[str, Any]:
+    """Figures of real galaxies whose inclination is known; those that are face-on by their label can't be measured."""
+    galaxies, _unusable = pictures_evaluate(
+        model=file,
+        folder=plan.pictures or Path(),
+        truth=plan.truth,
+        on_progress=lambda done, total: on_progress("Real galaxies", done, total),
+    )
+    known = [galaxy for galaxy in galaxies if galaxy.truth_deg is not None]
+    found = summary(known)
+    return found | {"rejected": sum((galaxy.rejection or 0.0) >= 0.5 for galaxy in known)}
