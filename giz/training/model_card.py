@@ -19,7 +19,7 @@ LIMITS = (
 
 def card_text(shipped: dict[str, Any]) -> str:
     """The card as Markdown, from the contents of ``ours.json``."""
-    card, figures = shipped["card"], shipped["figures"]
+    card, figures = shipped["card"], shipped["card"]["report"]["views"]
     learned = card["labelset"]
     lines = [
         "# The network that comes with GIZ",

@@ -18,10 +18,10 @@ def test_one_command_makes_the_network_and_its_cards_and_the_same_again_the_same
     call_command("ship_model", work=str(work), out=str(out), **SMALL)
     told = json.loads((out / "ours.json").read_text())
     assert told["test"]["galaxies"] == 40
-    assert set(told["figures"]) == {"all", "g", "r", "i", "gri"}
+    assert set(told["card"]["report"]["views"]) == {"all", "g", "r", "i", "gri"}
     assert "--galaxies 300 --steps 2 --seed 11 --test-galaxies 40 --test-seed 12" in told["command"]
     card = (out / "MODEL_CARD.md").read_text()
-    assert f"{told['figures']['all']['inclination']['rms_deg']:.2f}°" in card
+    assert f"{told['card']['report']['views']['all']['inclination']['rms_deg']:.2f}°" in card
     assert "real galaxies, never" not in card
     assert Predictor(out / "ours.onnx").card["steps"] == 2
     assert "all bands" in capsys.readouterr().out

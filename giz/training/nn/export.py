@@ -160,6 +160,17 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
     return difference
 
 
+def write_card(source: Path, path: Path, card: dict[str, Any]) -> None:
+    """Write a network's file again with another card inside, such as one with its figures."""
+    import onnx
+
+    model = onnx.load(source)
+    inside = next(entry for entry in model.metadata_props if entry.key == CARD_KEY)
+    kept = {key: value for key, value in json.loads(inside.value).items() if key in ("format", "size_px")}
+    inside.value = json.dumps({**card, **kept}, sort_keys=True)
+    write_durably(path, model.SerializeToString(deterministic=True))
+
+
 def example(size_px: int, ours: bool, count: int = 2) -> tuple[Tensor, ...]:
     generator = torch.Generator().manual_seed(7)
     pictures = torch.rand((count, 6 if ours else 3, size_px, size_px), generator=generator)

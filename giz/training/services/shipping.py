@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +56,22 @@ class Shipping:
 
 
 def model_ship(*, plan: Shipping, on_progress: OnProgress) -> dict[str, Any]:
-    """Make the network and write ``ours.onnx``, ``ours.json`` and ``MODEL_CARD.md``; returns what the JSON holds."""
+    """Make the network and write ``ours.onnx``, ``ours.json`` and ``MODEL_CARD.md``; returns what the JSON holds.
+
+    The card inside the file has the figures, too, under ``report``.
+    """
     learned = _synthesized(plan, "learn", plan.galaxies, plan.seed, on_progress)
     file, card = _trained(plan, learned, on_progress)
     unseen = _synthesized(plan, "unseen", plan.test_galaxies, plan.test_seed, on_progress)
     rows = np.concatenate([unseen.rows(side) for side in ("train", "validation", "test")])
     measured = evaluate(unseen, Predictor(file), rows, lambda done, total: on_progress("Measuring", done, total))
-    data = file.read_bytes()
+    card["report"] = {"views": measured["views"], "outliers": measured["outliers"]}
+    with refusals():
+        from giz.training.nn.export import write_card
+
+        plan.out.mkdir(parents=True, exist_ok=True)
+        write_card(file, plan.out / "ours.onnx", card)
+    data = (plan.out / "ours.onnx").read_bytes()
     shipped: dict[str, Any] = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
@@ -74,12 +82,9 @@ def model_ship(*, plan: Shipping, on_progress: OnProgress) -> dict[str, Any]:
             "population_rule": unseen.labelset.manifest["versions"]["population_rule"],
             "seed": plan.test_seed,
         },
-        "figures": measured["views"],
     }
     if plan.pictures:
         shipped["real"] = _real(plan, file, on_progress)
-    plan.out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, plan.out / "ours.onnx")
     text = json.dumps(shipped, indent=1, sort_keys=True, allow_nan=False)
     (plan.out / "ours.json").write_text(text + "\n", encoding="utf-8")
     (plan.out / "MODEL_CARD.md").write_text(card_text(shipped), encoding="utf-8")

@@ -62,5 +62,5 @@ class Command(GizCommand):
                 shipped = model_ship(plan=plan, on_progress=report)
         except KeyboardInterrupt:
             raise CommandError("Stopped. Run the same command again to go on from here.", returncode=130) from None
-        self.stdout.write(text({"views": shipped["figures"], "outliers": []}))
+        self.stdout.write(text(shipped["card"]["report"]))
         self.stdout.write(f"{plan.out / 'ours.onnx'} ({shipped['bytes'] / 1e6:.1f} MB)")
