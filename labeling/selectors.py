@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from giz.catalog.models import Band, Galaxy, GalaxyImage
 from giz.catalog.storage import IMAGE_PATH
@@ -146,6 +146,16 @@ def galaxies_beside(standard_set: StandardSet) -> list[int]:
         pictured = pictured.filter(is_synthetic=False)
     ruler = Standard.objects.filter(standard_set=standard_set, galaxy=OuterRef("pk"))
     return list(pictured.filter(~Exists(ruler)).values_list("pk", flat=True))
+
+
+# What a target still needs: as planned where somebody has looked at it, else its free places.
+VOTES_TO_GO = Coalesce(F("votes_to_go"), Greatest(F("quota") - F("vote_count"), 0) * 1.0, output_field=FloatField())
+
+
+def campaign_votes_to_go(campaign: Campaign) -> float:
+    """How many votes the open galaxies of a campaign are expected to need still; for planning."""
+    open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
+    return float(open_ones.aggregate(votes=Sum(VOTES_TO_GO))["votes"] or 0.0)
 
 
 def verdict_summary(*, campaign_id: int) -> dict[str, int]:

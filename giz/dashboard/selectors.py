@@ -1,5 +1,6 @@
 """What the dashboard shows: a fixed number of queries, whatever the number of campaigns, votes and jobs."""
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from giz.dashboard.drawing import DayOfVotes
 from labeling.models import Campaign, Consensus, Target, Vote
 from labeling.reports.registry import REPORTS, report_of
 from labeling.reports.report import Report
+from labeling.selectors import VOTES_TO_GO
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_SHOWN = 30
@@ -34,8 +36,8 @@ class CampaignRow:
     targets: int = 0
     retired: int = 0
     leased: int = 0
-    votes_given: int = 0
-    votes_wanted: int = 0
+    votes_to_go: float = 0.0
+    in_doubt: int = 0
     votes: int = 0
     people: int = 0
     last_day: int = 0
@@ -52,8 +54,7 @@ class CampaignRow:
     @property
     def days_to_go(self) -> int | None:
         """At the pace of the last 24 hours; None where nobody votes or nothing is left."""
-        missing = self.votes_wanted - self.votes_given
-        return -(-missing // self.last_day) if self.last_day and missing > 0 else None
+        return math.ceil(self.votes_to_go / self.last_day) if self.last_day and self.votes_to_go > 0 else None
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,17 @@ def _campaign_rows() -> dict[int, CampaignRow]:
     }
     # Golden and calibration targets are never done: they are no part of the work.
     targets = Target.objects.filter(purpose=Target.Purpose.LABEL).order_by().values("campaign_id", "state")
-    for group in targets.annotate(n=Count("pk"), given=Sum("vote_count"), out=Sum("lease_count"), wanted=Sum("quota")):
+    for group in targets.annotate(
+        n=Count("pk"), out=Sum("lease_count"), to_go=Sum(VOTES_TO_GO), doubts=Count("pk", filter=~Q(doubt=""))
+    ):
         row = rows[group["campaign_id"]]
         row.targets += group["n"]
         row.leased += group["out"]
         if group["state"] == Target.State.RETIRED:
             row.retired += group["n"]
-        else:
-            row.votes_given += group["given"]
-            row.votes_wanted += group["wanted"]
+        elif group["state"] == Target.State.OPEN:
+            row.votes_to_go += group["to_go"]
+        row.in_doubt += group["doubts"]
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Staff pages of campaigns and their targets: made and steered here."""
+"""Staff pages of campaigns: made and steered here."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -13,22 +13,16 @@ from django.utils.html import format_html
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core import audit
-from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.tasks import wake_on_commit
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
 from labeling.jobs import labels_freeze_job
-from labeling.models import Campaign, Target, Vote
+from labeling.models import Campaign, NetworkOrder, Target, Vote
+from labeling.selectors import campaign_votes_to_go
 from labeling.services.campaigns import campaign_close, campaign_create, campaign_open, campaign_pause, targets_add
-from labeling.services.targets import (
-    AGREED_SIGMA_DEG,
-    target_reopen,
-    targets_make_calibration,
-    targets_make_golden,
-    targets_make_ordinary,
-)
+from labeling.services.network import queue_unorder
 from standards.models import Standard, StandardSet
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
@@ -63,31 +57,6 @@ def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
     job = labels_freeze_job(campaign=campaign, owner=request.user)
     wake_on_commit(job)
     return f"The labels of {campaign} are being frozen; the label set appears under Label sets when it is finished."
-
-
-def press_ask(request: HttpRequest, target: Target) -> str:
-    target_reopen(target=target, actor=request.user)
-    return f"{target.galaxy} is open again: one more person is asked. What was found so far stays as history."
-
-
-def press_golden(request: HttpRequest, target: Target) -> str:
-    if not targets_make_golden(campaign=target.campaign, target_ids=[target.pk], actor=request.user):
-        raise Refused(
-            "not_known",
-            f"Nobody knows the inclination of {target.galaxy} well enough: it is no synthetic galaxy to be accepted, "
-            f"and its consensus is not done and surer than {AGREED_SIGMA_DEG}°.",
-        )
-    return f"{target.galaxy} is golden: it is mixed in for everybody, and calibrates them."
-
-
-def press_calibration(request: HttpRequest, target: Target) -> str:
-    targets_make_calibration(campaign=target.campaign, target_ids=[target.pk], actor=request.user)
-    return f"{target.galaxy} is mixed in for everybody, so that people can be compared."
-
-
-def press_ordinary(request: HttpRequest, target: Target) -> str:
-    targets_make_ordinary(campaign=target.campaign, target_ids=[target.pk], actor=request.user)
-    return f"{target.galaxy} is labelled like the others again."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -126,7 +95,7 @@ class CampaignAdmin(StaffAdmin):
     search_fields = ("name", "title", "description")
     list_select_related = ("standard_set",)
     form = CampaignForm
-    readonly_fields = ("state_label", "retired_bar", "votes_link", "created_at")
+    readonly_fields = ("state_label", "retired_bar", "votes_link", "votes_to_go", "network", "created_at")
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton("open", "Open", press_open, lambda one: one.state != "open", "main"),
         PostButton("add_all", "Add all galaxies with pictures", press_add_all, lambda one: one.state != "closed"),
@@ -148,11 +117,16 @@ class CampaignAdmin(StaffAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
         rules = ("standard_set", "overlap", "lease_minutes", "estimator", "retirement")
         if obj is None:
-            return [(None, {"fields": ("name", "title", "description")}), ("Rules", {"fields": rules})]
+            return [
+                (None, {"fields": ("name", "title", "description")}),
+                ("Rules", {"fields": rules}),
+                ("Network", {"fields": ("uses_network",)}),
+            ]
         return [
-            (None, {"fields": ("state_label", "retired_bar", "votes_link")}),
+            (None, {"fields": ("state_label", "retired_bar", "votes_link", "votes_to_go")}),
             ("Words", {"fields": ("name", "title", "description")}),
             ("Rules", {"fields": (*rules, "created_at")}),
+            ("Network", {"fields": ("uses_network", "network")}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -168,6 +142,8 @@ class CampaignAdmin(StaffAdmin):
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
+            if "uses_network" in form.changed_data and not obj.uses_network:
+                queue_unorder(campaign=obj, actor=request.user)
             return
         made = campaign_create(**form.cleaned_data, actor=request.user)
         obj.pk, obj._state.adding = made.pk, False
@@ -186,60 +162,21 @@ class CampaignAdmin(StaffAdmin):
         address = reverse("admin:labeling_vote_changelist") + f"?target__campaign__id__exact={campaign.pk}"
         return format_html('<a href="{}">{}</a>', address, f"{campaign.counted_votes:,}")
 
+    @column("votes to go")
+    def votes_to_go(self, campaign: Campaign) -> str:
+        return f"about {campaign_votes_to_go(campaign):,.0f}"
 
-@admin.register(Target)
-class TargetAdmin(StaffAdmin):
-    list_display = ("galaxy_link", "campaign", "state_label", "purpose", "votes_bar", "lease_count", "priority", "need")
-    list_filter = ("campaign", "state", "purpose", "priority")
-    search_fields = ("=galaxy__pgc", "galaxy__name")
-    list_select_related = ("galaxy", "campaign")
-    ordering = ("-id",)
-    fields = (
-        *(
-            "campaign",
-            "galaxy",
-            "state",
-            "purpose",
-            "known_deg",
-            "votes_bar",
-            "lease_count",
-            "asked",
-            "priority",
-            "need",
-        ),
-        *("stale_since", "retired_at"),
-    )
-    readonly_fields = tuple(name for name in fields if name != "priority")
-    actions = ("ask_one_more",)
-    post_buttons: ClassVar[tuple[PostButton, ...]] = (
-        PostButton("ask", "Ask one more person", press_ask, lambda one: one.state != "open", "main"),
-        PostButton("golden", "Make it golden", press_golden, lambda one: one.purpose != "golden"),
-        PostButton(
-            "calibration", "Let everybody judge it", press_calibration, lambda one: one.purpose != "calibration"
-        ),
-        PostButton("ordinary", "Label it like the others", press_ordinary, lambda one: one.purpose != "label"),
-    )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @admin.action(description="Ask one more person about each", permissions=["change"])
-    def ask_one_more(self, request: HttpRequest, queryset: QuerySet[Target]) -> None:
-        done = queryset.exclude(state=Target.State.OPEN)
-        for target in done:
-            target_reopen(target=target, actor=request.user)
-        self.message_user(
-            request, f"One more person is asked about {len(done):,} galaxies; open ones stay as they are."
-        )
-
-    @column("galaxy", ordering="galaxy__pgc")
-    def galaxy_link(self, target: Target) -> str:
-        return str(target.galaxy)
-
-    @column("state", ordering="state", label={"open": "info", "retired": "success", "expert": "warning"})
-    def state_label(self, target: Target) -> str:
-        return target.state
-
-    @column("votes of its quota", ordering="vote_count")
-    def votes_bar(self, target: Target) -> str:
-        return progress_bar(target.vote_count, target.quota)
+    @column("what the network does")
+    def network(self, campaign: Campaign) -> str:
+        order = NetworkOrder.objects.filter(campaign=campaign).first()
+        if order is None:
+            return (
+                "Nothing yet: it orders the queue within ten minutes of being served." if campaign.uses_network else "–"
+            )
+        doubts = Target.objects.filter(campaign=campaign).exclude(doubt="").count()
+        address = reverse("admin:labeling_target_changelist") + f"?campaign__id__exact={campaign.pk}&in_doubt=1"
+        return format_html(
+            '{} ordered {} galaxies, {} UTC. <a href="{}" class="{}">{} galaxies</a> are in doubt. {}',
+            order.short_model, f"{order.answers:,}", f"{order.ordered_at:%Y-%m-%d %H:%M}", address,
+            "text-primary-600 dark:text-primary-500", f"{doubts:,}", order.in_words,
+        )  # fmt: skip

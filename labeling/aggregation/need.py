@@ -12,6 +12,9 @@ from labeling.aggregation.retirement import (
 
 # The lower number is served first.
 NEAR, UNSURE, BEGUN, FRESH = 1, 2, 3, 5
+# Fresh galaxies that the network has looked at, in five levels: the first stands before those that it has not seen.
+WANTED_LEVELS = (4, FRESH + 1, FRESH + 2, FRESH + 3, FRESH + 4)
+FIRST_FRESH = WANTED_LEVELS[0]
 # Bands of targets: ten a priority of staff's; golden and calibration targets stand apart.
 BANDS_A_PRIORITY = 10
 MAX_PRIORITY = 99
@@ -24,7 +27,7 @@ PROBE_HALVING_VOTES = 50
 EXPERIENCED_VOTES = 200
 
 
-def need_of(rule: str, progress: Progress) -> int:
+def need_of(rule: str, progress: Progress, *, wanted: int = FRESH) -> int:
     """Return how urgently an open galaxy needs another vote.
 
     Parameters
@@ -32,15 +35,17 @@ def need_of(rule: str, progress: Progress) -> int:
     rule : str
         The campaign's retirement rule, ``fixed`` or ``adaptive``.
     progress : Progress
+    wanted : int, optional
+        Where the galaxy stands among fresh ones (`labeling.aggregation.usefulness`).
 
     Returns
     -------
     int
         NEAR where the next vote is likely the last one needed, UNSURE where people disagree or the error is still
-        large, BEGUN where some have voted, FRESH where nobody has.
+        large, BEGUN where some have voted, ``wanted`` where nobody has.
     """
     if progress.volunteer_count == 0:
-        return FRESH
+        return wanted
     if rule == "adaptive":
         return _need_adaptive(progress)
     if progress.is_split:

@@ -2,6 +2,7 @@
 
 from labeling.models.campaigns import Campaign, Estimator, Reason, Target, Verdict, random_seed
 from labeling.models.consensus import Consensus, CrowdFit, LabelSet, VolunteerFit
+from labeling.models.network import NetworkAnswer, NetworkOrder
 from labeling.models.votes import Task, Volunteer, Vote
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "CrowdFit",
     "Estimator",
     "LabelSet",
+    "NetworkAnswer",
+    "NetworkOrder",
     "Reason",
     "Target",
     "Task",

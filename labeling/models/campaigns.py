@@ -70,6 +70,13 @@ class Campaign(models.Model):
     )
     estimator = models.CharField(max_length=10, choices=Estimator.choices, default=Estimator.MEDIAN)
     retirement = models.CharField(max_length=10, choices=Retirement.choices, default=Retirement.FIXED)
+    uses_network = models.BooleanField(
+        "the network orders the queue",
+        default=True,
+        db_default=True,
+        help_text="fresh galaxies from which most is learned come first, one in five by chance; where people and "
+        "network disagree a supervisor looks. The network's answer is shown to no volunteer and enters no label.",
+    )
     seed = models.BigIntegerField(default=random_seed, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -115,6 +122,13 @@ class Target(models.Model):
     need = models.PositiveSmallIntegerField(
         db_default=FRESH, help_text="how much another vote is worth, 0 the most; follows the consensus"
     )
+    wanted = models.PositiveSmallIntegerField(
+        db_default=FRESH, help_text="its need while nobody has judged it: how much the network would learn from it"
+    )
+    votes_to_go = models.FloatField(null=True, blank=True, help_text="votes that it will still need; for planning only")
+    doubt = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="why a supervisor should look, though people are done"
+    )
     band = models.GeneratedField(
         expression=Case(
             When(purpose="label", then=F("priority") * BANDS_A_PRIORITY + F("need")), default=Value(PROBE_BAND)
@@ -134,6 +148,10 @@ class Target(models.Model):
                 condition=Q(quota__gte=F("vote_count") + F("lease_count")), name="target_within_quota"
             ),
             models.CheckConstraint(condition=Q(priority__lte=MAX_PRIORITY), name="target_priority_range"),
+            # A need of ten would be another priority's band.
+            models.CheckConstraint(
+                condition=Q(need__lt=BANDS_A_PRIORITY, wanted__lt=BANDS_A_PRIORITY), name="target_need_range"
+            ),
             models.CheckConstraint(
                 condition=Q(purpose="golden", known_deg__isnull=False)
                 | (~Q(purpose="golden") & Q(known_deg__isnull=True)),

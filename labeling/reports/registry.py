@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from giz.core.errors import Refused
 from labeling.models import Campaign
-from labeling.reports import galaxies, people, rulers, work
+from labeling.reports import galaxies, network, people, rulers, work
 from labeling.reports.report import Report
 
 REPORTS: dict[str, Callable[[Campaign], Report]] = {
@@ -17,6 +17,7 @@ REPORTS: dict[str, Callable[[Campaign], Report]] = {
     "volunteers": people.volunteers,
     "reasons": people.reasons,
     "standards": rulers.standards,
+    "network": network.network,
 }
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from giz.core.plot import Plot, Series
 from labeling.models import Campaign, Target
 from labeling.reports.report import Column, Report
+from labeling.selectors import VOTES_TO_GO
 
 RATE_DAYS = 7
 
@@ -46,16 +47,15 @@ def progress(campaign: Campaign) -> Report:
         galaxies=Count("id"),
         retired=Count("id", filter=Q(state=Target.State.RETIRED)),
         expert=Count("id", filter=Q(state=Target.State.EXPERT)),
-        wanted=Sum("quota", filter=Q(state=Target.State.OPEN)),
-        given=Sum("vote_count", filter=Q(state=Target.State.OPEN)),
+        to_go=Sum(VOTES_TO_GO, filter=Q(state=Target.State.OPEN)),
     )
-    missing = (counts["wanted"] or 0) - (counts["given"] or 0)
+    missing = round(counts.pop("to_go") or 0)
     week = timezone.now().date() - timedelta(days=RATE_DAYS - 1)
     rate = sum(row[1] for row in days if row[0] >= week) / RATE_DAYS
     to_go = missing / rate if rate else None
     lines = [
         f"{counts['retired']:,} of {counts['galaxies']:,} galaxies are done, {counts['expert']:,} wait for a "
-        f"supervisor; {missing:,} votes are missing.",
+        f"supervisor; about {missing:,} votes are missing.",
         f"{rate:,.1f} votes a day over the last week"
         + (f": about {to_go:,.0f} more days at this rate." if to_go is not None and missing else "."),
     ]

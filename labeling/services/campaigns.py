@@ -81,6 +81,7 @@ def campaign_create(
     lease_minutes: int = 15,
     estimator: str = "median",
     retirement: str = "fixed",
+    uses_network: bool = True,
     actor: Any = None,
 ) -> Campaign:
     """Make a campaign in draft; targets_add and campaign_open bring it to life."""
@@ -98,6 +99,7 @@ def campaign_create(
         lease_minutes=lease_minutes,
         estimator=estimator,
         retirement=retirement,
+        uses_network=uses_network,
     )
     try:
         campaign.full_clean(exclude=["created_at"])

@@ -6,23 +6,21 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from giz.accounts.models import User
 from giz.core.errors import Refused
 from labeling.aggregation.estimators import ESTIMATORS, Estimate, Estimator, estimator_named, no_calibration
 from labeling.aggregation.judgements import ACCEPTED, Judgement, Opinion, UnknownRule, opinions
 from labeling.aggregation.judgements import Verdict as VerdictCode
-from labeling.aggregation.need import need_of
 from labeling.aggregation.published import PUBLISHED_RULE, note_of, published_inclination
-from labeling.aggregation.retirement import Progress, retirement_rule, wants_another
+from labeling.aggregation.retirement import Progress, Status, retirement_rule
 from labeling.aggregation.verdict import VERDICT_RULE, VerdictResult, verdict_of
 from labeling.models import Campaign, Consensus, CrowdFit, Reason, Target, Vote
 from labeling.rules import WEIGHTLESS_FLAGS
 from labeling.services.refits import calibration_of, campaign_refit, current_fit
+from labeling.services.settling import network_of, settle
 
 BATCH = 200
-MAX_QUOTA = 12
 # A refit moves nearly every robust estimate by a little; less than this is no news.
 NO_NEWS_DEG = 0.05
 
@@ -31,6 +29,8 @@ _STALE = """
      WHERE stale_since IS NOT NULL AND (%(campaign)s::bigint IS NULL OR campaign_id = %(campaign)s)
      ORDER BY stale_since LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED
 """
+
+_SETTLED = ("state", "quota", "need", "votes_to_go", "doubt", "retired_at", "stale_since")
 
 OnProgress = Callable[[int, int], None]
 
@@ -106,9 +106,7 @@ def _refresh_batch(campaign: Campaign | None) -> int:
             by_campaign.setdefault(case.target.campaign_id, []).append(case)
         fresh = [consensus for group in by_campaign.values() for consensus in _consensuses(group)]
         _keep_history(fresh)
-        Target.objects.bulk_update(
-            [case.target for case in cases], ["state", "quota", "need", "retired_at", "stale_since"], batch_size=BATCH
-        )
+        Target.objects.bulk_update([case.target for case in cases], list(_SETTLED), batch_size=BATCH)
     return len(ids)
 
 
@@ -149,30 +147,46 @@ def _consensuses(cases: Sequence[_Case]) -> Iterable[Consensus]:
     fit = current_fit(campaign)
     people = {opinion.volunteer_id for case in cases for opinion in case.opinions}
     calibration = calibration_of(fit, sorted(people))
+    network = network_of(campaign, list(galaxies))
     for estimator in ESTIMATORS.values():
         estimates = estimator.estimate(galaxies, calibration if estimator.needs_calibration else no_calibration())
         named_fit = fit if estimator.needs_calibration else None
         for case in cases:
-            yield _consensus(case, campaign, estimator, estimates[case.target.pk], named_fit)
+            progress, status = _status(case, campaign, estimates[case.target.pk])
+            yield _consensus(case, campaign, estimator, estimates[case.target.pk], status, named_fit)
+            if estimator.name == campaign.estimator:
+                settle(
+                    case.target,
+                    status=status,
+                    rule=campaign.retirement,
+                    progress=progress,
+                    verdict=case.verdict.verdict or "",
+                    estimate=estimates[case.target.pk],
+                    network=network,
+                    crowd=calibration.crowd,
+                )
 
 
-def _consensus(
-    case: _Case, campaign: Campaign, estimator: Estimator, estimate: Estimate, fit: CrowdFit | None
-) -> Consensus:
-    version, retire = retirement_rule(campaign.retirement)
-    count = len(case.opinions)
+def _status(case: _Case, campaign: Campaign, estimate: Estimate) -> tuple[Progress, Status]:
+    """Where the target stands and what the campaign's rule makes of that, by the votes alone."""
     progress = Progress(
-        volunteer_count=count,
+        volunteer_count=len(case.opinions),
         overlap=campaign.overlap,
         is_split=case.verdict.is_split,
         sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
         asked=case.target.asked,
         is_decided=any(opinion.supervisor_rank > 0 for opinion in case.opinions),
-        is_retired=case.target.state == Target.State.RETIRED,
+        # People are done with a galaxy in doubt, too: a network's doubt must not move the rule.
+        is_retired=case.target.state == Target.State.RETIRED or bool(case.target.doubt),
     )
-    status = retire(progress)
-    if estimator.name == campaign.estimator:
-        _settle(case.target, status, campaign.retirement, progress)
+    return progress, retirement_rule(campaign.retirement)[1](progress)
+
+
+def _consensus(
+    case: _Case, campaign: Campaign, estimator: Estimator, estimate: Estimate, status: Status, fit: CrowdFit | None
+) -> Consensus:
+    version = retirement_rule(campaign.retirement)[0]
+    count = len(case.opinions)
     reasons = Counter(reason for judgement in case.judgements for reason in judgement.reasons)
     return Consensus(
         target=case.target,
@@ -197,32 +211,6 @@ def _consensus(
         note=note_of(reasons, (judgement.comment for judgement in case.judgements), Reason.values),
         vote_ids=[judgement.vote_id for judgement in case.judgements],
     )
-
-
-def _settle(target: Target, status: str, rule: str, progress: Progress) -> None:
-    """Retire the target, hand it to the supervisors, or keep it open and say how much it needs another vote."""
-    target.stale_since = None
-    if target.purpose != Target.Purpose.LABEL:
-        # Everybody judges golden and calibration targets; they are never done.
-        return
-    given = target.vote_count + target.lease_count
-    if status == Consensus.Status.OPEN:
-        target.state = Target.State.OPEN
-        target.retired_at = None
-        target.need = need_of(rule, progress)
-        # A quota of 0 marks a target that only holds imported votes and is served to nobody.
-        is_full = given >= target.quota > 0
-        if wants_another(rule, progress) and is_full and target.lease_count == 0 and target.quota < MAX_QUOTA:
-            target.quota += 1
-    elif status == Consensus.Status.EXPERT:
-        target.state = Target.State.EXPERT
-        target.retired_at = None
-        if target.quota > 0:
-            target.quota = max(target.quota, given + 1)
-    elif target.state != Target.State.RETIRED:
-        target.state = Target.State.RETIRED
-        # bulk_update takes expressions; this one is the database's clock.
-        target.retired_at = Now()
 
 
 _SAME: tuple[str, ...] = (

@@ -1,9 +1,9 @@
 """Picking a target for a volunteer: one statement, flat in the number of targets, votes and open leases.
 
 The partial index (campaign, band, order_key) holds only targets with a free slot. Bands are tried from the lowest up:
-staff's priority first, within it the need of another vote (`labeling.aggregation.need`). Each request enters a band at
-a random place, so volunteers do not queue at its head; it walks on from there, skips what others hold locked or this
-volunteer was served, and wraps around.
+staff's priority first, within it the need of another vote (`labeling.aggregation.need`), and among fresh targets how
+much the network would learn from them. Each request enters a band at a random place, so volunteers do not queue at its
+head; it walks on from there, skips what others hold locked or this volunteer was served, and wraps around.
 
 A volunteer who works alone has soon judged all that has begun; so bands of need are looked into for a short stretch
 only, before fresh targets are tried, and searched to the end when nothing else is left. Golden and calibration targets
@@ -17,7 +17,7 @@ import uuid
 from typing import Any
 
 from giz.core.database import prepared_cursor
-from labeling.aggregation.need import BANDS_A_PRIORITY, FRESH, PROBE_BAND
+from labeling.aggregation.need import BANDS_A_PRIORITY, FIRST_FRESH, PROBE_BAND
 from labeling.leased import COLUMNS, JOINS, LeasedTask, leased_task_of_row
 
 STRETCH = 64
@@ -50,7 +50,7 @@ def _around(way: str, which: str) -> str:
 
 
 _IN_BAND = f"{_FREE} AND t.band = band.number"
-_IS_NEED = f"band.number %% {BANDS_A_PRIORITY} < {FRESH}"
+_IS_NEED = f"band.number %% {BANDS_A_PRIORITY} < {FIRST_FRESH}"
 _FOR_SUPERVISORS = "t.campaign_id = %(campaign)s AND t.state = 'expert' AND t.quota > t.vote_count + t.lease_count"
 
 # Where a target may come from, in parts that are left out of the statement when they are not wanted: planning them

@@ -36,6 +36,7 @@ def target_reopen(*, target: Target, people: int = 1, actor: Any = None) -> Targ
         Target.objects.filter(pk=locked.pk).update(
             state=Target.State.OPEN,
             retired_at=None,
+            doubt="",
             asked=judged + people,
             quota=Greatest(F("quota"), F("vote_count") + F("lease_count") + people),
             stale_since=Coalesce(F("stale_since"), Now()),
@@ -113,6 +114,7 @@ def _make_probe(target: Target, purpose: Target.Purpose, known_deg: float | None
         known_deg=known_deg,
         state=Target.State.OPEN,
         retired_at=None,
+        doubt="",
         quota=PROBE_QUOTA,
         stale_since=Coalesce(F("stale_since"), Now()),
     )

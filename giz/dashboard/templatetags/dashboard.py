@@ -9,9 +9,9 @@ register = template.Library()
 
 
 @register.filter
-def figure(value: int) -> str:
-    """1234567 as 1,234,567."""
-    return f"{value:,}"
+def figure(value: float) -> str:
+    """1234567 as 1,234,567; to the next whole number."""
+    return f"{value:,.0f}"
 
 
 @register.filter

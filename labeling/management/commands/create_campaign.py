@@ -66,10 +66,16 @@ class Command(GizCommand):
             dest="retirement",
             help=f"when a galaxy is done: {', '.join(RETIREMENT_RULES)} (default: %(default)s)",
         )
+        parser.add_argument(
+            "--no-network",
+            action="store_false",
+            dest="uses_network",
+            help="serve fresh galaxies in random order, whatever network there is; for samples that must be random",
+        )
         parser.add_argument("--open", action="store_true", dest="is_open", help="let volunteers in at once")
 
     def handle(self, *, set_name: str, targets: list[str], is_open: bool, **options: Any) -> None:
-        names = ("name", "title", "description", "overlap", "lease_minutes", "estimator", "retirement")
+        names = ("name", "title", "description", "overlap", "lease_minutes", "estimator", "retirement", "uses_network")
         standard_set = standard_set_named(set_name)
         chosen = read_targets(targets, standard_set)
         campaign = campaign_create(standard_set=standard_set, **{name: options[name] for name in names})

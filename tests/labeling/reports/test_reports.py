@@ -37,7 +37,7 @@ def test_every_report_has_words_a_table_and_all_its_forms(judged: Campaign) -> N
     for name in REPORTS:
         report = report_of(judged, name)
         assert report.lines, name
-        assert report.rows, name
+        assert report.rows or name == "network", "without a network nothing is in doubt"
         assert "None" not in report.as_text()
         assert "nan" not in report.as_text()
         table = list(csv.reader(io.StringIO(report.as_csv())))

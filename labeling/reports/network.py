@@ -1,0 +1,106 @@
+"""The report on people and network: how far they agree, where they do not, and how many votes are to come."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Count, Sum
+
+from giz.core.plot import Plot, Series
+from labeling.aggregation.need import FRESH, WANTED_LEVELS
+from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
+from labeling.reports.report import Column, Report
+from labeling.selectors import VOTES_TO_GO
+
+MOST_POINTS = 2_000
+
+
+def network(campaign: Campaign) -> Report:
+    """What the network and people say of the same galaxies; which are in doubt; the votes that are still to come."""
+    order = NetworkOrder.objects.filter(campaign=campaign).first()
+    to_go = _votes_to_go(campaign)
+    rows = _in_doubt(campaign)
+    lines = [
+        f"About {to_go['votes']:,.0f} votes are still to come: {to_go['fresh_votes']:,.0f} on {to_go['fresh']:,} "
+        f"galaxies that nobody has judged, {to_go['begun_votes']:,.0f} on {to_go['begun']:,} that are begun."
+    ]
+    figures: dict[str, Any] = {**to_go, "in_doubt": len(rows)}
+    plots = [_queue(campaign)]
+    if order is None:
+        lines.append("No network orders this campaign's queue.")
+    else:
+        lines += [
+            f"{order.short_model} looked at {order.answers:,} galaxies. {order.in_words}",
+            f"People and network disagree on {len(rows):,} galaxies, which wait for a supervisor. What the network "
+            "says is shown to no volunteer and enters no label.",
+        ]
+        for name in ("model", "answers", "compared", "bias_deg", "error_scale", "verdicts", "agreement"):
+            figures[name] = getattr(order, name)
+        plots.insert(0, _differences(campaign))
+    return Report("network", "People and network", lines, _COLUMNS, rows, figures, plots)
+
+
+_COLUMNS = (
+    Column("pgc", "PGC"),
+    Column("people_deg", "people, °", 1),
+    Column("people_sigma_deg", "±", 1),
+    Column("network_deg", "network, °", 1),
+    Column("network_sigma_deg", "±", 1),
+    Column("rejection", "rejected at", 3),
+    Column("doubt", "why a supervisor looks"),
+)
+
+
+def _votes_to_go(campaign: Campaign) -> dict[str, Any]:
+    open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
+    parts = {
+        name: some.aggregate(galaxies=Count("pk"), votes=Sum(VOTES_TO_GO))
+        for name, some in (
+            ("fresh", open_ones.filter(need__gte=WANTED_LEVELS[0])),
+            ("begun", open_ones.filter(need__lt=WANTED_LEVELS[0])),
+        )
+    }
+    found: dict[str, Any] = {"votes": 0.0}
+    for name, part in parts.items():
+        found[name], found[f"{name}_votes"] = part["galaxies"], float(part["votes"] or 0)
+        found["votes"] += found[f"{name}_votes"]
+    return found
+
+
+def _in_doubt(campaign: Campaign) -> Sequence[tuple[Any, ...]]:
+    answers = NetworkAnswer.objects.filter(
+        target__campaign=campaign,
+        target__consensuses__is_current=True,
+        target__consensuses__estimator=campaign.estimator,
+    ).exclude(target__doubt="")
+    people = (f"target__consensuses__{name}" for name in ("inclination_deg", "sigma_deg"))
+    own = ("inclination_deg", "sigma_deg", "rejection", "target__doubt")
+    return list(answers.order_by("target__galaxy__pgc").values_list("target__galaxy__pgc", *people, *own))
+
+
+def _differences(campaign: Campaign) -> Plot:
+    """People minus network against what people say, of galaxies that are done; a random part of many."""
+    done = NetworkAnswer.objects.filter(
+        target__campaign=campaign,
+        target__purpose=Target.Purpose.LABEL,
+        target__consensuses__is_current=True,
+        target__consensuses__estimator=campaign.estimator,
+        target__consensuses__status="retired",
+        target__consensuses__verdict="A",
+    )
+    rows = done.order_by("target__order_key").values_list("target__consensuses__inclination_deg", "inclination_deg")
+    pairs = [(people, said) for people, said in rows[:MOST_POINTS] if people is not None]
+    points = Series("points", [people for people, _ in pairs], [people - said for people, said in pairs])
+    return Plot(
+        "People minus network", "people, degrees", "difference, degrees", [points], x_limits=(44, 91), zero_line=True
+    )
+
+
+def _queue(campaign: Campaign) -> Plot:
+    """How many fresh galaxies stand at which place of the queue."""
+    open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
+    counts = dict(open_ones.order_by().values_list("need").annotate(n=Count("pk")))
+    places = sorted((FRESH, *WANTED_LEVELS))
+    names = ["first" if place == places[0] else "unseen" if place == FRESH else f"{place - 4}." for place in places]
+    names[-1] = "last"
+    bars = Series("bars", list(range(len(places))), [float(counts.get(place, 0)) for place in places], colour=1)
+    return Plot("Fresh galaxies by their place in the queue", "place", "galaxies", [bars], x_names=names)
