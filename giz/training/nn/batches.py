@@ -19,8 +19,9 @@ Task = Literal["regression", "verdict", "both"]
 # Half colour, half grey; of the greys each band and each of (as stored, inverted) equally often: 6 + 6.
 LOOKS_ROUND = 2 * 2 * len(GREYS)
 COLOUR_INDEX = BANDS.index(COLOUR)
-# A network that takes all bands sees: every band there is; only one; or each further band by the toss of a coin.
-ALL_BANDS_SHARE, ONE_BAND_SHARE = 0.4, 0.35
+# A network that takes all bands looks at colour by itself. Of the greys it sees: every one there is; one alone; or each
+# further one by the toss of a coin.
+ALL_GREYS_SHARE, ONE_GREY_SHARE = 0.4, 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ class BatchPlan:
     task : "regression" takes accepted galaxies, inclinations even over 45 to 90 (each 5-degree bin equally often, as
         often in colour as in grey); "verdict" as many accepted as rejected; "both" three accepted to one rejected,
         the accepted by the rules of regression, the loss weighs the verdicts evenly.
-    all_bands : whether further bands of the galaxy come along with the main one.
+    all_bands : whether further greys of the galaxy come along with a grey one.
     """
 
     def __init__(
@@ -123,8 +124,10 @@ class BatchPlan:
         if self._all_bands:
             kind = rng.random((rows.size, 1))
             coin = rng.random(wanted.shape) < 0.5
-            wanted = (kind < ALL_BANDS_SHARE) | ((kind >= ALL_BANDS_SHARE + ONE_BAND_SHARE) & coin)
+            wanted = (kind < ALL_GREYS_SHARE) | ((kind >= ALL_GREYS_SHARE + ONE_GREY_SHARE) & coin)
             wanted &= self._data.has_band[rows]
+            wanted[band == COLOUR_INDEX] = False
+            wanted[:, COLOUR_INDEX] = False
         wanted[np.arange(rows.size), band] = True
         return wanted
 

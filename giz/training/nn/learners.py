@@ -15,7 +15,7 @@ from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample
 from giz.training.nn.names import OURS, check_network
 from giz.training.nn.networks import HALF_RANGE_DEG, ReferenceNet
-from giz.training.nn.ours import OurNet
+from giz.training.nn.ours import OurNet, joined_answers
 
 # The bins teach the whole distribution, this the number that is published.
 MEAN_LOSS_SHARE = 0.02
@@ -93,9 +93,8 @@ class OurLearner:
         return inclination + MEAN_LOSS_SHARE * published + VERDICT_LOSS_SHARE * verdict + REASON_LOSS_SHARE * reasons
 
     def predict(self, network: nn.Module, sample: Sample) -> Predictions:
-        answers = network(sample.pictures, sample.present)
-        mean, sigma = self.network.mean_and_sigma(answers.bins)
-        return Predictions(mean, sigma, answers.rejected, answers.reasons)
+        said = joined_answers(network, sample.pictures, sample.present)
+        return Predictions(said.mean_deg, said.sigma_deg, said.rejected, said.reasons)
 
 
 class ReferenceLearner:

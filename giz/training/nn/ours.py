@@ -1,6 +1,9 @@
-"""Our network: all bands at once, the same answer however the picture is turned by quarters or mirrored.
+"""Our network: all bands, the same answer however the picture is turned by quarters or mirrored.
 
 It answers the inclination with its distribution, the probability of rejection, and the reasons. Bands may be missing.
+It looks at the greys together and at colour by itself, and the two answers are joined: colour pictures of real galaxies
+are often made apart from the greys (another survey, another cut), and what a network learns of how the two go together
+in synthetic galaxies misleads it there.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from giz.training.nn.augment import channel_mask
+from giz.training.nn.batches import COLOUR_INDEX
 from giz.training.nn.data import BANDS, BIN_COUNT, CHANNEL_COUNT, HIGHEST_DEG, LOWEST_DEG, REASON_CODES
 from giz.training.nn.equivariant import ORDER, GroupConv, GroupNorm8, group_view
 
@@ -115,6 +119,37 @@ def without_rim(pictures: Tensor) -> Tensor:
     return pictures[:, :, rim : rim + inner, rim : rim + inner]
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What the looks at greys and at colour say together: degrees (n,), logits (n,) and (n, 9)."""
+
+    mean_deg: Tensor
+    sigma_deg: Tensor
+    rejected: Tensor
+    reasons: Tensor
+
+
+def joined_answers(network: OurNet, pictures: Tensor, present: Tensor) -> Joined:
+    """Ask about the greys and about colour; each counts by its own certainty, and not at all where it is not there."""
+    n, is_grey = present.shape[0], torch.ones_like(present)
+    is_grey[:, COLOUR_INDEX:] = 0.0
+    looks = torch.cat([present * is_grey, present * (1.0 - is_grey)])
+    answers = network(torch.cat([pictures, pictures]), looks)
+    mean, sigma = network.mean_and_sigma(answers.bins)
+    there = (looks.sum(1) > 0.0).to(mean.dtype)
+    # Where nothing at all is there, both looks answer: a number, for what it is worth, and no division by zero.
+    there = torch.where((there[:n] + there[n:] > 0.0).repeat(2), there, torch.ones_like(there))
+    weight = there / sigma**2
+    total = weight[:n] + weight[n:]
+    share, votes = weight / total.repeat(2), there / (there[:n] + there[n:]).repeat(2)
+
+    def both(values: Tensor, by: Tensor) -> Tensor:
+        weighed = values * (by if values.ndim == 1 else by.unsqueeze(1))
+        return weighed[:n] + weighed[n:]
+
+    return Joined(both(mean, share), total.rsqrt(), both(answers.rejected, votes), both(answers.reasons, votes))
+
+
 class Served(nn.Module):
     """The network as it is used: numbers that mean something, calibrated on the validation galaxies.
 
@@ -133,11 +168,10 @@ class Served(nn.Module):
 
     def forward(self, pictures: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n,) inclination; (n, 2) half widths of the 68 and 95 % intervals; (n,) rejection; (n, 9) reasons."""
-        answers = self.network(pictures, present)
-        mean, sigma = self.network.mean_and_sigma(answers.bins)
-        inclination_deg = mean.clamp(LOWEST_DEG, HIGHEST_DEG)
+        answers = joined_answers(self.network, pictures, present)
+        inclination_deg = answers.mean_deg.clamp(LOWEST_DEG, HIGHEST_DEG)
         bins = ((inclination_deg - LOWEST_DEG) / 5.0).floor().clamp(0, BIN_COUNT - 1).long()
         has_several = (present.sum(1) > 1.5).long()
-        half_widths_deg = sigma.unsqueeze(1) * self.widths.flatten(0, 1)[has_several * BIN_COUNT + bins]
+        half_widths_deg = answers.sigma_deg.unsqueeze(1) * self.widths.flatten(0, 1)[has_several * BIN_COUNT + bins]
         rejection = torch.sigmoid(answers.rejected / self.temperature)
         return inclination_deg, half_widths_deg, rejection, torch.sigmoid(answers.reasons)

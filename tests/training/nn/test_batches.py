@@ -45,15 +45,19 @@ def test_verdicts_are_balanced(data: TrainingData) -> None:
         assert data.is_rejected[batch.rows[~batch.is_measured]].all()
 
 
-def test_every_band_shown_is_there_and_the_main_one_always_is(data: TrainingData) -> None:
+def test_every_band_shown_is_there_greys_come_alone_or_together_and_colour_by_itself(data: TrainingData) -> None:
     drawn = plan(data, "both", 96, all_bands=True)
-    shown = np.zeros(5, int)
+    greys_shown = np.zeros(4, int)
     for number in range(40):
         batch = drawn.batch(number)
         assert not (batch.wanted & ~data.has_band[batch.rows]).any()
         assert batch.wanted[np.arange(96), batch.main_band].all()
-        shown += np.bincount(batch.wanted.sum(axis=1), minlength=5)
-    assert (shown[1:] > 200).all()
+        is_colour = batch.main_band == COLOUR_INDEX
+        assert (batch.wanted[:, COLOUR_INDEX] == is_colour).all()
+        assert not batch.wanted[is_colour, :COLOUR_INDEX].any()
+        greys_shown += np.bincount(batch.wanted[~is_colour].sum(axis=1), minlength=4)
+    assert greys_shown[0] == 0
+    assert (greys_shown[1:] > 200).all()
 
 
 def test_batches_hold_train_galaxies_only(data: TrainingData) -> None:

@@ -9,7 +9,7 @@ from giz.training.nn.equivariant import GroupNorm8, elements, transform
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.learners import learner_for
 from giz.training.nn.networks import REFERENCES, ReferenceNet, parameter_count
-from giz.training.nn.ours import OurNet
+from giz.training.nn.ours import OurNet, joined_answers
 
 COUNTS = {"model4": (1_631_169, 1_631_178), "model5": (2_522_705, 2_522_714), "model6": (1_680_369, 1_680_378)}
 
@@ -61,6 +61,25 @@ def test_what_is_in_a_missing_band_changes_nothing() -> None:
     pictures = torch.rand(1, 6, 64, 64)
     emptied = pictures * channel_mask(present)
     assert torch.equal(network(pictures, present).bins, network(emptied, present).bins)
+
+
+@torch.inference_mode()
+def test_greys_and_colour_are_looked_at_apart_and_the_surer_counts_for_more() -> None:
+    torch.manual_seed(5)
+    network = worn(OurNet())
+    network.bins.weight.mul_(300.0)
+    present = torch.tensor([[1.0, 1, 1, 1], [1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
+    pictures = torch.rand(1, 6, 64, 64).repeat(4, 1, 1, 1)
+    said, alone = joined_answers(network, pictures, present), network(pictures, present)
+    means, sigmas = network.mean_and_sigma(alone.bins)
+    torch.testing.assert_close(said.mean_deg[1:3], means[1:3])
+    torch.testing.assert_close(said.sigma_deg[1:3], sigmas[1:3])
+    torch.testing.assert_close(said.rejected[1:3], alone.rejected[1:3])
+    weights = sigmas[1:3] ** -2
+    torch.testing.assert_close(said.mean_deg[0], (weights * means[1:3]).sum() / weights.sum())
+    torch.testing.assert_close(said.reasons[0], alone.reasons[1:3].mean(0))
+    assert abs(means[1] - means[2]) > 0.1
+    assert torch.isfinite(said.mean_deg[3])
 
 
 def answer_of(labels: Tensor) -> Tensor:
