@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +93,7 @@ class OurLearner:
         return inclination + MEAN_LOSS_SHARE * published + VERDICT_LOSS_SHARE * verdict + REASON_LOSS_SHARE * reasons
 
     def predict(self, network: nn.Module, sample: Sample) -> Predictions:
-        said = joined_answers(network, sample.pictures, sample.present)
+        said = joined_answers(cast(OurNet, network), sample.pictures, sample.present)
         return Predictions(said.mean_deg, said.sigma_deg, said.rejected, said.reasons)
 
 
