@@ -34,5 +34,7 @@ urlpatterns = [
     path("staff/", admin.site.urls),
     path("", views.single_page_app, name="home"),
     path("label/<slug:campaign>", views.single_page_app, name="label"),
+    path("predict", views.single_page_app, name="predict"),
+    path("predict/pgc/<int:pgc>", views.single_page_app, name="predict-page-pgc"),
     path("me", views.single_page_app, name="me"),
 ]

@@ -25,7 +25,7 @@ from giz.inference.limits import EVALUATIONS_A_MINUTE, SOURCES_A_MINUTE, count_r
 from giz.inference.models import Source
 from giz.inference.received import MAX_BODY_BYTES, pictures_received
 from giz.inference.services.asking import pictures_evaluate, source_evaluate
-from giz.inference.services.documents import galaxy_document, picture_urls, source_document
+from giz.inference.services.documents import examples_document, galaxy_document, picture_urls, source_document
 from giz.inference.services.runtime import runtime
 from giz.inference.services.sources import Wish, source_of_upload, source_open, wish_of_name
 from giz.inference.storage import picture_path
@@ -94,6 +94,13 @@ class SourcesView(PredictView):
             source = source_wished(reader.wish())
         status = 202 if source.state == Source.State.FETCHING else 201
         return _source_response(source, status)
+
+
+class ExamplesView(PredictView):
+    @extend_schema(operation_id="predict_examples", responses=serializers.ExampleSerializer(many=True), auth=[])
+    def get(self, request: Request) -> Response:
+        """A few galaxies of this site to try at once."""
+        return Response(examples_document(), headers={"Cache-Control": "public, max-age=300"})
 
 
 class SourceView(PredictView):

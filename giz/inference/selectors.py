@@ -22,6 +22,7 @@ from standards.selectors import set_document
 
 NEIGHBOUR_PX = 256
 KEPT_SETS = 4
+EXAMPLES, EXAMPLES_FROM = 6, 240
 SHORT_DIGITS = 12
 
 
@@ -94,6 +95,22 @@ def _open_campaigns() -> QuerySet[Campaign]:
     return open_ones.order_by("-created_at", "-id")
 
 
+def example_images() -> list[GalaxyImage]:
+    """Colour pictures of a few galaxies to try: spread over those of the newest open campaign, else over all.
+
+    Only the first galaxies are looked through, so that a large catalogue answers as quickly as a small one.
+    """
+    pictured = GalaxyImage.objects.filter(is_current=True, band="gri", sizes_px__len__gt=0)
+    campaign = _open_campaigns().first()
+    asked = pictured.filter(galaxy__targets__campaign=campaign) if campaign else pictured.none()
+    for images in (asked, pictured):
+        numbers = list(images.order_by("galaxy__pgc").values_list("pk", flat=True)[:EXAMPLES_FROM])
+        if numbers:
+            chosen = numbers[:: max(1, len(numbers) // EXAMPLES)][:EXAMPLES]
+            return list(images.filter(pk__in=chosen).select_related("galaxy").order_by("galaxy__pgc"))
+    return []
+
+
 def ruler(campaign: Campaign | None) -> StandardSet | None:
     """The standards shown beside a prediction: those of its campaign, else of the newest open one, else the newest."""
     chosen = campaign or _open_campaigns().first()
@@ -148,7 +165,12 @@ def _panels_by_bin(set_id: int) -> dict[int, Panel]:
 
 
 def _picture_url(standard: dict[str, Any], common_px: list[int]) -> str:
-    sizes = sorted(standard.get("sizes_px") or common_px)
-    size = next((px for px in sizes if px >= NEIGHBOUR_PX), sizes[-1] if sizes else NEIGHBOUR_PX)
     band = next(band for band in ("gri", "r", "i", "g") if band in standard["images"])
-    return IMAGE_PATH.format(stem=standard["images"][band], size=size)
+    return small_picture_url(standard["images"][band], standard.get("sizes_px") or common_px)
+
+
+def small_picture_url(stem: str, sizes_px: list[int]) -> str:
+    """The address of a picture beside others: the smallest file that is sharp there."""
+    sizes = sorted(sizes_px)
+    size = next((px for px in sizes if px >= NEIGHBOUR_PX), sizes[-1] if sizes else NEIGHBOUR_PX)
+    return IMAGE_PATH.format(stem=stem, size=size)

@@ -107,6 +107,12 @@ class SourceSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
+class ExampleSerializer(serializers.Serializer[Any]):
+    pgc = serializers.IntegerField()
+    name = serializers.CharField()
+    picture_url = serializers.CharField()
+
+
 @extend_schema_field({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
 class PairField(serializers.ListField):
     """Two numbers."""

@@ -3,6 +3,7 @@ from django.urls import path
 from giz.inference import api
 
 urlpatterns = [
+    path("predict/examples/", api.ExamplesView.as_view(), name="predict-examples"),
     path("predict/sources/", api.SourcesView.as_view(), name="predict-sources"),
     path("predict/sources/<uuid:source_id>/", api.SourceView.as_view(), name="predict-source"),
     path("predict/sources/<uuid:source_id>/evaluate/", api.EvaluateView.as_view(), name="predict-evaluate"),

@@ -5,13 +5,14 @@ import { ApiError } from "@/lib/api/client";
 import { outbox } from "@/lib/outbox";
 import { adoptPreferences } from "@/lib/preferences";
 import { queryKeys } from "@/lib/queryKeys";
-import { usePath } from "@/lib/router";
+import { isPredictPath, usePath } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
 import { Boundary } from "./Boundary";
 import { NotFound } from "./NotFound";
 
 const ComparePage = lazy(() => import("@/features/compare/ComparePage"));
 const LandingPage = lazy(() => import("@/features/landing/LandingPage"));
+const PredictPage = lazy(() => import("@/features/predict/PredictPage"));
 const MePage = lazy(() => import("@/features/me/MePage"));
 
 const queryClient = new QueryClient({
@@ -42,6 +43,7 @@ function CurrentPage() {
   if (campaign) return <ComparePage key={campaign} campaign={decodeURIComponent(campaign)} />;
   if (path === "/") return <LandingPage />;
   if (path === "/me" || path === "/me/") return <MePage />;
+  if (isPredictPath(path)) return <PredictPage />;
   return <NotFound />;
 }
 

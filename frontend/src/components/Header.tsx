@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useOutbox } from "@/lib/outbox";
-import { loginAddress, usePath } from "@/lib/router";
+import { loginAddress, PREDICT_ADDRESS, usePath } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
 import { Link } from "./Link";
 
@@ -23,10 +23,16 @@ function Standing() {
   const me = useMe().data;
   const path = usePath();
   const { waiting, needsLogin, refused } = useOutbox();
-  if (!me) return <div className="standing" />;
+  const ask = (
+    <Link to={PREDICT_ADDRESS} className="quiet-link wide-only">
+      Ask the network
+    </Link>
+  );
+  if (!me) return <div className="standing">{ask}</div>;
   if (me.volunteer === null) {
     return (
       <div className="standing">
+        {ask}
         <a className="quiet-link" href={loginAddress(path)}>
           {needsLogin ? "Please log in again; your vote is kept" : "Log in"}
         </a>
@@ -36,6 +42,7 @@ function Standing() {
   const done = `${me.counts.votes} ${me.counts.votes === 1 ? "galaxy" : "galaxies"}`;
   return (
     <div className="standing">
+      {ask}
       <span role="status">
         {needsLogin && (
           <a className="chip warn" href={loginAddress(path)}>

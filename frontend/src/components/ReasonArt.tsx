@@ -38,6 +38,6 @@ const LOOKS: Record<Reason, SkyLook> = {
 };
 
 /** An example of what a reason means, drawn. */
-export function ReasonArt({ reason }: { reason: Reason }) {
-  return <SkyCanvas look={LOOKS[reason]} sidePx={SIDE_PX} className="reason-art" />;
+export function ReasonArt({ reason, className }: { reason: Reason; className: string }) {
+  return <SkyCanvas look={LOOKS[reason]} sidePx={SIDE_PX} className={className} />;
 }

@@ -4,5 +4,6 @@ export const queryKeys = {
   campaigns: ["campaigns"] as const,
   campaign: (name: string) => ["campaigns", name] as const,
   standardSet: (id: number) => ["standard-sets", id] as const,
+  predictExamples: ["predict", "examples"] as const,
   ownVotes: ["me", "votes"] as const,
 };

@@ -1,4 +1,4 @@
-/** Three pages need no more than this: the path as a store, and links that push. */
+/** A few pages need no more than this: the address as a store, and links that push. */
 
 import { useSyncExternalStore } from "react";
 
@@ -16,6 +16,18 @@ function subscribe(notify: () => void): () => void {
 export function usePath(): string {
   return useSyncExternalStore(subscribe, () => window.location.pathname);
 }
+
+export function useQueryString(): string {
+  return useSyncExternalStore(subscribe, () => window.location.search);
+}
+
+/** The same page goes on under a new address, without an entry in the browser's history; nobody is told. */
+export function renameAddress(path: string): void {
+  window.history.replaceState(window.history.state, "", path);
+}
+
+export const PREDICT_ADDRESS = "/predict";
+export const isPredictPath = (path: string): boolean => /^\/predict(\/pgc\/\d{1,9})?\/?$/.test(path);
 
 export function navigate(path: string): void {
   window.history.pushState(null, "", path);

@@ -37,6 +37,18 @@ def source_document(source: Source) -> dict[str, Any]:
     }
 
 
+def examples_document() -> list[dict[str, Any]]:
+    """A few galaxies to try, each with its number, name and a small colour picture."""
+    return [
+        {
+            "pgc": image.galaxy.pgc,
+            "name": image.galaxy.name or f"PGC {image.galaxy.pgc}",
+            "picture_url": selectors.small_picture_url(image.stem, image.sizes_px),
+        }
+        for image in selectors.example_images()
+    ]
+
+
 def galaxy_document(source: Source, campaign: Campaign | None) -> dict[str, Any]:
     """What is known of the galaxy; names without a value are left out."""
     known = {

@@ -2,9 +2,11 @@ import "./landing.css";
 import { useQuery } from "@tanstack/react-query";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
+import { Link } from "@/components/Link";
 import { getCampaigns } from "@/lib/api/getCampaigns";
 import { campaignToJoin } from "@/lib/campaigns";
 import { queryKeys } from "@/lib/queryKeys";
+import { PREDICT_ADDRESS } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
 import { useTitle } from "@/lib/useTitle";
 import { Begin } from "./Begin";
@@ -55,6 +57,15 @@ export default function LandingPage() {
               </li>
             ))}
           </ol>
+        </section>
+        <section aria-labelledby="ask-title" className="ask-network">
+          <div>
+            <h2 id="ask-title">Or ask the network</h2>
+            <p>It has learned from galaxies of known tilt. Name a galaxy or give it a picture of your own, and see where it puts it, and how sure it is.</p>
+          </div>
+          <Link to={PREDICT_ADDRESS} className="button">
+            Ask the network
+          </Link>
         </section>
         {campaigns.data && campaigns.data.length > 0 && <Campaigns campaigns={campaigns.data} />}
       </main>

@@ -39,22 +39,32 @@ async function failure(response: Response): Promise<ApiError> {
   return new ApiError(response.status, `http_${response.status}`, `The server answered ${response.status}.`, retryAfterS);
 }
 
-export async function callApi<Answer>(method: "GET" | "POST" | "PATCH", path: string, body?: unknown): Promise<Answer> {
+export interface CallOptions {
+  /** Gives up early, when the caller no longer wants the answer. */
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+/** A body that is a form (files) goes as one, every other as JSON. */
+export async function callApi<Answer>(method: "GET" | "POST" | "PATCH", path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  const isForm = body instanceof FormData;
   if (method !== "GET") {
-    headers["Content-Type"] = "application/json";
+    if (!isForm) headers["Content-Type"] = "application/json";
     headers["X-CSRFToken"] = csrfToken();
   }
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
       method,
       headers,
       credentials: "same-origin",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      ...(method === "GET" ? {} : { body: isForm ? body : JSON.stringify(body ?? {}) }),
     });
   } catch {
+    options.signal?.throwIfAborted();
     throw new ApiError(0, UNREACHABLE, "We could not reach the server.");
   }
   if (!response.ok) throw await failure(response);

@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predict/examples/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A few galaxies of this site to try at once. */
+        get: operations["predict_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/predict/file/": {
         parameters: {
             query?: never;
@@ -461,6 +478,11 @@ export interface components {
             fields?: {
                 [key: string]: string[];
             };
+        };
+        Example: {
+            pgc: number;
+            name: string;
+            picture_url: string;
         };
         /** @description One to four pictures: the band by the field, or `file` with the band in its name or none at all. */
         FilesRequest: {
@@ -1147,6 +1169,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    predict_examples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"][];
                 };
             };
         };

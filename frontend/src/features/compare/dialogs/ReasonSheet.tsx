@@ -34,7 +34,7 @@ export function ReasonSheet({ isRemark, remarks, onDone, onClose }: Props) {
           <div className="reason-grid">
             {REASONS.map(({ code, words }) => (
               <Checkbox key={code} value={code} className="reason">
-                <ReasonArt reason={code} />
+                <ReasonArt reason={code} className="reason-art" />
                 <span className="reason-text">
                   <strong>{REASON_TITLES[code]}</strong>
                   <span>{words}</span>

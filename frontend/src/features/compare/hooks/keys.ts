@@ -1,19 +1,18 @@
 /** Which key does what (EXPERIENCE.md "Keys"). */
 
-import type { Band } from "@/lib/api/types";
 import { type KeyPress, plainKey } from "@/lib/keys/press";
+import { VIEW_KEYS, type ViewKeyCommand } from "@/lib/keys/viewKeys";
 
 export type KeyCommand =
   | { do: "move"; by: -1 | 1 }
   | { do: "place"; slot: number }
   | { do: "place_last" }
-  | { do: "confirm" | "step_back" | "reject" | "next_band" | "invert" | "flip" | "undo" | "skip" | "help" | "large" | "reset" | "remark" }
+  | { do: "confirm" | "step_back" | "reject" | "flip" | "undo" | "skip" | "large" | "remark" }
   | { do: "redraw"; which: "left" | "right" | "all" }
-  | { do: "band"; band: Band }
-  | { do: "zoom"; steps: -1 | 1 }
-  | { do: "turn"; byDeg: number };
+  | ViewKeyCommand;
 
 const KEYS: Record<string, KeyCommand> = {
+  ...VIEW_KEYS,
   arrowleft: { do: "move", by: -1 },
   arrowright: { do: "move", by: 1 },
   a: { do: "move", by: -1 },
@@ -25,26 +24,11 @@ const KEYS: Record<string, KeyCommand> = {
   x: { do: "reject" },
   n: { do: "redraw", which: "left" },
   m: { do: "redraw", which: "right" },
-  c: { do: "next_band" },
-  g: { do: "band", band: "g" },
-  r: { do: "band", band: "r" },
-  i: { do: "band", band: "i" },
-  v: { do: "invert" },
-  "+": { do: "zoom", steps: 1 },
-  "=": { do: "zoom", steps: 1 },
-  "-": { do: "zoom", steps: -1 },
-  "−": { do: "zoom", steps: -1 },
-  "[": { do: "turn", byDeg: -5 },
-  "]": { do: "turn", byDeg: 5 },
-  "{": { do: "turn", byDeg: -1 },
-  "}": { do: "turn", byDeg: 1 },
   f: { do: "flip" },
   u: { do: "undo" },
   k: { do: "skip" },
   l: { do: "large" },
-  z: { do: "reset" },
   e: { do: "remark" },
-  "?": { do: "help" },
 };
 
 /** Commands that holding a key down may repeat. */

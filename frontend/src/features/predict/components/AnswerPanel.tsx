@@ -1,0 +1,94 @@
+import { Icon } from "@/components/Icon";
+import type { Answer, Source } from "../api/types";
+import type { SourceRequest } from "../rules/request";
+import type { View } from "../rules/view";
+import { betweenWords, fitnessOf, inDegrees, type Measured, measuredOf, networkName, viewName } from "../rules/words";
+import type { Guess } from "./Guess";
+import { Opinions } from "./Opinions";
+import { Rejection } from "./Rejection";
+import { Ruler } from "./Ruler";
+import { Seen } from "./Seen";
+import { Sharing } from "./Sharing";
+
+interface Props {
+  answer: Answer;
+  /** The view that the answer is for. */
+  view: View;
+  source: Source;
+  request: SourceRequest;
+  picture: string | null;
+  guess: Guess;
+}
+
+function Number({ measured, isUnfit, guess }: { measured: Measured; isUnfit: boolean; guess: Guess }) {
+  const { inclinationDeg, sigmaDeg, interval68Deg, interval95Deg } = measured;
+  return (
+    <div className="answer-head" data-unfit={isUnfit || undefined}>
+      <p className="answer-number">
+        <strong data-testid="inclination">{inDegrees(inclinationDeg)}</strong>
+        {sigmaDeg !== null && <span>± {inDegrees(sigmaDeg)}</span>}
+      </p>
+      <p className="quiet">
+        {isUnfit && "If it is measured all the same: "}
+        {interval68Deg && interval95Deg && `${betweenWords(interval68Deg)} in 68 of 100 such cases, ${betweenWords(interval95Deg)} in 95.`}
+        {guess.isOwn && ` Your ellipse says ${guess.tiltDeg}°.`}
+      </p>
+    </div>
+  );
+}
+
+function Alarm({ disagreement, models }: Pick<Answer, "disagreement" | "models">) {
+  if (!disagreement.is_alarming) return null;
+  return (
+    <p className="alarm" role="note">
+      <Icon name="alarm" />
+      <span>
+        <strong>The answers do not agree.</strong> The {models.length > 1 ? "networks" : "bands"} are {inDegrees(disagreement.spread_deg)} apart. Take the number with care: centre
+        the galaxy, try another zoom, or judge it yourself.
+      </span>
+    </p>
+  );
+}
+
+function Together({ answer, measured }: { answer: Answer; measured: Measured | null }) {
+  const together = measured?.interval68Deg ?? null;
+  return (
+    <section className="answer-part" aria-labelledby="opinions-title">
+      <h3 id="opinions-title">Who says what</h3>
+      {answer.models.length > 1 && <Opinions title="Each network" rows={answer.models} nameOf={({ name }) => networkName(name)} together={together} />}
+      <Opinions title={`What ${networkName(answer.model.network)} says of`} rows={answer.views} nameOf={viewName} together={together} />
+    </section>
+  );
+}
+
+export function AnswerPanel({ answer, view, source, request, picture, guess }: Props) {
+  const measured = measuredOf(answer);
+  const { model } = answer;
+  return (
+    <>
+      {measured ? (
+        <Number measured={measured} isUnfit={fitnessOf(answer.rejection.probability) === "unfit"} guess={guess} />
+      ) : (
+        <p>This network says whether a galaxy can be measured, but does not measure it.</p>
+      )}
+      <Alarm disagreement={answer.disagreement} models={answer.models} />
+      {measured && answer.grid && answer.grid.panels.length > 0 && <Ruler panels={answer.grid.panels} measured={measured} view={view} picture={picture} />}
+      <Rejection rejection={answer.rejection} />
+      <Together answer={answer} measured={measured} />
+      {answer.judge_url && (
+        <p className="judge">
+          <a className="button" href={answer.judge_url}>
+            Judge it yourself
+          </a>
+          <span className="quiet">By eye, against the same standards.</span>
+        </p>
+      )}
+      <Seen seen={answer.seen} />
+      <Sharing request={request} source={source} view={view} />
+      <p className="quiet model-line">
+        Answered by {networkName(model.network)}, version {model.version}
+        {model.trained_on && `, trained on ${model.trained_on}`}. <a href={model.card_url}>Its card</a> says how good it is.
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { useEffect, useState } from "react";
+import type { Pending } from "../state/desk";
+import { problemInWords } from "../rules/problems";
+import { requestInWords } from "../rules/request";
+
+const SECOND_MS = 1000;
+const LONG_S = 25;
+const BLINK_MS = 350;
+
+function useSeconds(): number {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds((before) => before + 1), SECOND_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return seconds;
+}
+
+/** Most galaxies are here at once: a word that comes and goes in a blink would only disturb. */
+function useIsLate(): boolean {
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), BLINK_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isLate;
+}
+
+const nameOf = ({ ask }: Pending) => (ask.kind === "files" ? (ask.files.length === 1 ? "your picture" : "your pictures") : requestInWords(ask));
+
+function Waiting({ pending, onGiveUp }: { pending: Pending; onGiveUp: () => void }) {
+  const seconds = useSeconds();
+  const isLate = useIsLate();
+  const isFetching = pending.phase === "fetching";
+  if (!isLate && !isFetching) return null;
+  return (
+    <div className="pending">
+      <p role="status">
+        {pending.ask.kind === "files" ? `Sending ${nameOf(pending)} …` : isFetching ? `A survey is being asked for pictures of ${nameOf(pending)} …` : `Looking for ${nameOf(pending)} …`}
+      </p>
+      <div className="pending-bar" aria-hidden="true" />
+      <p className="quiet">
+        {isFetching && (seconds > LONG_S ? `${seconds} seconds so far; surveys can be slow. ` : `${seconds} s `)}
+        <button type="button" className="text-button" onClick={onGiveUp}>
+          stop waiting
+        </button>
+      </p>
+    </div>
+  );
+}
+
+interface Props {
+  pending: Pending;
+  onRetry: () => void;
+  onGiveUp: () => void;
+}
+
+/** What is on its way, or why it did not come; what was entered is kept. */
+export function PendingNotice({ pending, onRetry, onGiveUp }: Props) {
+  if (pending.phase !== "failed") return <Waiting pending={pending} onGiveUp={onGiveUp} />;
+  return (
+    <div className="pending pending-failed" role="alert">
+      <p>
+        <strong>{nameOf(pending).replace(/^y/, "Y")} did not come.</strong> {problemInWords(pending.error, pending.ask.kind === "source")}
+      </p>
+      <p className="actions">
+        <button type="button" className="button small" onClick={onRetry}>
+          Try again
+        </button>
+        <button type="button" className="button small quiet" onClick={onGiveUp}>
+          Never mind
+        </button>
+      </p>
+    </div>
+  );
+}
