@@ -366,6 +366,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Networks",
+                "separator": True,
+                "items": [
+                    {"title": "Trainings", "icon": "model_training", "link": "/staff/training/trainingrun/"},
+                    {"title": "Networks", "icon": "neurology", "link": "/staff/training/modelversion/"},
+                    {"title": "Promotions", "icon": "trending_up", "link": "/staff/training/promotion/"},
+                ],
+            },
+            {
                 "title": "House",
                 "separator": True,
                 "items": [

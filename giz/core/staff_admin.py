@@ -29,13 +29,17 @@ def column(
 
 @dataclass(frozen=True)
 class PostButton:
-    """A button on a row's page. It posts (a link must change nothing); ``run`` does it and says what was done."""
+    """A button on a row's page. It posts (a link must change nothing); ``run`` does it and says what was done.
+
+    ``confirm`` says what follows: then a second press is needed.
+    """
 
     name: str
     label: str
     run: Callable[[HttpRequest, Any], str]
     is_shown: Callable[[Any], bool] = lambda _row: True
     tone: str = "default"
+    confirm: str = ""
 
 
 class StaffAdmin(ModelAdmin):  # type: ignore[misc]

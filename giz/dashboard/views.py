@@ -1,5 +1,6 @@
 """The first page of staff: how far the campaigns are, who votes, what the jobs do."""
 
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from giz.dashboard import networks
 from giz.dashboard.drawing import SPARK_HEIGHT, SPARK_WIDTH, sparkline, stacked_bars
 from giz.dashboard.selectors import (
     JOBS_ON_THEIR_PAGE,
@@ -25,6 +27,7 @@ from giz.dashboard.selectors import (
     latest_jobs,
     overview,
 )
+from giz.training.selectors import training_runs
 from labeling.models import Campaign
 from labeling.reports.registry import REPORTS
 from labeling.reports.report import Report
@@ -61,6 +64,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "spark": {"width": SPARK_WIDTH, "height": SPARK_HEIGHT},
         "verdict_names": {"A": "accepted", "F": "face-on", "J": "rejected"},
         "jobs": latest_jobs(),
+        "drifts": networks.drift_alarms(),
     }
     return render(request, "dashboard/overview.html", context)
 
@@ -74,6 +78,19 @@ def jobs(request: HttpRequest) -> HttpResponse:
 def jobs_fragment(request: HttpRequest) -> HttpResponse:
     """The part of the first page that refreshes itself."""
     return render(request, "dashboard/jobs.html", {"jobs": latest_jobs()})
+
+
+@staff_page
+def networks_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/networks.html", networks.overview())
+
+
+@staff_page
+def training_page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """One training, live."""
+    seen = networks.training(get_object_or_404(training_runs(), pk=run_id))
+    seen["plots"] = [mark_safe(plot.svg()) for plot in seen["plots"]]  # noqa: S308
+    return render(request, "dashboard/training.html", seen)
 
 
 PLOTS_IN_OVERVIEW = 1

@@ -10,7 +10,7 @@ HEADINGS = ("view", "galaxies", "RMS", "MAE", "bias", "> 10°", "68 %", "95 %", 
 
 def text(report: dict[str, Any]) -> str:
     """A table with one row a view, a dash where the network does not say; then the errors by inclination."""
-    rows = [HEADINGS, *(_row(view, found) for view, found in report["views"].items())]
+    rows = table(report)
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [
         "  ".join(
@@ -20,6 +20,11 @@ def text(report: dict[str, Any]) -> str:
         for row in rows
     ]
     return "\n".join(line for line in (*lines, _by_bin(report)) if line)
+
+
+def table(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Headings, then one row a view."""
+    return [HEADINGS, *(_row(view, found) for view, found in report["views"].items())]
 
 
 def _row(view: str, found: dict[str, Any]) -> tuple[str, ...]:

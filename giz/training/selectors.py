@@ -1,6 +1,6 @@
 """Which networks answer, and what was promoted when."""
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.names import OURS
@@ -22,6 +22,13 @@ def answering_models() -> dict[str, ModelVersion]:
     """The version that answers in each role, by role: "ours", and "model4", "model41" and so on beside it."""
     newest = Promotion.objects.order_by("role", "-id").distinct("role").select_related("version")
     return {promotion.role: promotion.version for promotion in newest}
+
+
+def versions_with_answering() -> QuerySet[ModelVersion]:
+    """Every version; `newest_id` is that of the version which answers where this one last did, None if it never did."""
+    role = Promotion.objects.filter(version=OuterRef(OuterRef("pk"))).order_by("-id").values("role")[:1]
+    newest = Promotion.objects.filter(role=Subquery(role)).order_by("-id").values("version_id")[:1]
+    return ModelVersion.objects.select_related("run").annotate(newest_id=Subquery(newest))
 
 
 def served_before(role: str = OURS) -> ModelVersion | None:

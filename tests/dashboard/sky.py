@@ -9,6 +9,7 @@ from django.utils import timezone
 from giz.accounts.models import User
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape
 from giz.core.models import Job, JobLogLine
+from giz.training.models import ModelVersion, Promotion, TrainingRun
 from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
 from standards.models import Proposal, Standard, StandardSet
 
@@ -117,3 +118,37 @@ def make_proposal(galaxy: Galaxy, set_name: str, person: User) -> Proposal:
     return Proposal.objects.create(
         set_name=set_name, galaxy=galaxy, decision="accepted", inclination_deg=62, error_deg=3.8, decided_by=person
     )
+
+
+def make_network(words: str, **report: Any) -> ModelVersion:
+    """A training that has ended, the network that it made, and that it answers."""
+    why = "Better than a constant guess."
+    gate = {"passed": True, "why": why}
+    history = [
+        {"step": step, "loss": 3 - step / 50, "rms_deg": 6 - step / 25, "accuracy": 0.5 + step / 250}
+        for step in (20, 40, 60, 80)
+    ]
+    run = TrainingRun.objects.create(
+        job=make_job(kind=f"train_{words}", state="done"),
+        labelset_name=f"labels of {words}",
+        labelset_digest="d" * 64,
+        network="ours",
+        config={"minutes": 30, "seed": 1},
+        history=history,
+        best={"step": 80, "words": "RMS 2.80°, verdict 82.0%"},
+        gate=gate,
+    )
+    views = {
+        "all": {"galaxies": 400, "inclination": {"rms_deg": 2.8, "by_bin": [2.0] * 9}, "verdict": {"accuracy": 0.9}}
+    }
+    version = ModelVersion.objects.create(
+        sha256=f"{words:0<64}",
+        network="ours",
+        run=run,
+        byte_count=3_000_000,
+        card={"network": "ours", "labelset": {"name": words}},
+        report={"views": views, "outliers": [{"pgc": 7, "truth_deg": 50.0, "answer_deg": 62.0}], **report},
+    )
+    TrainingRun.objects.filter(pk=run.pk).update(version=version)
+    Promotion.objects.create(role="ours", version=version, kind="gate", why=why, gate=gate)
+    return version

@@ -15,6 +15,7 @@ from giz.catalog.models import GalaxyRevision, GalaxyShape, SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
+from giz.training.models import ModelVersion, Promotion
 from labeling.models import Campaign, Consensus, CrowdFit, LabelSet, Target, Task, VolunteerFit, Vote
 from labeling.services.refits import campaign_refit
 from standards.models import Proposal, Standard, StandardSet
@@ -24,12 +25,13 @@ from tests.dashboard.sky import (
     make_galaxy,
     make_job,
     make_label_set,
+    make_network,
     make_proposal,
     make_set,
     make_vote,
 )
 
-OUR_APPS = ("core", "accounts", "catalog", "standards", "labeling")
+OUR_APPS = ("core", "accounts", "catalog", "standards", "labeling", "training")
 OURS = sorted(
     (model for label in OUR_APPS for model in apps.get_app_config(label).get_models()), key=lambda m: m.__name__
 )
@@ -49,6 +51,8 @@ HISTORY = {
     GalaxyRevision,
     GalaxyShape,
     Proposal,
+    ModelVersion,
+    Promotion,
 }
 
 
@@ -76,6 +80,7 @@ def sky(alice: User, bob: User) -> Campaign:
     make_label_set(campaign)
     SyntheticTruth.objects.create(galaxy=make_galaxy(5000), galaxy_type="Sb", seed=1, inclination_deg=60)
     make_proposal(make_galaxy(5001), "ruler", bob)
+    make_network("first")
     audit.record("test", actor=bob, subject="sky")
     return campaign
 
@@ -89,6 +94,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         make_vote(target, charlie, place=place)
     campaign_refit(campaign=other)
     make_label_set(other)
+    make_network("second")
     for place, target in enumerate(other.targets.all()):
         make_consensus(target)
         SyntheticTruth.objects.create(galaxy=target.galaxy, galaxy_type="Sb", seed=place, inclination_deg=60)

@@ -1,5 +1,6 @@
 """Small words and figures of the dashboard's templates."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,12 @@ def words(name: str) -> str:
 def replace_dashes(name: str) -> str:
     """error-vs-votes as error vs votes."""
     return name.replace("-", " ")
+
+
+@register.filter
+def pretty(values: Any) -> str:
+    """A document as indented JSON."""
+    return json.dumps(values, indent=1, ensure_ascii=False)
 
 
 @register.filter

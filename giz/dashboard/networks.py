@@ -1,0 +1,111 @@
+"""What the pages of networks show: a training with its curves, which networks answer, whether the sky has changed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from giz.core.models import JobLogLine
+from giz.core.plot import Plot, Series
+from giz.inference.models import Prediction
+from giz.training.drift import ANSWERS, LEAST_PICTURES, Shift, histograms, shifts
+from giz.training.figures import HEADINGS, table
+from giz.training.models import ModelVersion, Promotion, TrainingRun
+from giz.training.selectors import answering_models, training_runs
+
+LOG_LINES = 30
+RUNS_SHOWN = PROMOTIONS_SHOWN = 12
+LATELY = timedelta(days=30)
+MOST_PREDICTIONS = 5000
+DRIFT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A network that answers, and how far its pictures and answers of late have moved."""
+
+    role: str
+    version: ModelVersion
+    predictions: int
+    shifts: list[Shift]
+
+    @property
+    def alarms(self) -> list[Shift]:
+        return [shift for shift in self.shifts if shift.is_alarm]
+
+    @property
+    def words(self) -> str:
+        if not self.version.report.get("reference"):
+            return "Nothing to compare with: no distributions were kept with this network."
+        if self.predictions < LEAST_PICTURES:
+            return f"{self.predictions:,} predictions in 30 days; {LEAST_PICTURES} are needed to tell."
+        if self.alarms:
+            return "Not as at its test: " + ", ".join(shift.words for shift in self.alarms) + "."
+        return f"As at its test, over {self.predictions:,} predictions."
+
+
+def drifts() -> list[Drift]:
+    """Of each network that answers; worked out at most every five minutes."""
+    answering = answering_models()
+    key = "drift-" + "-".join(str(version.pk) for version in answering.values())
+    found: list[Drift] | None = cache.get(key)
+    if found is None:
+        found = [_drift(role, version) for role, version in answering.items()]
+        cache.set(key, found, DRIFT_SECONDS)
+    return found
+
+
+def drift_alarms() -> list[Drift]:
+    return [drift for drift in drifts() if drift.alarms]
+
+
+def _drift(role: str, version: ModelVersion) -> Drift:
+    since = timezone.now() - LATELY
+    lately = Prediction.objects.filter(model=version, created_at__gte=since).order_by("-created_at")
+    rows = list(lately.values_list("input_summary", *ANSWERS)[:MOST_PREDICTIONS])
+    answers = {name: [row[place] for row in rows] for place, name in enumerate(ANSWERS, start=1)}
+    found = histograms([row[0] for row in rows], answers)
+    return Drift(role, version, len(rows), shifts(version.report.get("reference", {}), found))
+
+
+def overview() -> dict[str, Any]:
+    """The page of networks."""
+    return {
+        "runs": list(training_runs()[:RUNS_SHOWN]),
+        "drifts": drifts(),
+        "promotions": list(Promotion.objects.select_related("version")[:PROMOTIONS_SHOWN]),
+    }
+
+
+def training(run: TrainingRun) -> dict[str, Any]:
+    """The page of one training."""
+    lines = list(JobLogLine.objects.filter(job=run.job).order_by("-id")[:LOG_LINES])[::-1] if run.job else []
+    report = run.version.report if run.version else {}
+    return {
+        "run": run,
+        "plots": curves(run.history),
+        "lines": lines,
+        "headings": HEADINGS,
+        "rows": table(report)[1:] if report else [],
+        "outliers": report.get("outliers", [])[:10],
+        "card": run.version.card if run.version else None,
+    }
+
+
+def curves(history: list[dict[str, Any]]) -> list[Plot]:
+    """Loss, and what was measured in validation, against the step."""
+    wanted = (
+        ("loss", "Loss on the train galaxies", "loss", 0),
+        ("rms_deg", "Error in validation", "RMS, degrees", 1),
+        ("accuracy", "Verdicts right in validation", "share", 3),
+    )
+    plots = []
+    for key, title, label, colour in wanted:
+        known = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
+        if known:
+            steps, values = zip(*known, strict=True)
+            series = [Series("line", steps, values, colour=colour), Series("points", steps, values, colour=colour)]
+            plots.append(Plot(title, "step", label, series))
+    return plots

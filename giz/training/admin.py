@@ -1,0 +1,285 @@
+"""Staff pages of trainings and networks: start, stop, go on; which network answers, and since when and why."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from giz.core.errors import Refused
+from giz.core.jobs import UNFINISHED
+from giz.core.models import Job
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
+from giz.training.jobs import MOST_MINUTES, MOST_SEED, training_cancel, training_resume, training_start
+from giz.training.models import ModelVersion, Promotion, TrainingRun
+from giz.training.nn.names import NETWORKS
+from giz.training.selectors import training_runs, versions_with_answering
+from giz.training.services.registry import model_promote, model_rollback
+from giz.training.storage import labelsets_known
+
+STATE_LABELS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
+STOPPED = (Job.State.CANCELLED, Job.State.FAILED)
+
+
+def press_cancel(request: HttpRequest, run: TrainingRun) -> str:
+    training_cancel(run=run, actor=request.user)
+    return "Cancel was asked for. A running training stops at its next step and can go on later."
+
+
+def press_resume(request: HttpRequest, run: TrainingRun) -> str:
+    training_resume(run=run, actor=request.user)
+    return "It goes on from its last checkpoint as soon as the trainer is free."
+
+
+def press_promote(request: HttpRequest, version: ModelVersion) -> str:
+    model_promote(version=version, actor=request.user, why="by hand on the staff page")
+    return f"{version} answers as {version.role} from now on."
+
+
+def press_rollback(request: HttpRequest, version: ModelVersion) -> str:
+    back = model_rollback(role=version.role, actor=request.user)
+    return f"{back.version} answers as {back.role} again."
+
+
+class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a training is told. The label sets are those that lie under GIZ_HOME."""
+
+    labelset = forms.ChoiceField(label="Label set", widget=UnfoldAdminSelectWidget)
+    network = forms.ChoiceField(choices=[(name, name) for name in NETWORKS], widget=UnfoldAdminSelectWidget)
+    minutes = forms.FloatField(
+        min_value=1,
+        max_value=MOST_MINUTES,
+        initial=60,
+        help_text="how long to train",
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    flavour = forms.TypedChoiceField(
+        label="Galaxies",
+        coerce=int,
+        choices=[(0, "all train galaxies"), *((n, f"sub-sample {n} (67 %)") for n in (1, 2, 3))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_SEED,
+        initial=1,
+        help_text="another seed, another run",
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    promote = forms.BooleanField(
+        label="Have it answer if it passes the gate", required=False, initial=True, widget=UnfoldBooleanSwitchWidget
+    )
+
+    class Meta:
+        model = TrainingRun
+        fields = ("network", "flavour")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [
+            (known.name, f"{known.title} · {known.galaxies:,} galaxies · {known.size_px} px · {_day(known.frozen_at)}")
+            for known in labelsets_known()
+            if known.size_px
+        ]
+        field = self.fields["labelset"]
+        field.choices = choices  # type: ignore[attr-defined]
+        if not choices:
+            field.help_text = "None has pictures yet: freeze one on a campaign's page, or put one into labelsets/."
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(StaffAdmin):
+    list_display = ("title", "state_label", "bar", "validation", "gate_words", "version_link", "created_at")
+    list_filter = ("network", "job__state", "created_at")
+    search_fields = ("network", "labelset_name", "=id", "job__message")
+    list_select_related = ("job", "version")
+    form = TrainingStartForm
+    post_buttons: ClassVar[tuple[PostButton, ...]] = (
+        PostButton(
+            "cancel",
+            "Stop it",
+            press_cancel,
+            lambda run: run.state in UNFINISHED,
+            "danger",
+            confirm="What it has learned stays as a checkpoint; it can go on later.",
+        ),
+        PostButton("resume", "Go on", press_resume, lambda run: run.state in STOPPED, "main"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
+        return training_runs()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
+        if obj is None:
+            return [(None, {"fields": ("labelset", "network", "minutes", "flavour", "seed", "promote")})]
+        return [
+            (None, {"fields": ("curves_link", "state_label", "bar", "job_link", "error_text", "validation")}),
+            ("What came of it", {"fields": ("gate_words", "version_link")}),
+            ("What it was told", {"fields": ("network", "flavour", "labelset_name", "labelset_digest", "told")}),
+            ("Times", {"fields": ("created_at", "finished_at")}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (
+            tuple(name for _title, part in self.get_fieldsets(request, obj) for name in part["fields"]) if obj else ()
+        )
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().add_view(request, *args, **kwargs)  # type: ignore[no-any-return]
+        except Refused as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: TrainingRun, form: Any, change: bool) -> None:
+        made = training_start(owner=request.user, **form.cleaned_data)
+        obj.pk, obj._state.adding = made.pk, False
+
+    @column("training")
+    def title(self, run: TrainingRun) -> str:
+        return str(run)
+
+    @column("state", ordering="job__state", label=STATE_LABELS)
+    def state_label(self, run: TrainingRun) -> str:
+        return str(run.state)
+
+    @column("progress")
+    def bar(self, run: TrainingRun) -> str:
+        return progress_bar(run.job.progress_done, run.job.progress_total) if run.job else "–"
+
+    @column("best validation")
+    def validation(self, run: TrainingRun) -> str:
+        return f"{run.best['words']} at step {run.best['step']:,}" if run.best else "–"
+
+    @column("gate")
+    def gate_words(self, run: TrainingRun) -> str:
+        return f"{'Passed.' if run.gate['passed'] else 'Not passed.'} {run.gate['why']}" if run.gate else "–"
+
+    @column("network made")
+    def version_link(self, run: TrainingRun) -> str:
+        return row_link(run.version) if run.version else "–"
+
+    @column("job")
+    def job_link(self, run: TrainingRun) -> str:
+        return row_link(run.job, "its job, with the log") if run.job else "–"
+
+    @column("error")
+    def error_text(self, run: TrainingRun) -> str:
+        return run.error or "–"
+
+    @column("curves")
+    def curves_link(self, run: TrainingRun) -> str:
+        address = reverse("dashboard:training", args=[run.pk])
+        return format_html(
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">live progress and curves</a>', address
+        )
+
+    @column("settings")
+    def told(self, run: TrainingRun) -> str:
+        return _pre(run.config)
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(HistoryAdmin):
+    list_display = ("title", "answers", "words_column", "origin", "megabytes", "created_at")
+    list_filter = ("network", "is_shipped", "created_at")
+    search_fields = ("sha256", "network")
+    fieldsets = (
+        (None, {"fields": ("answers", "words_column", "origin", "made_by", "created_at")}),
+        ("File", {"fields": ("sha256", "megabytes")}),
+        ("Figures on its test galaxies", {"fields": ("figures",)}),
+        ("Card", {"fields": ("card_text",)}),
+    )
+    post_buttons: ClassVar[tuple[PostButton, ...]] = (
+        PostButton(
+            "promote",
+            "Have it answer",
+            press_promote,
+            lambda version: version.newest_id != version.pk,
+            "main",
+            confirm="From now on every prediction in its role comes from this network.",
+        ),
+        PostButton(
+            "rollback",
+            "Roll back",
+            press_rollback,
+            lambda version: version.newest_id == version.pk,
+            "danger",
+            confirm="The network that answered before this one answers again.",
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        return versions_with_answering()
+
+    @column("network")
+    def title(self, version: ModelVersion) -> str:
+        return str(version)
+
+    @column("answers as", label={"ours": "success"})
+    def answers(self, version: Any) -> str | None:
+        return version.role if version.newest_id == version.pk else None
+
+    @column("on its test galaxies")
+    def words_column(self, version: ModelVersion) -> str:
+        return version.words or "–"
+
+    @column("origin", ordering="is_shipped")
+    def origin(self, version: ModelVersion) -> str:
+        return "came with GIZ" if version.is_shipped else "trained here"
+
+    @column("MB", ordering="byte_count")
+    def megabytes(self, version: ModelVersion) -> str:
+        return f"{version.byte_count / 1e6:,.1f}"
+
+    @column("trained by")
+    def made_by(self, version: ModelVersion) -> str:
+        return row_link(version.run) if version.run else "–"
+
+    @column("figures")
+    def figures(self, version: ModelVersion) -> str:
+        return _pre(version.report.get("views"))
+
+    @column("model card")
+    def card_text(self, version: ModelVersion) -> str:
+        return _pre(version.card)
+
+
+@admin.register(Promotion)
+class PromotionAdmin(HistoryAdmin):
+    list_display = ("at", "role", "version_link", "kind", "actor", "why")
+    list_filter = ("role", "kind", "at")
+    search_fields = ("role", "why", "version__sha256")
+    list_select_related = ("version",)
+    fieldsets = ((None, {"fields": ("role", "version_link", "kind", "at", "actor", "why", "gate_text")}),)
+
+    @column("version")
+    def version_link(self, promotion: Promotion) -> str:
+        return row_link(promotion.version)
+
+    @column("by", ordering="actor_number")
+    def actor(self, promotion: Promotion) -> str:
+        return f"v{promotion.actor_number}" if promotion.actor_number else "GIZ"
+
+    @column("figures of the gate")
+    def gate_text(self, promotion: Promotion) -> str:
+        return _pre(promotion.gate)
+
+
+def _pre(values: Any) -> str:
+    if not values:
+        return "–"
+    return format_html('<pre class="staff-log">{}</pre>', json.dumps(values, indent=1, ensure_ascii=False))
