@@ -32,6 +32,8 @@ class Augmentation:
     corner_share : of pictures with corners cut off as in turned survey frames, white, black or as the sky.
     noise : at most, of which a half is spread over neighbouring pixels. star_share : of pictures with a bright star and
         its halo, beside the galaxy.
+    bulge_share : of pictures with round light added at the centre, where the galaxy is: real disks have brighter and
+        rounder middles than synthetic ones, and their tilt is that of what lies outside.
     tint : contrast of each channel apart. glow : a coloured sky in half of the colour pictures.
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
@@ -51,6 +53,7 @@ class Augmentation:
     noise_share: float = 0.45
     noise: float = 0.1
     star_share: float = 0.2
+    bulge_share: float = 0.35
     tint: float = 0.15
     glow: float = 0.2
 
@@ -65,6 +68,7 @@ PLAIN = Augmentation(
     blur_share=0.0,
     noise_share=0.0,
     star_share=0.0,
+    bulge_share=0.0,
     tint=0.0,
     glow=0.0,
 )
@@ -90,6 +94,7 @@ class Draws:
     noise_at: npt.NDArray[np.int64]
     is_grainy: npt.NDArray[np.bool_]
     star: npt.NDArray[np.float64]
+    bulge: npt.NDArray[np.float64]
 
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
@@ -129,6 +134,7 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         int(u[22] * NOISE_BANK),
         rng.random() < 0.5,
         _draw_star(rng, how.star_share),
+        _draw_bulge(rng, how.bulge_share),
     )
 
 
@@ -145,6 +151,12 @@ def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
     distance, angle = 0.45 + 0.65 * v[1], 2.0 * math.pi * v[2]
     place = (distance * math.cos(angle), distance * math.sin(angle))
     return (float(v[0] < share), *place, 0.015 + 0.04 * v[3] ** 2, 0.5 * v[4] ** 2, *(0.4 + 0.6 * v[5:8]))
+
+
+def _draw_bulge(rng: np.random.Generator, share: float) -> tuple[float, ...]:
+    """(strength or 0, scale length in half sides; R25 is a half)."""
+    v = rng.random(3)
+    return ((0.1 + 0.7 * v[1]) * float(v[0] < share), 0.025 + 0.075 * v[2])
 
 
 class Augmenter:
@@ -192,6 +204,8 @@ class Augmenter:
 
     def _change(self, pictures: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
         recipe.find_fill(pictures, drawn, piece)
+        if (drawn.bulge[piece.numbers, 0] > 0).any():
+            pictures = on_some(pictures.clone(), piece, drawn.bulge[:, 0] > 0, recipe.add_bulge)
         pixels = self._move(pictures, drawn, recipe, piece)
         pixels = on_some(pixels, piece, drawn.star[:, 0] > 0, recipe.shine)
         pixels = on_some(pixels, piece, drawn.corner[:, 2] > 0, recipe.cut_corners)

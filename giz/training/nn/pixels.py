@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from giz.training.nn.augment import Draws
 
 
+# What a unit of a bulge's light adds to g, r, i (dark on white) and to red, green, blue.
+BULGE_TINT = (-1.0, -1.0, -1.0, 1.0, 0.85, 0.65)
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """Pictures that are changed together, all with the same channels: their numbers in the batch, and as indices."""
@@ -82,6 +86,8 @@ class Recipe:
         self.shrink = tensor(np.maximum(drawn.zoom**-2 - 1.0, 0.0)[:, None] * 0.25)
         self.star = tensor(drawn.star[:, :5])
         self.tint = tensor(np.concatenate([np.full((len(kind), len(GREYS)), -1.0), drawn.star[:, 5:8]], axis=1))
+        self.bulge = tensor(drawn.bulge)
+        self.bulge_tint = torch.tensor(BULGE_TINT, device=device).view(-1, 1, 1)
         self.corner = tensor(np.stack([np.cos(drawn.corner[:, 0]), np.sin(drawn.corner[:, 0]), drawn.corner[:, 1]], 1))
         self.blur = tensor(drawn.blur[:, None])
         # A bent tone curve, contrast about the sky (so that the galaxy does not fade into it), brightness, inversion:
@@ -117,6 +123,13 @@ class Recipe:
         # Beyond the rim the sampler finds zeros: the fill, once it is added again.
         moved = functional.grid_sample(pixels.sub_(fill), grid, mode="bilinear", align_corners=False)
         return moved.add_(fill)
+
+    def add_bulge(self, pictures: Tensor, piece: Piece) -> Tensor:
+        """Round light at the centre of pictures (0 to 255) before they are moved: dark in greys, warm in colour."""
+        bulge = self.bulge[piece.rows]
+        light = (self.x**2 + self.y**2).sqrt().div(-bulge[:, 1]).exp_().mul_(255.0 * bulge[:, 0])
+        changed = pictures.float().addcmul_(light.unsqueeze(1), self.bulge_tint[piece.channels])
+        return changed.round_().clamp_(0.0, 255.0).to(pictures.dtype)
 
     def shine(self, pixels: Tensor, piece: Piece) -> Tensor:
         """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""

@@ -38,7 +38,7 @@ def test_the_axial_ratio_comes_through_the_whole_augmentation_within_a_percent(i
     count = 8
     brightness = disc(inclination_deg, 20.0, SIZE_PX)
     pixels = stack(brightness).unsqueeze(0).repeat(count, 1, 1, 1)
-    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0))
+    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0, bulge_share=0.0))
     changed = augmenter(
         pixels, np.arange(count, dtype=np.uint64), np.arange(count) % 2 == 1, np.ones((count, 4), bool)
     ).numpy()
@@ -109,3 +109,19 @@ def test_batches_are_the_same_whatever_the_number_of_workers(data: TrainingData)
         assert torch.equal(one.inclination_deg, other.inclination_deg)
     later = make_sample(data, plan.batch(7), augmenter)
     assert torch.equal(later.pictures, alone[-1].pictures)
+
+
+def test_the_light_of_an_added_bulge_is_round_central_and_leaves_what_was_given_as_it_was() -> None:
+    greys, colour = torch.full((8, 3, 64, 64), 230), torch.full((8, 3, 64, 64), 10)
+    pixels = torch.cat([greys, colour], dim=1).to(torch.uint8)
+    before = pixels.clone()
+    changed = Augmenter(replace(PLAIN, bulge_share=1.0))(
+        pixels, np.arange(8, dtype=np.uint64), np.zeros(8, bool), np.ones((8, 4), bool)
+    )
+    assert torch.equal(pixels, before)
+    added = changed - before.float() / 255
+    assert (added[:, 0, 31:33, 31:33] < -0.05).all()
+    assert (added[:, 3, 31:33, 31:33] > 0.05).all()
+    assert (added[:, :, 0].abs() < 0.01).all()
+    for turned in (added.flip(2), added.flip(3), added.transpose(2, 3)):
+        assert torch.equal(turned, added)
