@@ -27,11 +27,20 @@ class StrictFloatField(serializers.FloatField):
         return value
 
 
+class TextField(serializers.CharField):
+    """Text; DRF would take a number for it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class SourceOpenSerializer(StrictSerializer):
     """One of: `pgc`; `name`; `ra_deg`, `dec_deg` and `size_arcmin`."""
 
     pgc = serializers.IntegerField(min_value=1, max_value=MOST_PGC, required=False)
-    name = serializers.CharField(max_length=80, required=False)
+    name = TextField(max_length=80, required=False)
     ra_deg = serializers.FloatField(min_value=0, max_value=359.9999999, required=False)
     dec_deg = serializers.FloatField(min_value=-90, max_value=90, required=False)
     size_arcmin = serializers.FloatField(

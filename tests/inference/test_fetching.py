@@ -1,0 +1,213 @@
+"""Galaxies that the catalogue has no pictures of: 202, a job, frames from local servers; failures in words."""
+
+import math
+import re
+
+import pytest
+
+from giz.catalog.models import Galaxy
+from giz.core.jobs import run_job
+from giz.core.models import Job
+from giz.inference.models import Source
+from giz.surveys.cache import DiskCache
+from giz.surveys.client import Manners
+from giz.surveys.hyperleda import HyperLEDA
+from giz.surveys.observatory import Observatory
+from tests.inference.sky import ask, galaxy_with_pictures
+from tests.surveys.servers import HipsServer, LocalServer, NamesServer
+from tests.surveys.sky import Sky
+
+pytestmark = pytest.mark.django_db
+
+
+class Names(NamesServer):
+    """HyperLEDA also by position, and Sesame that knows our galaxy as NGC 1."""
+
+    def __init__(self, rows, sky):
+        super().__init__(rows)
+        self.sky = sky
+
+    def _names(self, path, query):
+        box = re.search(r"de2000 between (\S+) and (\S+)", query.get("sql", [""])[0])
+        if path == "/leda" and box:
+            low, high = map(float, box.groups())
+            rows = [row for row in self.rows.values() if low <= float(row[3]) <= high]
+            lines = ["pgc|objname|al2000|de2000|type|t|logd25|logr25|pa", *("|".join(map(str, row)) for row in rows)]
+            return 200, {}, ("\n".join(lines) + "\n").encode()
+        if path == "/sesame/-ox/SNV" and next(iter(query), "") == "NGC 1":
+            place = self.sky.place
+            body = f"<jradeg>{place.ra.deg}</jradeg><jdedeg>{place.dec.deg}</jdedeg><oname>NGC 1</oname>"
+            text = f'<?xml version="1.0"?><Sesame><Target><Resolver name="N=NED">{body}</Resolver></Target></Sesame>'
+            return 200, {}, text.encode()
+        return super()._names(path, query)
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return Sky(size_px=256)
+
+
+@pytest.fixture
+def serve(settings, tmp_path, monkeypatch):
+    """Start servers and point the settings at them and nowhere else; no pauses, little patience."""
+    started = []
+    settings.SURVEY_FOLDER = tmp_path / "surveys"
+    settings.SURVEY_ORDER = ["hips"]
+    nobody = "http://127.0.0.1:9/nobody"
+    settings.SURVEY_URLS = [f"{name}={nobody}" for name in ("hips", "hyperleda", "sesame", "sdss", "skyserver")]
+    settings.SURVEY_LOCAL_HOSTS = ["127.0.0.1:9"]
+    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
+    quick = Manners(interval_s=0.0, silence_s=60.0, backoff_s=0.01, give_up_s=3.0)
+    make = Observatory.__init__
+    monkeypatch.setattr(Observatory, "__init__", lambda self, *a, **kw: make(self, *a, **{**kw, "manners": quick}))
+
+    def start(server):
+        started.append(server)
+        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
+        settings.SURVEY_LOCAL_HOSTS.append(server.host)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+def row(sky, pgc=1, log_d25=None):
+    d25 = math.log10(sky.d25_arcsec / 6.0) if log_d25 is None else log_d25
+    return (pgc, "NGC0001", sky.place.ra.deg / 15, sky.place.dec.deg, "Sb", 3, d25, 0.3, sky.position_angle_deg)
+
+
+def fetched(answer):
+    """Do the job that the answer promised; the source as it is then."""
+    assert answer.status_code == 202, answer.content
+    assert answer.headers["Retry-After"] == "2"
+    source = Source.objects.get(pk=answer.json()["id"])
+    run_job(Job.objects.get(pk=source.job_id))
+    return source
+
+
+def test_a_place_on_the_sky_is_fetched_by_a_job_and_then_answered(client, network, serve, sky):
+    serve(HipsServer(sky))
+    wish = {"ra_deg": sky.place.ra.deg, "dec_deg": sky.place.dec.deg, "size_arcmin": 2 * sky.d25_arcsec / 60}
+    first = ask(client, "sources/", wish)
+    assert (first.json()["state"], first.json()["pictures"]) == ("fetching", {})
+    assert ask(client, "sources/", wish).json()["id"] == first.json()["id"]
+    early = ask(client, f"sources/{first.json()['id']}/evaluate/")
+    assert (early.status_code, early.json()["code"]) == (409, "not_ready")
+    fetched(first)
+    ready = client.get(first.headers["Location"]).json()
+    assert (ready["state"], ready["bands"]) == ("ready", ["g", "r", "i", "gri"])
+    assert ready["galaxy"]["survey"]
+    picture = client.get(ready["pictures"]["gri"])
+    assert b"".join(picture.streaming_content).startswith(b"\x89PNG")
+    said = ask(client, f"sources/{ready['id']}/evaluate/").json()
+    # North is up and east left: the position angle runs from up to the left, so against the clock.
+    away_deg = (said["ellipse"]["angle_deg"] - (90 - sky.position_angle_deg) + 90) % 180 - 90
+    assert abs(away_deg) < 5
+    assert said["inclination_deg"] is not None
+    assert not Galaxy.objects.exists()  # a stranger's wish adds nothing to the catalogue
+
+
+def test_a_number_that_the_catalogue_does_not_have_is_looked_up_and_answered_the_second_time(
+    client, network, serve, sky
+):
+    serve(HipsServer(sky))
+    serve(Names([row(sky)], sky))
+    fetched(client.get("/api/v1/predict/pgc/1/"))
+    said = client.get("/api/v1/predict/pgc/1/").json()
+    assert (said["galaxy"]["pgc"], said["galaxy"]["name"]) == (1, "NGC0001")
+    assert abs(said["ellipse"]["angle_deg"]) < 5  # turned by the position angle: the major axis lies level
+    pending = client.get("/api/pgc/2")
+    assert (pending.status_code, pending.json()["status"]) == (202, "pending")
+    assert client.get("/api/pgc/1").json()["galaxy"]["objname"] == "NGC0001"
+
+
+def test_a_name_is_resolved_to_a_place_then_to_the_galaxy_with_a_size(client, network, serve, sky):
+    serve(HipsServer(sky))
+    names = serve(Names([row(sky, 7)], sky))
+    source = fetched(ask(client, "sources/", {"name": "NGC 1"}))
+    source.refresh_from_db()
+    assert (source.state, source.pgc, source.name) == ("ready", 7, "NGC 1")
+    assert "/sesame/-ox/SNV?NGC%201" in names.requests
+
+
+def test_a_name_that_turns_out_to_be_in_the_catalogue_gets_its_pictures(client, network, serve, sky):
+    galaxy_with_pictures(7, name="UGC 12")
+    serve(Names([row(sky, 7)], sky))
+    source = fetched(ask(client, "sources/", {"name": "NGC 1"}))
+    body = client.get(f"/api/v1/predict/sources/{source.pk}/").json()
+    assert (body["state"], body["galaxy"]["name"]) == ("ready", "UGC 12")
+    assert body["pictures"]["gri"].startswith("/media/")
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "status"),
+    [
+        ("pgc/5/", "not_found", 404),
+        ("name/Nobody/", "not_found", 404),
+        ("pgc/3/", "no_size", 404),
+    ],
+)
+def test_what_is_not_there_is_said_with_its_reason(client, network, serve, sky, path, code, status):
+    serve(HipsServer(sky))
+    serve(Names([row(sky, 3, log_d25="")], sky))
+    source = fetched(client.get(f"/api/v1/predict/{path}"))
+    failed = client.get(f"/api/v1/predict/sources/{source.pk}/").json()
+    assert (failed["state"], failed["code"]) == ("failed", code)
+    answer = client.get(f"/api/v1/predict/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_field_that_no_survey_covers_and_servers_that_are_down(client, network, serve, sky):
+    serve(HipsServer(sky, surveys=()))
+    place = {"ra_deg": 10.0, "dec_deg": 10.0, "size_arcmin": 1.0}
+    assert fetched(ask(client, "sources/", place)).pk
+    assert Source.objects.get().error_code == "not_covered"
+    source = fetched(ask(client, "sources/", {"pgc": 12}))
+    source.refresh_from_db()
+    assert (source.state, source.error_code) == ("failed", "survey_down")
+    answer = ask(client, f"sources/{source.pk}/evaluate/")
+    assert (answer.status_code, answer.json()["code"]) == (503, "survey_down")
+
+
+def test_a_name_can_not_make_the_site_ask_anybody_else(client, network, serve, sky):
+    listener = LocalServer()
+    try:
+        names = serve(Names([], sky))
+        for name in (f"{listener.url}/", "http://169.254.169.254/latest/", f"x@{listener.host}"):
+            answer = ask(client, "sources/", {"name": name})
+            if answer.status_code == 202:
+                fetched(answer)
+            else:
+                assert (answer.status_code, answer.json()["code"]) == (400, "bad_name")
+        assert listener.requests == []
+        assert all(path.startswith("/sesame/-ox/SNV?") and "/" not in path[16:] for path in names.requests)
+    finally:
+        listener.close()
+
+
+def test_too_many_fetches_at_once_are_put_off(client, network, serve, monkeypatch):
+    monkeypatch.setattr("giz.inference.services.sources.MOST_FETCHES", 2)
+    for pgc in (21, 22):
+        assert ask(client, "sources/", {"pgc": pgc}).status_code == 202
+    answer = ask(client, "sources/", {"pgc": 23})
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert ask(client, "sources/", {"pgc": 21}).status_code == 202
+
+
+def test_hyperleda_is_asked_for_a_box_also_at_the_pole_and_at_hour_zero():
+    asked = []
+
+    class Recorded:
+        def text(self, _url, parameters, **_kwargs):
+            asked.append(parameters["sql"])
+            head = "pgc|objname|al2000|de2000|type|t|logd25|logr25|pa\n"
+            return head + "1|A|0.0001|0.0|S|3|1.0|0.1|10\n2|B|23.9999|0.0|S|3|1.0|0.1|10\n3|C|0.0|0.01|S|3|1.0|0.1|10\n"
+
+    leda = HyperLEDA(Recorded(), "http://x")
+    assert [facts.pgc for facts in leda.around(0.0, 0.0, 60.0)] == [1, 2, 3]
+    assert [facts.pgc for facts in leda.around(0.0, 0.0, 20.0)] == [1, 2]
+    assert "al2000" not in asked[0]
+    assert leda.around(0.0, 89.99, 60.0) == []
+    leda.around(180.0, 10.0, 60.0)
+    assert "al2000 between 11.998" in asked[-1]
