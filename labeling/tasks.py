@@ -1,15 +1,19 @@
 """Celery entry points: give back leases that ran out, recompute consensus; and the wake-up that a vote sends."""
 
 import time
+from collections.abc import Sequence
 
 import structlog
 from celery import shared_task
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
-from giz.core.tasks import wake_job
-from labeling.jobs import refit_job
+from giz.core.errors import Refused
+from giz.core.tasks import wake_job, wake_on_commit
+from labeling.jobs import labels_freeze_job, refit_job
+from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_refresh
+from labeling.services.labelsets import labels_new
 from labeling.services.refits import campaigns_to_refit
 from labeling.services.tasks import leases_release_expired
 
@@ -43,6 +47,27 @@ def refit_volunteers() -> int:
     for job in jobs:
         wake_job.delay(str(job.id))
     return len(jobs)
+
+
+@shared_task(name="labeling.tasks.freeze_new_labels")
+def freeze_new_labels(
+    *, campaigns: Sequence[str] = (), least_new_labels: int = 500, size_px: int = 128
+) -> dict[str, int]:
+    """Freeze a label set of each named campaign with enough newly finished galaxies.
+
+    Returns the number of new ones by campaign. Twice at once makes one job, and once frozen nothing is new.
+    """
+    found = {}
+    for name in campaigns:
+        try:
+            campaign = campaign_named(name)
+            found[name] = labels_new(campaign, size_px=size_px)
+            if found[name] >= max(1, least_new_labels):
+                wake_on_commit(labels_freeze_job(campaign=campaign, size_px=size_px))
+        except Refused as error:
+            log.warning("labels_not_frozen", campaign=name, reason=error.detail)
+    log.info("freeze_new_labels", new=found, least=least_new_labels)
+    return found
 
 
 def wake_consensus() -> None:

@@ -13,7 +13,7 @@ from giz.inference.models import Prediction
 from giz.training.drift import ANSWERS, LEAST_PICTURES, Shift, histograms, shifts
 from giz.training.figures import HEADINGS, table
 from giz.training.models import ModelVersion, Promotion, TrainingRun
-from giz.training.selectors import answering_models, training_runs
+from giz.training.selectors import answering_models, retraining_said, training_runs
 
 LOG_LINES = 30
 RUNS_SHOWN = PROMOTIONS_SHOWN = 12
@@ -75,6 +75,7 @@ def overview() -> dict[str, Any]:
     return {
         "runs": list(training_runs()[:RUNS_SHOWN]),
         "drifts": drifts(),
+        "retraining": retraining_said(),
         "promotions": list(Promotion.objects.select_related("version")[:PROMOTIONS_SHOWN]),
     }
 

@@ -1,10 +1,15 @@
 """Which networks answer, and what was promoted when."""
 
+from typing import Any
+
+from django.core.cache import cache
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.names import OURS
 from giz.training.promotions import Step, served_stack
+
+RETRAINING_KEY = "training-retraining"
 
 
 def training_runs() -> QuerySet[TrainingRun]:
@@ -29,6 +34,12 @@ def versions_with_answering() -> QuerySet[ModelVersion]:
     role = Promotion.objects.filter(version=OuterRef(OuterRef("pk"))).order_by("-id").values("role")[:1]
     newest = Promotion.objects.filter(role=Subquery(role)).order_by("-id").values("version_id")[:1]
     return ModelVersion.objects.select_related("run").annotate(newest_id=Subquery(newest))
+
+
+def retraining_said() -> dict[str, Any] | None:
+    """What scheduled retraining said last, and when; None where it never ran."""
+    said: dict[str, Any] | None = cache.get(RETRAINING_KEY)
+    return said
 
 
 def served_before(role: str = OURS) -> ModelVersion | None:

@@ -34,6 +34,7 @@ class KnownLabelSet:
     name: str
     title: str
     origin: str
+    campaign: str
     digest: str
     galaxies: int
     size_px: int | None
@@ -70,6 +71,7 @@ def _known(name: str, path: Path, changed_at: float) -> KnownLabelSet:
         name=name,
         title=str(manifest.get("title") or manifest["name"]),
         origin=str(manifest.get("origin", "")),
+        campaign=str((manifest.get("versions") or {}).get("campaign", "")),
         digest=manifest["digest"],
         galaxies=int(manifest["counts"].get("galaxies", 0)),
         size_px=images.get("size_px"),

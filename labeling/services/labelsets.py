@@ -136,6 +136,13 @@ def labelset_freeze(
     return made
 
 
+def labels_new(campaign: Campaign, *, size_px: int | None) -> int:
+    """How many galaxies were finished since the last label set of this size was frozen."""
+    last = LabelSet.objects.filter(campaign=campaign, size_px=size_px).order_by("-id").first()
+    done = Target.objects.filter(campaign=campaign, retired_at__isnull=False)
+    return (done.filter(retired_at__gt=last.created_at) if last else done).count()
+
+
 def pictures_export(
     *,
     campaign: Campaign,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
@@ -22,6 +23,7 @@ from labeling.jobs import labels_freeze_job
 from labeling.models import Campaign, Consensus, LabelSet, Target
 from labeling.services import labelsets
 from labeling.services.labelsets import labels_as_of, labelset_freeze, labelset_root
+from labeling.tasks import freeze_new_labels
 from tests.labeling.sky import make_campaign
 from tests.labeling.test_export_formats import judged
 from tests.labelset.sets import contents
@@ -206,3 +208,25 @@ def test_pictures_are_exported_with_a_manifest_and_nothing_else_stays(
         assert "pgc1000_128x128_60.g.jpg" in names
     with pytest.raises(CommandError, match=r"exists already|is a folder"):
         call_command("export_labels", campaign="sky", format_name=format_name, out=str(out / "pictures"))
+
+
+def test_the_schedule_freezes_once_enough_galaxies_were_finished_since_the_last_set(campaign: Campaign) -> None:
+    done = Target.objects.filter(campaign=campaign).values_list("pk", flat=True)[:4]
+    Target.objects.filter(pk__in=list(done)).update(state=Target.State.RETIRED, retired_at=Now())
+    settings_of_row = {"campaigns": [campaign.name], "size_px": 64}
+    assert freeze_new_labels(**settings_of_row, least_new_labels=5) == {campaign.name: 4}
+    assert not Job.objects.exists()
+    assert freeze_new_labels(**settings_of_row, least_new_labels=4) == {campaign.name: 4}
+    assert freeze_new_labels(**settings_of_row, least_new_labels=4) == {campaign.name: 4}
+    run_job(Job.objects.get(), on_progress=None)
+    assert LabelSet.objects.get().size_px == 64
+    assert freeze_new_labels(**settings_of_row, least_new_labels=1) == {campaign.name: 0}
+    assert Job.objects.count() == 1
+
+
+def test_the_schedule_does_nothing_without_a_campaign_and_passes_over_wrong_ones(campaign: Campaign) -> None:
+    Target.objects.filter(campaign=campaign).update(retired_at=Now(), state=Target.State.RETIRED)
+    assert freeze_new_labels() == {}
+    assert freeze_new_labels(campaigns=["nowhere", campaign.name], least_new_labels=1) == {campaign.name: 10}
+    assert freeze_new_labels(campaigns=[campaign.name], least_new_labels=1, size_px=100) == {campaign.name: 10}
+    assert [job.params["size_px"] for job in Job.objects.all()] == [128]

@@ -1,0 +1,75 @@
+"""Is it time to train again? When the newest label set holds enough labels that the served network has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from giz.core.errors import Refused
+from giz.labelset import LabelSet, LabelSetError
+from giz.training.models import ModelVersion, TrainingRun
+from giz.training.selectors import served_model
+from giz.training.storage import KnownLabelSet, labelsets_known
+
+PEOPLE = "volunteers"
+# An inclination that moved by less than this is the label that it was.
+MOVED_DEG = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Train on this label set, or on none, and why."""
+
+    labelset: KnownLabelSet | None
+    why: str
+
+
+def retraining_due(*, network: str, least_new_labels: int, campaigns: Collection[str] = ()) -> Due:
+    """Look at the newest label set with pictures that people labelled, of these campaigns or of any."""
+    if least_new_labels < 1:
+        raise Refused("bad_number", f"least_new_labels must be 1 or more, not {least_new_labels}.")
+    newest = next((known for known in labelsets_known() if _is_wanted(known, campaigns)), None)
+    if newest is None:
+        return Due(None, "There is no label set with pictures yet that people labelled.")
+    if TrainingRun.objects.filter(labelset_digest=newest.digest, network=network, flavour=0).exists():
+        return Due(None, f"{network} was trained on the newest label set, {newest.name}, already.")
+    new = new_labels(newest, served_model(network))
+    if new < least_new_labels:
+        return Due(None, f"{newest.name} has {new:,} new labels; training begins at {least_new_labels:,}.")
+    return Due(newest, f"{newest.name} has {new:,} new labels.")
+
+
+def new_labels(newest: KnownLabelSet, served: ModelVersion | None) -> int:
+    """Galaxies that are new, or whose verdict or inclination changed, since the set that `served` learned from.
+
+    All of them where that set is not here any more, as with a network that came with GIZ.
+    """
+    digest = (served.card.get("labelset") or {}).get("digest") if served else None
+    before = next((known for known in labelsets_known() if known.digest == digest), None)
+    try:
+        now = _labels(newest)
+        then = _labels(before) if before else {}
+    except LabelSetError as error:
+        raise Refused(error.code, error.detail) from None
+    return sum(_is_new(label, then.get(pgc)) for pgc, label in now.items())
+
+
+Label = tuple[str, float]
+
+
+def _labels(known: KnownLabelSet) -> dict[int, Label]:
+    opened = LabelSet.open(known.folder)
+    columns = (opened.pgc, opened.column("verdict"), opened.column("inclination_deg"))
+    return {int(pgc): (str(verdict), float(deg)) for pgc, verdict, deg in zip(*columns, strict=True)}
+
+
+def _is_new(now: Label, then: Label | None) -> bool:
+    if then is None or now[0] != then[0]:
+        return True
+    return bool(np.nan_to_num(abs(now[1] - then[1])) >= MOVED_DEG)
+
+
+def _is_wanted(known: KnownLabelSet, campaigns: Collection[str]) -> bool:
+    return bool(known.size_px) and known.origin == PEOPLE and (not campaigns or known.campaign in campaigns)

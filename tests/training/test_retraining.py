@@ -1,0 +1,132 @@
+"""Scheduled retraining: only on enough new labels, once a label set, off until staff switch it on."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django_celery_beat.models import PeriodicTask
+
+from giz.core.errors import Refused
+from giz.core.models import Job
+from giz.labelset import LabelSet
+from giz.training.models import ModelVersion, Promotion, TrainingRun
+from giz.training.selectors import retraining_said
+from giz.training.services import retraining
+from giz.training.services.retraining import new_labels, retraining_due
+from giz.training.storage import labelsets_known
+from giz.training.tasks import retrain
+from tests.training.discs import write_discs
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _home(settings: Any, tmp_path: Path) -> None:
+    settings.GIZ_HOME = tmp_path / "home"
+    (settings.GIZ_HOME / "labelsets").mkdir(parents=True)
+
+
+@pytest.fixture(scope="module")
+def fewer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_discs(tmp_path_factory.mktemp("fewer") / "fewer", 100)
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_discs(tmp_path_factory.mktemp("more") / "more", 160)
+
+
+@pytest.fixture
+def put(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a label set where frozen ones lie, as if people had labelled it."""
+    monkeypatch.setattr(retraining, "PEOPLE", "test")
+
+    def placed(folder: Path) -> Path:
+        return Path(shutil.copytree(folder, settings.GIZ_HOME / "labelsets" / folder.name))
+
+    return placed
+
+
+def serve(folder: Path) -> ModelVersion:
+    """As if the served network had learned from this label set."""
+    digest = LabelSet.open(folder).manifest["digest"]
+    version = ModelVersion.objects.create(
+        sha256="a" * 64, network="ours", byte_count=1, card={"labelset": {"digest": digest}}, report={}
+    )
+    Promotion.objects.create(role="ours", version=version, kind="staff", why="test")
+    return version
+
+
+def test_both_schedules_are_there_and_off_with_settings_that_staff_may_edit() -> None:
+    for name, task in (
+        ("train on new labels", "giz.training.tasks.retrain"),
+        ("freeze new labels", "labeling.tasks.freeze_new_labels"),
+    ):
+        row = PeriodicTask.objects.get(name=name)
+        assert (row.enabled, row.task) == (False, task)
+        assert json.loads(row.kwargs)["least_new_labels"] == 500
+        assert "least_new_labels" in row.description
+
+
+def test_without_label_sets_nothing_is_trained_and_it_says_why() -> None:
+    assert "no label set with pictures yet" in retrain()
+    assert not Job.objects.exists()
+    said = retraining_said()
+    assert said is not None
+    assert "no label set" in said["said"]
+
+
+def test_synthetic_label_sets_do_not_count(fewer: Path, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(fewer)
+    monkeypatch.setattr(retraining, "PEOPLE", "volunteers")
+    assert retraining_due(network="ours", least_new_labels=1).labelset is None
+
+
+def test_only_labels_that_the_served_network_has_not_seen_count(fewer: Path, more: Path, put: Any) -> None:
+    put(fewer)
+    served = serve(fewer)
+    (known,) = labelsets_known()
+    assert new_labels(known, None) == 100
+    assert new_labels(known, served) == 0
+    put(more)
+    newest = next(known for known in labelsets_known() if known.name == "more")
+    assert new_labels(newest, served) == 60
+
+
+def test_a_training_begins_with_enough_new_labels_and_only_once_a_label_set(fewer: Path, more: Path, put: Any) -> None:
+    put(fewer)
+    serve(fewer)
+    put(more)
+    assert "60 new labels; training begins at 61" in retrain(least_new_labels=61, minutes=5)
+    assert not Job.objects.exists()
+    assert "A training was started" in retrain(least_new_labels=60, minutes=5)
+    job = Job.objects.get()
+    assert job.params["settings"]["minutes"] == 5
+    assert job.params["promote"] is True
+    assert Path(job.params["labelset"]).name == "more"
+    assert "already" in retrain(least_new_labels=60, minutes=5)
+    Job.objects.update(state=Job.State.DONE)
+    assert "already" in retrain(least_new_labels=60, minutes=5), "also when its training has ended"
+    assert TrainingRun.objects.count() == 1
+
+
+def test_wrong_settings_are_told_and_start_nothing(fewer: Path, put: Any) -> None:
+    put(fewer)
+    assert "least_new_labels must be 1 or more" in retrain(least_new_labels=0)
+    assert "There is no network" in retrain(network="model9", least_new_labels=1)
+    assert "either for how many minutes" in retrain(minutes=0, least_new_labels=1)
+    assert not Job.objects.exists()
+
+
+def test_other_campaigns_label_sets_do_not_count(fewer: Path, put: Any) -> None:
+    put(fewer)
+    assert retraining_due(network="ours", least_new_labels=1, campaigns=["spirals"]).labelset is None
+
+
+def test_a_damaged_label_set_is_told(fewer: Path, put: Any) -> None:
+    folder = put(fewer)
+    (folder / "labels.parquet").write_bytes(b"")
+    with pytest.raises(Refused, match=r"labels\.parquet"):
+        retraining_due(network="ours", least_new_labels=1)
