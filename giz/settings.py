@@ -177,13 +177,14 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*": {"queue": "default"}}
 # Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
-JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict"}
+JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict", "order_queue": "predict"}
 LONG_QUEUES = ("training",)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep jobs whose heartbeat stopped": {"task": "giz.core.tasks.sweep_jobs", "schedule": 30},
     "give back leases that ran out": {"task": "labeling.tasks.release_expired_leases", "schedule": 20},
     "refit volunteers": {"task": "labeling.tasks.refit_volunteers", "schedule": 600},
+    "have the network order the queues": {"task": "giz.inference.tasks.order_queues", "schedule": 600},
     "refresh stale consensus": {"task": "labeling.tasks.refresh_stale_consensus", "schedule": 10},
     "forget pictures to predict": {"task": "giz.inference.tasks.sweep_sources", "schedule": 600},
 }

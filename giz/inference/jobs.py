@@ -1,4 +1,4 @@
-"""Predictions as jobs: fetching the pictures of a source, and predicting many galaxies shard by shard."""
+"""Predictions as jobs: the pictures of a source are fetched, many galaxies predicted, queues of campaigns ordered."""
 
 import os
 from itertools import pairwise
@@ -14,6 +14,8 @@ from giz.inference.services.bulk import Plan, plan_of, shards_predict
 from giz.inference.services.bulk_inputs import input_of
 from giz.inference.services.fetching import fetch_give_up, source_fetch
 from giz.inference.services.runtime import Network, network_of, predictor_load
+from labeling.models import Campaign
+from labeling.services.campaigns import campaign_named
 
 MOST_JOBS = 64
 
@@ -94,3 +96,20 @@ def predict(job: JobContext) -> dict[str, Any]:
 def _network(sha256: str) -> Network:
     version = model_named(sha256)
     return network_of(version, predictor_load(version, threads=os.cpu_count() or 1))
+
+
+def order_queue_job(*, campaign: Campaign, model: str, owner: Any = None) -> Job:
+    """Return the job that has this version of the network order a campaign's queue (the same unfinished one)."""
+    return job_create(kind="order_queue", params={"campaign": campaign.name, "model": model}, owner=owner)
+
+
+@job_handler("order_queue")
+def order_queue(job: JobContext) -> dict[str, Any]:
+    # Imported where it is needed: numpy and the networks are nothing for every web process to carry.
+    from giz.inference.services.queues import queue_refresh
+
+    order = queue_refresh(
+        campaign=campaign_named(job.params["campaign"]), model=job.params["model"], on_progress=job.progress
+    )
+    job.log(order.in_words)
+    return {"answers": order.answers, "unanswered": order.unanswered, "compared": order.compared}

@@ -178,7 +178,7 @@ def _shard(plan: Plan, source: Input, network: Network, shard: int) -> int:
 
 def _batch(network: Network, batch: list[Subject], cells: list[tuple[Any, ...]], rows: list[Prediction]) -> None:
     seen = [pictures_seen(one.pictures, View(), network.predictor.size_px) for one in batch]
-    said = iter(_ask(network, [pictures for pictures in seen if pictures]))
+    said = iter(ask_many(network, [pictures for pictures in seen if pictures]))
     for subject, pictures in zip(batch, seen, strict=True):
         opinion = next(said) if pictures else Opinion(None)
         cells.append(_cells(subject, opinion, list(pictures), network))
@@ -196,7 +196,7 @@ def _batch(network: Network, batch: list[Subject], cells: list[tuple[Any, ...]],
             )
 
 
-def _ask(network: Network, seen: list[dict[str, Any]]) -> list[Opinion]:
+def ask_many(network: Network, seen: list[dict[str, Any]]) -> list[Opinion]:
     """All bands together; a network of one band sees the colour picture, else the first grey."""
     import numpy as np
 
