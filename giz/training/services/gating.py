@@ -28,8 +28,8 @@ def version_judge(version: ModelVersion, *, data: TrainingData, asked: Asked, on
     Where nothing is served yet the rival is the mean inclination of the train galaxies (or the commoner verdict).
     """
     served = served_model(version.role)
-    new, galaxies = errors_of(data, asked)
     if served is None:
+        new, galaxies = errors_of(data, asked)
         return judge(new, _constant(data, asked), galaxies, rival=CONSTANT)
     if served.pk == version.pk:
         return Gate(False, "It is the served version itself: the same training gave the same file.", served.sha256)
@@ -44,7 +44,12 @@ def version_judge(version: ModelVersion, *, data: TrainingData, asked: Asked, on
         return Gate(False, why, served.sha256)
     words = "measuring the served network on the same galaxies"
     theirs = ask(data, predictor, data.rows("test"), lambda done, total: on_progress(done, total, words))
-    return judge(new, errors_of(data, theirs)[0], galaxies, rival=served.sha256)
+    common = [view for view in asked if view in theirs]
+    if not common:
+        return Gate(False, "The two networks look at different bands, so they can't be compared.", served.sha256)
+    new, galaxies = errors_of(data, {view: asked[view] for view in common})
+    old, _ = errors_of(data, {view: theirs[view] for view in common})
+    return judge(new, old, galaxies, rival=served.sha256)
 
 
 def errors_of(data: TrainingData, asked: Asked) -> tuple[Errors, Rows]:
