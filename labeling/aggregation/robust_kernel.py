@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from labeling.aggregation.robust_model import EDGE_DEG, FACE_ON_BELOW_DEG, PIVOT_DEG, Crowd, Volunteers
-from labeling.aggregation.vote_table import FACE_ON, FloatArray, IntArray, VoteTable
+from labeling.aggregation.vote_table import FACE_ON, REJECTED, FloatArray, IntArray, VoteTable
 
 Float32 = NDArray[np.float32]
 
@@ -56,16 +56,20 @@ class Readings:
     """Votes that tell of an inclination, ordered by galaxy, shape (n,).
 
     ``side`` is 0 for a measured value, 1 where the galaxy was seen below ``value_deg`` (face-on), -1 where beyond
-    (right of the 90° standard).
+    (right of the 90° standard). ``rejections`` counts each galaxy's other rejections, shape (G,): they tell nothing of
+    the inclination, but galaxies that some reject are harder for everybody.
     """
 
     galaxy: IntArray
     volunteer: IntArray
     value_deg: FloatArray
     side: NDArray[np.int8]
+    rejections: IntArray
 
     def pick(self, which: IntArray) -> Readings:
-        return Readings(self.galaxy[which], self.volunteer[which], self.value_deg[which], self.side[which])
+        return Readings(
+            self.galaxy[which], self.volunteer[which], self.value_deg[which], self.side[which], self.rejections
+        )
 
 
 def readings_of(table: VoteTable) -> Readings:
@@ -76,7 +80,8 @@ def readings_of(table: VoteTable) -> Readings:
     face_on = is_face_on[used]
     value = np.where(face_on, FACE_ON_BELOW_DEG, table.inclination_deg[used])
     side = np.where(face_on, 1, np.where(value >= EDGE_DEG, -1, 0)).astype(np.int8)
-    return Readings(table.galaxy[used], table.volunteer[used], value, side)
+    rejections = np.bincount(table.galaxy[table.verdict == REJECTED], minlength=table.galaxy_count)
+    return Readings(table.galaxy[used], table.volunteer[used], value, side, rejections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class Chunk:
     """Some galaxies with their readings, looked at in windows of ``width`` nodes.
 
     ``row`` (n,) is each reading's galaxy within the chunk, ``first_node`` (m,) where each galaxy's window begins,
-    ``members`` the m × n matrix that sums readings of a galaxy.
+    ``members`` the m × n matrix that sums readings of a galaxy, ``rejections`` and ``votes`` (m,) each galaxy's other
+    rejections, and these with its readings.
     """
 
     readings: Readings
@@ -93,6 +99,8 @@ class Chunk:
     first_node: IntArray
     width: int
     members: sparse.csr_array
+    rejections: IntArray
+    votes: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +154,27 @@ def posterior(
         log_prior -= np.nan_to_num((nodes - known_deg[:, None]) ** 2 / (2 * KNOWN_SIGMA_DEG**2)).astype(np.float32)
     pieces = []
     log_posterior = np.empty((chunk.galaxies.size, crowd.spreads.size, chunk.width), dtype=np.float32)
-    for number, (spread, share) in enumerate(zip(crowd.spreads, crowd.spread_shares, strict=True)):
+    for number, spread in enumerate(crowd.spreads):
         wide2 = spread2 * np.float32(spread**2)
         total = wide2 + residual2
         log_total = np.log(total)
         log_like = np.float32(-(freedom + 1) / 2) * log_total
         tail = _censored(censored, readings, residual, wide2, freedom)
         log_like[censored] = tail[0]
-        bonus = np.float32(freedom * np.log(spread)) * measured + np.float32(np.log(share))
+        bonus = np.float32(freedom * np.log(spread)) * measured + _log_share(chunk, crowd, number)
         log_posterior[:, number] = chunk.members @ log_like + log_prior + bonus
         pieces.append((wide2, total, log_total, tail))
     log_posterior -= log_posterior.max(axis=(1, 2), keepdims=True)
     probability = np.exp(log_posterior)
     probability /= probability.sum(axis=(1, 2), keepdims=True)
     return _moments(chunk, probability, residual, residual2, censored, freedom, pieces, wants_weight)
+
+
+def _log_share(chunk: Chunk, crowd: Crowd, number: int) -> Float32:
+    """Log of a spread's share and of the probability that so many of the galaxy's votes are rejections, (m, 1)."""
+    rate = crowd.reject_rates[number]
+    told = chunk.rejections * np.log(rate) + (chunk.votes - chunk.rejections) * np.log(1 - rate)
+    return np.asarray(np.log(crowd.spread_shares[number]) + told, dtype=np.float32)[:, None]
 
 
 def _own_variance(readings: Readings, crowd: Crowd, volunteers: Volunteers) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from labeling.aggregation.vote_table import FloatArray, IntArray
 
-ROBUST_RULE = "robust-1"
+ROBUST_RULE = "robust-2"
 
 PIVOT_DEG = 70.0
 FACE_ON_BELOW_DEG = 45.0
@@ -36,6 +36,8 @@ class Priors:
     spreads: tuple[float, ...] = (0.7, 1.6)
     spread_shares: tuple[float, ...] = (0.7, 0.3)
     spread_galaxies: float = 10.0
+    reject_rates: tuple[float, ...] = (0.1, 0.1)
+    reject_votes: float = 20.0
     freedom: float = 6.0
     freedom_votes: float = 50.0
     freedom_limits: tuple[float, float] = (3.0, 40.0)
@@ -69,7 +71,8 @@ class Crowd:
     """What all volunteers and galaxies share.
 
     ``nodes_deg``, ``population`` (probability of each node) and ``scatter_deg`` (g at each node) have shape (N,);
-    ``spreads`` and ``spread_shares`` shape (K,); ``freedom`` is ν of Student's t.
+    ``spreads``, ``spread_shares`` and ``reject_rates`` (how often galaxies of that spread are rejected, face-on apart)
+    shape (K,); ``freedom`` is ν of Student's t.
     """
 
     nodes_deg: FloatArray
@@ -77,6 +80,7 @@ class Crowd:
     scatter_deg: FloatArray
     spreads: FloatArray
     spread_shares: FloatArray
+    reject_rates: FloatArray
     freedom: float
 
     def as_json(self) -> dict[str, Any]:
@@ -85,11 +89,13 @@ class Crowd:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Crowd:
-        arrays = {name: np.asarray(stored[name], dtype=float) for name in _CROWD_ARRAYS}
+        # Fits of robust-1 knew no rates: equal ones tell nothing.
+        known = {"reject_rates": [PRIORS.reject_rates[0]] * len(stored["spreads"]), **stored}
+        arrays = {name: np.asarray(known[name], dtype=float) for name in _CROWD_ARRAYS}
         return Crowd(**arrays, freedom=float(stored["freedom"]))
 
 
-_CROWD_ARRAYS = ("nodes_deg", "population", "scatter_deg", "spreads", "spread_shares")
+_CROWD_ARRAYS = ("nodes_deg", "population", "scatter_deg", "spreads", "spread_shares", "reject_rates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,7 @@ def prior_crowd(priors: Priors = PRIORS) -> Crowd:
         scatter_deg=measured_scatter_deg(nodes),
         spreads=ratios / np.sqrt(shares @ ratios**2),
         spread_shares=shares,
+        reject_rates=np.asarray(priors.reject_rates),
         freedom=priors.freedom,
     )
 

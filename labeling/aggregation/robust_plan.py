@@ -59,4 +59,5 @@ def _chunks(readings: Readings, which: BoolArray, first_node: IntArray | None, w
             (np.ones(end - begin, dtype=np.float32), np.arange(end - begin), pointers), shape=(first.size, end - begin)
         )
         begins = np.zeros(first.size, dtype=np.int64) if first_node is None else first_node[first]
-        yield Chunk(part, first, row, begins, width, members)
+        rejections = readings.rejections[first]
+        yield Chunk(part, first, row, begins, width, members, rejections, rejections + np.diff(pointers))

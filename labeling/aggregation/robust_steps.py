@@ -40,7 +40,8 @@ class Sums:
     Galaxies' mean and standard error in degrees (G,); ``lines`` (J, 3, 2) are the sums of precision over levers
     0, 1, 2, all of it and without what the galaxy owes to this very vote; ``pulls`` (J, 2), ``squares`` (J,),
     ``counts`` (J,), ``known_counts`` and ``known_pulls`` (J,) of golden targets; ``scatter_squares``,
-    ``scatter_counts`` and ``population`` over nodes (N,); ``spreads`` (K,).
+    ``scatter_counts`` and ``population`` over nodes (N,); ``spreads``, ``spread_votes`` and
+    ``spread_rejections`` (K,).
     """
 
     inclination_deg: FloatArray
@@ -54,6 +55,8 @@ class Sums:
     scatter_counts: FloatArray
     population: FloatArray
     spreads: FloatArray
+    spread_votes: FloatArray
+    spread_rejections: FloatArray
     known_offset: FloatArray
     log_weight: float = 0.0
     weight: float = 0.0
@@ -86,6 +89,8 @@ def sums_over(
         scatter_counts=np.zeros(nodes),
         population=np.zeros(nodes),
         spreads=np.zeros(crowd.spreads.size),
+        spread_votes=np.zeros(crowd.spreads.size),
+        spread_rejections=np.zeros(crowd.spreads.size),
         known_offset=np.zeros(2),
     )
     # Chunks are ordered by the width of posteriors, so the sample for ν is taken evenly from all of them.
@@ -133,7 +138,10 @@ def _add(sums: Sums, chunk: Chunk, found: ChunkPosterior, crowd: Crowd, known_de
     sums.population += np.bincount(place, of_node.ravel(), count)
     sums.scatter_counts += np.bincount(place, (of_node * votes).ravel(), count)
     sums.scatter_squares += np.bincount(place, (chunk.members @ found.square).ravel(), count)
-    sums.spreads += found.probability.sum(axis=(0, 2), dtype=np.float64)
+    of_spread = found.probability.sum(axis=2, dtype=np.float64)
+    sums.spreads += of_spread.sum(axis=0)
+    sums.spread_votes += chunk.votes @ of_spread
+    sums.spread_rejections += chunk.rejections @ of_spread
     sums.log_weight += found.log_weight_sum
     sums.weight += found.weight_sum
     sums.measured += found.measured_count
@@ -221,6 +229,8 @@ def better_crowd(former: Crowd, sums: Sums, priors: Priors) -> Crowd:
         # Their mean square stays 1, so that the scatter means the same whatever the shares.
         spreads=ratios / np.sqrt(shares @ ratios**2),
         spread_shares=shares,
+        reject_rates=(sums.spread_rejections + priors.reject_votes * np.asarray(priors.reject_rates))
+        / (sums.spread_votes + priors.reject_votes),
         freedom=_better_freedom(former.freedom, sums, priors),
     )
 

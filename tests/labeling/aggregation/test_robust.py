@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from labeling.aggregation.robust import robust_fit
+from labeling.aggregation.robust_model import Crowd, prior_crowd
 from labeling.aggregation.robust_predict import galaxy_update
 from labeling.aggregation.vote_table import medians
 from tests.labeling.aggregation.crowd import Simulation, simulate, table
@@ -82,6 +83,30 @@ def test_a_face_on_vote_pulls_an_accepted_galaxy_down() -> None:
     rejected = robust_fit(table((0, 0, 52.5), (0, 1, 50.5), (0, 2, "J")))
     assert mixed.inclination_deg[0] < accepted.inclination_deg[0] - 1
     assert rejected.inclination_deg[0] == pytest.approx(accepted.inclination_deg[0], abs=0.01)
+
+
+def test_a_rejection_makes_the_error_wider_where_rejected_galaxies_are_harder() -> None:
+    """Of 300 galaxies a fifth is hard: people scatter, and every third one rejects it."""
+    rng = np.random.default_rng(4)
+    votes: list[tuple[int, int, float | str]] = []
+    for galaxy, truth in enumerate(rng.uniform(55, 75, 300)):
+        is_hard = galaxy % 5 == 0
+        for person in rng.permutation(20)[:5].tolist():
+            seen = float(np.floor(truth + rng.normal(0, 8 if is_hard else 3)) + 0.5)
+            votes.append((galaxy, person, "J" if is_hard and rng.random() < 1 / 3 else seen))
+    alike: list[tuple[int, int, float | str]] = [(galaxy, person, 65.5) for galaxy in (300, 301) for person in (0, 1)]
+    found = robust_fit(table(*votes, *alike, (301, 2, "J")))
+    assert found.crowd.reject_rates[1] > 2 * found.crowd.reject_rates[0]
+    assert found.inclination_deg[301] == pytest.approx(found.inclination_deg[300], abs=0.2)
+    assert found.sigma_deg[301] > 1.2 * found.sigma_deg[300]
+
+
+def test_a_stored_fit_of_the_former_rule_can_still_be_read() -> None:
+    stored = prior_crowd().as_json()
+    del stored["reject_rates"]
+    read = Crowd.from_json(stored)
+    assert read.reject_rates.shape == read.spreads.shape
+    assert len(set(read.reject_rates.tolist())) == 1
 
 
 def test_a_vote_beyond_the_last_standard_says_at_least_ninety() -> None:
