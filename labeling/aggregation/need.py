@@ -57,7 +57,7 @@ def need_of(rule: str, progress: Progress, *, wanted: int = FRESH) -> int:
 def _need_adaptive(progress: Progress) -> int:
     count = progress.volunteer_count
     if progress.sigma_deg is None:
-        is_near = count + 1 >= MIN_VOLUNTEERS
+        is_near = count + 1 >= ADAPTIVE_MIN
     else:
         # One more vote of the same worth draws the standard error down by the square root.
         next_sigma_deg = progress.sigma_deg * (count / (count + 1)) ** 0.5

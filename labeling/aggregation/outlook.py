@@ -53,7 +53,7 @@ def votes_to_go(
     if count == 0:
         return max(_fresh(said, crowd), float(progress.asked))
     if progress.sigma_deg is None or inclination_deg is None:
-        more = MIN_VOLUNTEERS - count
+        more = ADAPTIVE_MIN - count
     else:
         # Precisions add: 1/σ² so far, and 1/g² with each vote.
         scatter = float(np.interp(inclination_deg, crowd.nodes_deg, crowd.scatter_deg))
@@ -73,4 +73,4 @@ def _fresh(said: Said | None, crowd: Crowd) -> float:
         weights, rejection = _WEIGHTS / _WEIGHTS.sum(), said.rejection
     scatter = np.interp(inclinations, crowd.nodes_deg, crowd.scatter_deg)
     votes = np.clip(np.ceil((scatter / ADAPTIVE_SIGMA_DEG) ** 2 - 1e-9), ADAPTIVE_MIN, ADAPTIVE_CAP)
-    return float((1 - rejection) * (weights @ votes) + rejection * MIN_VOLUNTEERS)
+    return float((1 - rejection) * (weights @ votes) + rejection * ADAPTIVE_MIN)

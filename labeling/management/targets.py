@@ -63,12 +63,12 @@ def _read_file(path: Path) -> tuple[list[int], list[str]]:
         if len(table.columns) > 1 or not _is_pgc(table.columns[0]):
             raise Refused("bad_table", f"{path.name} has neither a column pgc nor one PGC number a line.")
         column = table.columns[0]
-        numbers.append(read_pgc(column))
+        numbers.append(read_pgc(column, may_be_synthetic=True))
     for row in table.rows():
         try:
             if row.problem:
                 raise RowError(row.problem)
-            numbers.append(read_pgc(row.cells[column]))
+            numbers.append(read_pgc(row.cells[column], may_be_synthetic=True))
         except RowError as error:
             problems.append(f"{path.name} line {row.line}: {error}")
     if len(problems) > MAX_REPORTED:
@@ -78,7 +78,7 @@ def _read_file(path: Path) -> tuple[list[int], list[str]]:
 
 def _is_pgc(text: str) -> bool:
     try:
-        read_pgc(text)
+        read_pgc(text, may_be_synthetic=True)
     except RowError:
         return False
     return True

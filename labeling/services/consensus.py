@@ -21,6 +21,8 @@ from labeling.services.refits import calibration_of, campaign_refit, current_fit
 from labeling.services.settling import network_of, settle
 
 BATCH = 200
+# Whichever estimator is published: only this one knows who voted, and its errors are calibrated (decision 11).
+SURENESS = "robust"
 # A refit moves nearly every robust estimate by a little; less than this is no news.
 NO_NEWS_DEG = 0.05
 
@@ -148,32 +150,39 @@ def _consensuses(cases: Sequence[_Case]) -> Iterable[Consensus]:
     people = {opinion.volunteer_id for case in cases for opinion in case.opinions}
     calibration = calibration_of(fit, sorted(people))
     network = network_of(campaign, list(galaxies))
-    for estimator in ESTIMATORS.values():
-        estimates = estimator.estimate(galaxies, calibration if estimator.needs_calibration else no_calibration())
+    found = {
+        name: estimator.estimate(galaxies, calibration if estimator.needs_calibration else no_calibration())
+        for name, estimator in ESTIMATORS.items()
+    }
+    for name, estimator in ESTIMATORS.items():
         named_fit = fit if estimator.needs_calibration else None
         for case in cases:
-            progress, status = _status(case, campaign, estimates[case.target.pk])
-            yield _consensus(case, campaign, estimator, estimates[case.target.pk], status, named_fit)
-            if estimator.name == campaign.estimator:
+            estimate = found[name][case.target.pk]
+            progress, status = _status(case, campaign, found[SURENESS][case.target.pk])
+            yield _consensus(case, campaign, estimator, estimate, status, named_fit)
+            if name == campaign.estimator:
                 settle(
                     case.target,
                     status=status,
                     rule=campaign.retirement,
                     progress=progress,
                     verdict=case.verdict.verdict or "",
-                    estimate=estimates[case.target.pk],
+                    estimate=estimate,
                     network=network,
                     crowd=calibration.crowd,
                 )
 
 
-def _status(case: _Case, campaign: Campaign, estimate: Estimate) -> tuple[Progress, Status]:
-    """Where the target stands and what the campaign's rule makes of that, by the votes alone."""
+def _status(case: _Case, campaign: Campaign, sure: Estimate) -> tuple[Progress, Status]:
+    """Where the target stands and what the campaign's rule makes of that, by the votes alone.
+
+    ``sure`` is the estimate whose standard error says whether more votes are wanted.
+    """
     progress = Progress(
         volunteer_count=len(case.opinions),
         overlap=campaign.overlap,
         is_split=case.verdict.is_split,
-        sigma_deg=estimate.sigma_deg if case.verdict.verdict == ACCEPTED else None,
+        sigma_deg=sure.sigma_deg if case.verdict.verdict == ACCEPTED else None,
         asked=case.target.asked,
         is_decided=any(opinion.supervisor_rank > 0 for opinion in case.opinions),
         # People are done with a galaxy in doubt, too: a network's doubt must not move the rule.

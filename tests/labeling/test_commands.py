@@ -77,6 +77,13 @@ def test_targets_come_from_numbers_files_sets_or_all(
     assert Campaign.objects.get().state == "draft"
 
 
+def test_a_list_may_name_synthetic_galaxies(ruler: Any, tmp_path: Path) -> None:
+    make_galaxies(90_000_001, 2)
+    (tmp_path / "list.txt").write_text("90000001\n90000002\n")
+    create("virgo", "--set", "ruler", "--targets", str(tmp_path / "list.txt"))
+    assert target_pgcs() == [90_000_001, 90_000_002]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

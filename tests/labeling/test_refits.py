@@ -55,7 +55,7 @@ def test_both_estimators_are_computed_and_robust_names_its_fit(judged: Campaign)
     assert robust.count() == 30
     found = robust.first()
     assert found is not None
-    assert found.rule_version == "robust-1+verdict-1+fixed-1+published-1"
+    assert found.rule_version == "robust-2+verdict-1+fixed-1+published-1"
     assert len(found.vote_ids) == 3
     assert found.sigma_deg is not None
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from giz.catalog.models import SyntheticTruth
 from giz.core.errors import Refused
 from giz.core.models import AuditEvent
+from labeling.aggregation.retirement import ADAPTIVE_SIGMA_DEG
 from labeling.models import Campaign, Consensus, Target, Task, Vote
 from labeling.services import tasks as task_service
 from labeling.services.consensus import consensus_rebuild, consensus_refresh
@@ -194,7 +195,25 @@ def test_two_people_who_agree_about_an_edge_on_galaxy_are_enough(adaptive: Campa
         judge(make_volunteer(number), 88.5)
     consensus_refresh()
     assert (one().state, one().vote_count) == ("retired", 2)
-    assert Consensus.objects.get(is_current=True, estimator="robust").rule_version.count("adaptive-2") == 1
+    assert Consensus.objects.get(is_current=True, estimator="robust").rule_version.count("adaptive-3") == 1
+
+
+def test_two_people_who_both_reject_a_galaxy_are_enough(adaptive: Campaign) -> None:
+    for number in range(2):
+        judge(make_volunteer(number), None)
+        consensus_refresh()
+    assert (one().state, one().vote_count) == ("retired", 2)
+
+
+def test_the_robust_error_says_when_to_stop_though_the_median_is_published(adaptive: Campaign) -> None:
+    Campaign.objects.update(estimator="median")
+    for number, value_deg in enumerate((58.5, 61.5)):
+        judge(make_volunteer(number), value_deg)
+    consensus_refresh()
+    assert one().state == "retired"
+    stored = {found.estimator: found for found in Consensus.objects.filter(is_current=True)}
+    assert {found.status for found in stored.values()} == {"retired"}
+    assert stored["median"].sigma_deg > ADAPTIVE_SIGMA_DEG > stored["robust"].sigma_deg
 
 
 def test_who_is_unsure_asks_one_more_at_a_time_until_the_cap_then_a_supervisor(adaptive: Campaign) -> None:

@@ -19,19 +19,19 @@ _PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-def read_pgc(text: str) -> int:
+def read_pgc(text: str, *, may_be_synthetic: bool = False) -> int:
     """Return a PGC number, written as 4, 0004 or PGC 4.
 
     Raises
     ------
     RowError
-        Not such a number, or one of those kept for synthetic galaxies.
+        Not such a number, or one of those kept for synthetic galaxies where only the real sky is meant.
     """
     found = _PGC.fullmatch(text)
     if not found or int(found[1]) == 0:
         raise RowError(f"pgc is {text[:40]!r}, must be a whole number above 0")
     pgc = int(found[1])
-    if pgc >= FIRST_SYNTHETIC_PGC:
+    if pgc >= FIRST_SYNTHETIC_PGC and not may_be_synthetic:
         raise RowError(f"pgc is {pgc}; numbers from {FIRST_SYNTHETIC_PGC} are kept for synthetic galaxies")
     return pgc
 
