@@ -9,7 +9,7 @@ from labeling.aggregation.judgements import UnknownRule
 MIN_VOLUNTEERS = 3
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.2° (decision 11).
+# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.2° (decision 12).
 ADAPTIVE_SIGMA_DEG = 3.2
 # A refit moves errors a little: who was sure stays so until the error has clearly grown.
 ADAPTIVE_REOPEN_SIGMA_DEG = 3.8

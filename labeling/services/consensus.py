@@ -21,7 +21,7 @@ from labeling.services.refits import calibration_of, campaign_refit, current_fit
 from labeling.services.settling import network_of, settle
 
 BATCH = 200
-# Whichever estimator is published: only this one knows who voted, and its errors are calibrated (decision 11).
+# Whichever estimator is published: only this one knows who voted, and its errors are calibrated (decision 12).
 SURENESS = "robust"
 # A refit moves nearly every robust estimate by a little; less than this is no news.
 NO_NEWS_DEG = 0.05
