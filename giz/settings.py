@@ -362,6 +362,11 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Standard sets", "icon": "straighten", "link": "/staff/standards/standardset/"},
                     {"title": "Proposals", "icon": "rate_review", "link": "/staff/standards/proposal/"},
                     {"title": "Standards", "icon": "linear_scale", "link": "/staff/standards/standard/"},
+                    {
+                        "title": "Real or synthetic?",
+                        "icon": "quiz",
+                        "link": "/staff/catalog/realismtrial/test/",
+                    },
                     {"title": "Synthetic truth", "icon": "science", "link": "/staff/catalog/synthetictruth/"},
                     {"title": "Predictions", "icon": "query_stats", "link": "/staff/inference/prediction/"},
                 ],

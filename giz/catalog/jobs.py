@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,15 @@ from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
 from giz.catalog.formats.pictures import group_pictures
 from giz.catalog.formats.table import TableError, table_or_refusal
 from giz.catalog.services import galaxies_import, images_import, shapes_measure
+from giz.catalog.services.facts import names_resolve
 from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
 from giz.catalog.services.pictures import missing_bands
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.surveys.errors import SurveyError
+from giz.surveys.names import checked_name
+from giz.surveys.observatory import Observatory
 
 MAX_REPORTED_FILES = 1000
 MAX_NAMED_GALAXIES = 20
@@ -130,10 +135,12 @@ def _printable(path: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in path)
 
 
-def images_fetch_job(numbers: list[int], surveys: list[str], *, owner: Any = None) -> Job:
+def images_fetch_job(numbers: list[int], surveys: list[str], *, names: Sequence[str] = (), owner: Any = None) -> Job:
     """Return the job that fetches frames of these galaxies and makes their pictures. Refuses bad numbers and names."""
     surveys_by_name(observatory_from_settings(), surveys)
-    params = {"numbers": _checked_numbers(numbers), "surveys": surveys}
+    params: dict[str, Any] = {"numbers": _checked_numbers(numbers, may_be_none=bool(names)), "surveys": surveys}
+    if names:
+        params["names"] = sorted({_checked_name(name) for name in names})
     return job_create(kind="fetch_images", params=params, owner=owner)
 
 
@@ -145,17 +152,19 @@ def images_prepare_job(numbers: list[int], *, owner: Any = None) -> Job:
 @job_handler("fetch_images")
 def fetch_images(job: JobContext) -> dict[str, Any]:
     observatory = observatory_from_settings()
-    return frames_fetch(
-        numbers=job.params["numbers"],
+    numbers, unknown = _with_names(job, observatory)
+    counts = frames_fetch(
+        numbers=numbers,
         observatory=observatory,
         surveys=surveys_by_name(observatory, job.params["surveys"]),
-        **_reporting(job),
+        **_reporting(job, numbers),
     )
+    return counts | {"failed": counts["failed"] + unknown, "names": job.checkpoint.get("names", {})}
 
 
 @job_handler("prepare_images")
 def prepare_images(job: JobContext) -> dict[str, Any]:
-    return frames_prepare(numbers=job.params["numbers"], **_reporting(job))
+    return frames_prepare(numbers=job.params["numbers"], **_reporting(job, job.params["numbers"]))
 
 
 def shapes_measure_job(numbers: list[int], *, owner: Any = None) -> Job:
@@ -167,15 +176,27 @@ def shapes_measure_job(numbers: list[int], *, owner: Any = None) -> Job:
 
 @job_handler("measure_shapes")
 def measure_shapes(job: JobContext) -> dict[str, Any]:
-    return shapes_measure(numbers=job.params["numbers"], **_reporting(job))
+    return shapes_measure(numbers=job.params["numbers"], **_reporting(job, job.params["numbers"]))
 
 
-def _reporting(job: JobContext) -> dict[str, Any]:
+def _with_names(job: JobContext, observatory: Observatory) -> tuple[list[int], int]:
+    """The job's numbers and those of its names, and how many names nobody knows. Asked once, then remembered."""
+    numbers, names = job.params["numbers"], job.params.get("names", [])
+    found: dict[str, int] = job.checkpoint.get("names", {})
+    if names and not found:
+        found = names_resolve(
+            names=names, resolver=observatory.names, report=lambda lines: job.log_many(lines, level="warning")
+        )
+        job.save_checkpoint({**job.checkpoint, "names": found})
+    return sorted({*numbers, *found.values()}), len(names) - len(found)
+
+
+def _reporting(job: JobContext, numbers: list[int]) -> dict[str, Any]:
     """How a run over galaxies reports to its job, and where it resumes."""
-    total = len(job.params["numbers"])
+    total = len(numbers)
 
     def after_galaxy(done: int, counts: dict[str, int], name: str) -> None:
-        job.save_checkpoint({"done": done, "counts": counts})
+        job.save_checkpoint({**job.checkpoint, "done": done, "counts": counts})
         job.progress(done, total, name)
 
     return {
@@ -186,8 +207,17 @@ def _reporting(job: JobContext) -> dict[str, Any]:
     }
 
 
-def _checked_numbers(numbers: list[int]) -> list[int]:
+def _checked_name(name: str) -> str:
+    try:
+        return checked_name(name)
+    except SurveyError as error:
+        raise Refused(error.code, error.detail) from None
+
+
+def _checked_numbers(numbers: list[int], *, may_be_none: bool = False) -> list[int]:
     unique = sorted(set(numbers))
+    if not unique and may_be_none:
+        return []
     if not unique:
         raise Refused("no_galaxies", "There is no galaxy to work on.")
     if unique[0] < 1 or unique[-1] >= FIRST_SYNTHETIC_PGC:

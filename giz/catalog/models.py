@@ -1,5 +1,8 @@
 """Galaxies, their pictures, and (apart from both) the truth of synthetic ones."""
 
+import uuid
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -139,3 +142,34 @@ class GalaxyImage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.galaxy} {self.band}"
+
+
+class RealismTrial(models.Model):
+    """One picture that somebody on the staff called real or synthetic without being told. The key is random."""
+
+    class Kind(models.TextChoices):
+        REAL = "real"
+        SYNTHETIC = "synthetic"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    image = models.ForeignKey(GalaxyImage, on_delete=models.CASCADE, related_name="+")
+    truth = models.CharField(max_length=9, choices=Kind.choices)
+    said = models.CharField(max_length=9, choices=Kind.choices, blank=True, help_text="empty: not answered yet")
+    is_counted = models.BooleanField(default=False, help_text="its round is over, and its person was told")
+    shown_at = models.DateTimeField(db_default=Now(), editable=False)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-answered_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=models.Q(said=""), name="realism_one_open_a_person"),
+            models.CheckConstraint(
+                condition=models.Q(said="", answered_at__isnull=True, is_counted=False)
+                | (~models.Q(said="") & models.Q(answered_at__isnull=False)),
+                name="realism_answer_has_its_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.truth}, called {self.said or 'nothing yet'}"

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
 
-from giz.catalog.models import GREY_BANDS, Band, Galaxy, GalaxyImage, SyntheticTruth
+from giz.catalog.figures import Share, share_of, share_over_people
+from giz.catalog.models import GREY_BANDS, Band, Galaxy, GalaxyImage, RealismTrial, SyntheticTruth
 from giz.catalog.storage import display_files_exist
 
 
@@ -38,6 +41,30 @@ def numbers_to_measure() -> list[int]:
     return list(waiting.order_by("pgc").values_list("pgc", flat=True))
 
 
+def numbers_without_picture() -> list[int]:
+    """Return the PGC numbers of real galaxies that have no picture."""
+    found = Galaxy.objects.filter(is_synthetic=False).exclude(images__is_current=True)
+    return list(found.values_list("pgc", flat=True).order_by("pgc"))
+
+
+def galaxy_at(ra_deg: float, dec_deg: float, within_arcsec: float) -> int | None:
+    """Return the PGC number of the real galaxy nearest to a position, within so many arcsec; None if there is none."""
+    reach_deg = within_arcsec / 3600
+    band = Galaxy.objects.filter(is_synthetic=False, dec_deg__range=(dec_deg - reach_deg, dec_deg + reach_deg))
+    rows = band.filter(ra_deg__isnull=False).values_list("pgc", "ra_deg", "dec_deg")
+    places = [(pgc, float(ra or 0.0), float(dec or 0.0)) for pgc, ra, dec in rows.iterator()]
+    found = [(_separation_arcsec(ra_deg, dec_deg, ra, dec), pgc) for pgc, ra, dec in places]
+    nearest = min(found, default=(math.inf, 0))
+    return nearest[1] if nearest[0] <= within_arcsec else None
+
+
+def _separation_arcsec(ra_1: float, dec_1: float, ra_2: float, dec_2: float) -> float:
+    """By the haversine, exact at small angles."""
+    one, two = math.radians(dec_1), math.radians(dec_2)
+    half = math.sin((two - one) / 2) ** 2 + math.cos(one) * math.cos(two) * math.sin(math.radians(ra_2 - ra_1) / 2) ** 2
+    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half)))) * 3600
+
+
 def near_duplicates(numbers: Collection[int], within_arcsec: float = 3.0) -> list[tuple[int, int, float]]:
     """Return pairs of real galaxies that lie nearly on each other, with arcsec between; one of `numbers` in each."""
     import numpy as np
@@ -58,3 +85,49 @@ def near_duplicates(numbers: Collection[int], within_arcsec: float = 3.0) -> lis
             away_rad = 2 * math.asin(min(1.0, float(np.linalg.norm(places[one] - places[two])) / 2))
             found.append((first, second, math.degrees(away_rad) * 3600))
     return found
+
+
+@dataclass(frozen=True)
+class RealismScore:
+    """How often people are right, together and each one; and how often each kind passes for real."""
+
+    right: Share
+    real_for_real: Share
+    synthetic_for_real: Share
+    people: list[tuple[int | None, Share]] = field(default_factory=list)
+
+
+def realism_score() -> RealismScore:
+    """Return the score over all rounds that are over; `people` holds user ids, the most answers first."""
+    synthetic, called_real = Q(truth=RealismTrial.Kind.SYNTHETIC), Q(said=RealismTrial.Kind.REAL)
+    rows = (
+        RealismTrial.objects.filter(is_counted=True)
+        .order_by()
+        .values("person")
+        .annotate(
+            right=Count("pk", filter=Q(said=F("truth"))),
+            real=Count("pk", filter=~synthetic),
+            believed=Count("pk", filter=~synthetic & called_real),
+            synthetic=Count("pk", filter=synthetic),
+            fooled=Count("pk", filter=synthetic & called_real),
+        )
+    )
+    table: dict[int | None, dict[str, Any]] = {row["person"]: dict(row) for row in rows}
+
+    def over_people(hits: str, totals: Collection[str]) -> Share:
+        pairs = {person: (int(row[hits]), sum(row[name] for name in totals)) for person, row in table.items()}
+        return share_over_people({person: pair for person, pair in pairs.items() if pair[1]})
+
+    people = [(person, share_of(row["right"], row["real"] + row["synthetic"])) for person, row in table.items()]
+    return RealismScore(
+        right=over_people("right", ("real", "synthetic")),
+        real_for_real=over_people("believed", ("real",)),
+        synthetic_for_real=over_people("fooled", ("synthetic",)),
+        people=sorted(people, key=lambda pair: (-pair[1].total, pair[0] or 0)),
+    )
+
+
+def realism_round(person: Any, size: int) -> list[RealismTrial]:
+    """Return this person's pictures of the round that ended last, in the order in which they were answered."""
+    trials = RealismTrial.objects.filter(person=person, is_counted=True).order_by("-answered_at", "pk")
+    return list(reversed(trials.select_related("image__galaxy")[:size]))

@@ -10,17 +10,19 @@ from xml.parsers import expat
 from giz.surveys.client import WEEK_S, Client
 from giz.surveys.errors import SurveyError
 
+_PGC_ALIAS = re.compile(r"(?:LEDA|PGC)\s+0*([1-9]\d{0,7})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 +\-.\[\]():'*_/]{0,79}")
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A name as the resolver knows it. Degrees, ICRS; `resolver` is the service that knew it."""
+    """A name as the resolver knows it. Degrees, ICRS; `resolver` knew the position, `pgc` comes from SIMBAD's names."""
 
     name: str
     ra_deg: float
     dec_deg: float
     resolver: str
+    pgc: int | None = None
 
 
 def checked_name(name: str) -> str:
@@ -55,8 +57,8 @@ class Sesame:
             ``bad_name``; ``not_found`` if no service knows it; what the client raises.
         """
         plain = checked_name(name)
-        # The name is the whole query string, encoded; SIMBAD first, then NED, then VizieR.
-        text = self._client.text(f"{self._url}/-ox/SNV?{quote(plain, safe='')}", max_age_s=4 * WEEK_S)
+        # The name is the whole query string, encoded; SIMBAD first, then NED, then VizieR; with all names it goes by.
+        text = self._client.text(f"{self._url}/-oxI/SNV?{quote(plain, safe='')}", max_age_s=4 * WEEK_S)
         found = _first_position(text)
         if found is None:
             raise SurveyError("not_found", f"Neither SIMBAD nor NED nor VizieR knows {plain!r}.")
@@ -66,6 +68,7 @@ class Sesame:
 def _first_position(text: str) -> Resolved | None:
     """The first resolver's answer that has a position. Document types (entities) are refused, not expanded."""
     resolvers: list[dict[str, str]] = []
+    numbers: list[int] = []
     path: list[str] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
@@ -80,11 +83,14 @@ def _first_position(text: str) -> Resolved | None:
         if resolvers and len(path) >= 2 and path[-2] == "Resolver" and path[-1] in ("jradeg", "jdedeg", "oname"):
             found = resolvers[-1]
             found[path[-1]] = (found.get(path[-1], "") + data)[:200]
+        elif path and path[-1] == "alias" and (number := _PGC_ALIAS.fullmatch(data.strip())):
+            numbers.append(int(number[1]))
 
     def refuse(*_arguments: object) -> None:
         raise SurveyError("survey_bad_answer", "The name resolver's answer declares entities.")
 
     parser = expat.ParserCreate()
+    parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.EntityDeclHandler = characters, refuse
     try:
@@ -95,15 +101,15 @@ def _first_position(text: str) -> Resolved | None:
         ) from None
     for found in resolvers:
         if "jradeg" in found and "jdedeg" in found:
-            return _resolved(found)
+            return _resolved(found, min(numbers, default=None))
     return None
 
 
-def _resolved(found: dict[str, str]) -> Resolved:
+def _resolved(found: dict[str, str], pgc: int | None) -> Resolved:
     try:
         ra_deg, dec_deg = float(found["jradeg"]) % 360.0, float(found["jdedeg"])
     except ValueError:
         raise SurveyError("survey_bad_answer", "The name resolver's position can't be read.") from None
     if not (0.0 <= ra_deg < 360.0 and -90.0 <= dec_deg <= 90.0):
         raise SurveyError("survey_bad_answer", "The name resolver's position is not on the sky.")
-    return Resolved(found.get("oname", "").strip(), ra_deg, dec_deg, found["resolver"].split("=")[-1][:40])
+    return Resolved(found.get("oname", "").strip(), ra_deg, dec_deg, found["resolver"].split("=")[-1][:40], pgc)

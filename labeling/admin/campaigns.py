@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -11,8 +12,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from giz.catalog.jobs import images_fetch_job
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core import audit
+from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.tasks import wake_on_commit
 from labeling.aggregation.estimators import estimator_named
@@ -21,7 +24,14 @@ from labeling.aggregation.retirement import retirement_rule
 from labeling.jobs import labels_freeze_job
 from labeling.models import Campaign, NetworkOrder, Target, Vote
 from labeling.selectors import campaign_votes_to_go
-from labeling.services.campaigns import campaign_close, campaign_create, campaign_open, campaign_pause, targets_add
+from labeling.services.campaigns import (
+    campaign_close,
+    campaign_create,
+    campaign_numbers,
+    campaign_open,
+    campaign_pause,
+    targets_add,
+)
 from labeling.services.network import queue_unorder
 from standards.models import Standard, StandardSet
 
@@ -57,6 +67,16 @@ def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
     job = labels_freeze_job(campaign=campaign, owner=request.user)
     wake_on_commit(job)
     return f"The labels of {campaign} are being frozen; the label set appears under Label sets when it is finished."
+
+
+def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
+    numbers = campaign_numbers(campaign, without_picture=True)
+    if not numbers:
+        raise Refused("no_galaxies", f"Every real galaxy of {campaign} has a picture.", status=409)
+    job = images_fetch_job(numbers, list(settings.SURVEY_ORDER), owner=request.user)
+    wake_on_commit(job)
+    audit.record("fetch_images", actor=request.user, subject=str(job.id), campaign=campaign.name, galaxies=len(numbers))
+    return f"Frames of {len(numbers):,} galaxies without a picture are being fetched; Jobs shows how it goes."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -99,6 +119,7 @@ class CampaignAdmin(StaffAdmin):
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton("open", "Open", press_open, lambda one: one.state != "open", "main"),
         PostButton("add_all", "Add all galaxies with pictures", press_add_all, lambda one: one.state != "closed"),
+        PostButton("fetch", "Fetch missing pictures", press_fetch),
         PostButton("pause", "Pause", press_pause, lambda one: one.state == "open"),
         PostButton("freeze", "Freeze a label set", press_freeze),
         PostButton("close", "Close", press_close, lambda one: one.state != "closed", "danger"),

@@ -7,16 +7,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Q
 
+from giz.catalog.models import Galaxy
 from giz.core import audit
 from giz.core.errors import Refused
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import first_quota, retirement_rule
-from labeling.models import Campaign
+from labeling.models import Campaign, Target
 from labeling.pools import read_set_pools
 from standards import grid
-from standards.models import StandardSet
+from standards.models import Standard, StandardSet
 from standards.services import standard_set_refresh
 
 MAX_NAMES = 20
@@ -69,6 +71,16 @@ def campaign_named(name: str) -> Campaign:
         known = near_names(name, names) or "There is none yet; create_campaign makes one."
         raise Refused("no_campaign", f"There is no campaign {name!r}. {known}", status=404)
     return campaign
+
+
+def campaign_numbers(campaign: Campaign, *, without_picture: bool = False) -> list[int]:
+    """Return the PGC numbers of a campaign's real galaxies: those to judge, and the standards of its set."""
+    targets = Target.objects.filter(campaign=campaign).values("galaxy")
+    ruler = Standard.objects.filter(standard_set=campaign.standard_set_id).values("galaxy")
+    galaxies = Galaxy.objects.filter(Q(pk__in=targets) | Q(pk__in=ruler), is_synthetic=False)
+    if without_picture:
+        galaxies = galaxies.exclude(images__is_current=True)
+    return list(galaxies.order_by("pgc").values_list("pgc", flat=True))
 
 
 def campaign_create(

@@ -266,4 +266,9 @@ class NamesServer(LocalServer):
         body = '<?xml version="1.0"?><Sesame><Target><name>x</name><Resolver name="N=NED">'
         if name == "M 101":
             body += "<jradeg>210.80242</jradeg><jdedeg>+54.34875</jdedeg><oname>MESSIER 101</oname>"
+            body += "<alias>NGC  5457</alias><alias>LEDA   50063</alias><alias>PGC 50063</alias>"
+        if name == "Lonely 1":
+            body += "<jradeg>10.0</jradeg><jdedeg>-5.0</jdedeg>"
+        if name == "Far 1":
+            body += "<jradeg>200.0</jradeg><jdedeg>-5.0</jdedeg>"
         return 200, {}, (body + "</Resolver></Target></Sesame>").encode()

@@ -15,8 +15,8 @@ LEDA = (50063, "NGC5457", "14.053488", "54.348750", "SABc", "5.9", "2.3785", "0.
 def test_a_name_becomes_a_position(serve, observatory):
     server = serve(NamesServer())
     found = observatory(server).names.resolve("M 101")
-    assert (found.ra_deg, found.dec_deg, found.resolver) == (210.80242, 54.34875, "NED")
-    assert server.requests == ["/sesame/-ox/SNV?M%20101"]
+    assert (found.ra_deg, found.dec_deg, found.resolver, found.pgc) == (210.80242, 54.34875, "NED", 50063)
+    assert server.requests == ["/sesame/-oxI/SNV?M%20101"]
 
 
 def test_a_name_that_nobody_knows_is_told(serve, observatory):

@@ -1,30 +1,60 @@
-"""Which galaxies a command is to work on: numbers, a file of numbers, or all that lack something."""
+"""Which galaxies a command is to work on: numbers, a file of numbers, all that lack something, or what others name."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from django.core.management.base import CommandError
 
 from giz.catalog.formats.galaxies import read_pgc
 from giz.catalog.formats.table import RowError
 from giz.catalog.management.paths import existing_file
-from giz.catalog.models import Galaxy
+from giz.catalog.selectors import numbers_without_picture
 
 
-def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str) -> None:
-    """Add --pgc, --list and --missing, of which one must be given."""
-    group = parser.add_mutually_exclusive_group(required=True)
+@dataclass(frozen=True)
+class GalaxySource:
+    """Galaxies that an upper floor knows by a name: ``--<option> NAME`` of commands stands for their numbers."""
+
+    option: str
+    help: str
+    numbers: Callable[[str], list[int]]
+
+
+_sources: dict[str, GalaxySource] = {}
+
+
+def register_galaxy_source(source: GalaxySource) -> None:
+    """Let commands of the catalogue take galaxies from a floor that they can't see."""
+    _sources[source.option] = source
+
+
+def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str) -> Any:
+    """Add --pgc, --list, --missing and what others registered, of which one must be given; return their group."""
+    group: Any = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--pgc", nargs="+", metavar="NUMBER", help="PGC numbers, separated by blanks or commas")
     group.add_argument(
         "--list", dest="list_file", metavar="FILE", help="a file with one PGC number a line; # begins a remark"
     )
     group.add_argument("--missing", action="store_true", help=of_missing)
+    for source in _sources.values():
+        group.add_argument(f"--{source.option}", metavar="NAME", help=source.help)
+    return group
 
 
-def chosen_galaxies(*, pgc: list[str] | None, list_file: str | None, missing: bool) -> list[int]:
+def reasons_in_words(why: dict[str, int]) -> str:
+    """Say why galaxies failed, the most frequent reason first: "2 not covered, 1 not known"."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(why.items(), key=lambda pair: -pair[1]))
+
+
+def chosen_galaxies(*, pgc: list[str] | None, list_file: str | None, missing: bool, **others: Any) -> list[int]:
     """Return the PGC numbers that the options name; a wrong one ends the command with the word and the line."""
     if missing:
-        found = Galaxy.objects.filter(is_synthetic=False).exclude(images__is_current=True)
-        return list(found.values_list("pgc", flat=True).order_by("pgc"))
+        return numbers_without_picture()
+    for option, source in _sources.items():
+        if others.get(option):
+            return source.numbers(others[option])
     if list_file is not None:
         path = existing_file(list_file)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,18 +1,21 @@
-"""What the catalogue lacks of a galaxy is asked of HyperLEDA and kept; what it has stays."""
+"""What the catalogue lacks of a galaxy is asked of HyperLEDA and kept, what it has stays; names become numbers."""
 
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
 
 from giz.catalog.models import Galaxy
+from giz.catalog.selectors import galaxy_at
 from giz.core.errors import Refused
 from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import GalaxyFacts, HyperLEDA
+from giz.surveys.names import Sesame
 
 FIELDS = ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg", "type_code")
 NEEDED = ("ra_deg", "dec_deg", "d25_arcsec", "position_angle_deg")
 TEXTS = ("name", "morphological_type")
 SOURCE = "HyperLEDA"
+NAMED_WITHIN_ARCSEC = 10.0
 
 Report = Callable[[list[str]], None]
 
@@ -45,6 +48,34 @@ def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: R
         if pgc in facts:
             known[pgc] = _fill(pgc, facts[pgc])
     return known
+
+
+def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report) -> dict[str, int]:
+    """Return the PGC number of each name that has one; the report says why the others have none.
+
+    The number is what SIMBAD calls PGC or LEDA; else that of the catalogue's galaxy within 10 arcsec of the position.
+
+    Raises
+    ------
+    Refused
+        ``no_network``, ``survey_down`` if the resolver does not answer.
+    """
+    found: dict[str, int] = {}
+    for name in names:
+        try:
+            resolved = resolver.resolve(name)
+        except SurveyError as error:
+            if error.code in ("no_network", "survey_down"):
+                raise Refused(error.code, f"{error.detail} Names can't be looked up now; PGC numbers can.") from None
+            report([f"{name}: {error.detail} [{error.code}]"])
+            continue
+        pgc = resolved.pgc or galaxy_at(resolved.ra_deg, resolved.dec_deg, NAMED_WITHIN_ARCSEC)
+        if pgc is None:
+            place = f"{resolved.ra_deg:.5f} {resolved.dec_deg:+.5f}"
+            report([f"{name}: {resolved.resolver} knows it at {place}, but no PGC number of it"])
+        else:
+            found[name] = pgc
+    return found
 
 
 def _lacks(galaxy: Galaxy) -> bool:

@@ -4,12 +4,14 @@ Threads fetch and compute; only the calling thread speaks with the database.
 """
 
 import hashlib
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -25,13 +27,26 @@ from giz.surveys.errors import SurveyError
 from giz.surveys.exposure import Survey
 from giz.surveys.observatory import Observatory, joined_urls
 
-THREADS = 2
+# As many galaxies at a time as there are cores, but never so many that a survey's host would notice.
+THREADS = min(max(os.cpu_count() or 1, 2), 8)
 # So many galaxies in a row that no server answers for: the others would fare no better now.
 MAX_FAILED_IN_A_ROW = 5
 COUNTS = ("fetched", "unchanged", "failed", "pictures")
+NO_ANSWER = ("no network", "server down")
+# Why a galaxy failed, in a word or two for the summary of a run.
+REASONS = {
+    "no_network": NO_ANSWER[0],
+    "survey_down": NO_ANSWER[1],
+    "survey_bad_answer": "damaged",
+    "not_covered": "not covered",
+    "not_found": "file missing",
+    "fetch_refused": "refused",
+    "url_not_allowed": "refused",
+}
 
 Report = Callable[[list[str]], None]
-AfterGalaxy = Callable[[int, dict[str, int], str], None]
+Counts = dict[str, Any]
+AfterGalaxy = Callable[[int, Counts, str], None]
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class _Wanted:
     grid: SkyGrid | None
     stems: dict[str, str]
     problem: str = ""
+    reason: str = ""
 
 
 @dataclass
@@ -51,7 +67,7 @@ class _Made:
     pgc: int
     outcome: str
     problem: str = ""
-    is_server_trouble: bool = False
+    reason: str = ""
     survey: str = ""
     pictures: dict[str, DisplayFiles] = field(default_factory=dict)
 
@@ -92,9 +108,9 @@ def frames_fetch(
     report: Report,
     after_galaxy: AfterGalaxy,
     resume_index: int = 0,
-    resume_counts: dict[str, int] | None = None,
-) -> dict[str, int]:
-    """Fetch frames of galaxies and make their pictures; return counts: fetched, unchanged, failed, pictures.
+    resume_counts: Counts | None = None,
+) -> Counts:
+    """Fetch frames of galaxies and make their pictures; return counts: fetched, unchanged, failed, pictures, and why.
 
     What a galaxy's entry lacks is asked of HyperLEDA first (and kept); galaxies that the catalogue does not know are
     made so. A set that answers the same request is left as it is. ``after_galaxy`` is called with the number of
@@ -121,8 +137,8 @@ def frames_prepare(
     report: Report,
     after_galaxy: AfterGalaxy,
     resume_index: int = 0,
-    resume_counts: dict[str, int] | None = None,
-) -> dict[str, int]:
+    resume_counts: Counts | None = None,
+) -> Counts:
     """Make pictures of the sets of frames that are on disk; counts as of `frames_fetch` ("fetched" means made)."""
     remaining = list(numbers)[resume_index:]
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=remaining)}
@@ -132,7 +148,7 @@ def frames_prepare(
 
 def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wanted:
     if galaxy is None:
-        return _Wanted(pgc, None, {}, "neither the catalogue nor HyperLEDA knows it")
+        return _Wanted(pgc, None, {}, "neither the catalogue nor HyperLEDA knows it", "not known")
     stems = {
         band: stem
         for band, stem, sizes in galaxy.images.filter(is_current=True).values_list("band", "stem", "sizes_px")
@@ -146,11 +162,17 @@ def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wan
         if value is None
     ]
     if missing or galaxy.ra_deg is None or galaxy.dec_deg is None or galaxy.d25_arcsec is None:
-        return _Wanted(pgc, None, stems, f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA")
+        return _Wanted(
+            pgc,
+            None,
+            stems,
+            f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA",
+            "without position or D25",
+        )
     try:
         grid = galaxy_grid(galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec, galaxy.position_angle_deg)
     except ValueError as error:
-        return _Wanted(pgc, None, stems, str(error))
+        return _Wanted(pgc, None, stems, str(error), "without a usable field")
     return _Wanted(pgc, grid, stems)
 
 
@@ -160,7 +182,7 @@ def _fetched(item: _Wanted, surveys: Sequence[Survey]) -> _Made:
     from giz.surveys.assemble import fetch_frame_set, request_digest
 
     if item.grid is None:
-        return _Made(item.pgc, "failed", item.problem)
+        return _Made(item.pgc, "failed", item.problem, item.reason)
     path = frames_path(item.pgc)
     request = request_digest(item.grid, [survey.name for survey in surveys])
     fetched = read_frame_set_request(path) != request
@@ -169,8 +191,9 @@ def _fetched(item: _Wanted, surveys: Sequence[Survey]) -> _Made:
             write_frame_set(path, fetch_frame_set(item.grid, surveys))
         except SurveyError as error:
             later = " Try again later." if error.is_retryable else ""
-            trouble = error.code in ("survey_down", "no_network")
-            return _Made(item.pgc, "failed", f"{error.detail}{later} [{error.code}]", trouble)
+            return _Made(
+                item.pgc, "failed", f"{error.detail}{later} [{error.code}]", REASONS.get(error.code, error.code)
+            )
     made = _prepared(item)
     return _Made(item.pgc, "fetched", survey=made.survey, pictures=made.pictures) if fetched else made
 
@@ -180,16 +203,16 @@ def _prepared(item: _Wanted) -> _Made:
     from giz.imaging.frameset import read_frame_set, set_pictures
 
     if item.problem:
-        return _Made(item.pgc, "failed", item.problem)
+        return _Made(item.pgc, "failed", item.problem, item.reason)
     path = frames_path(item.pgc)
     if not path.exists():
-        return _Made(item.pgc, "failed", "no frames here; fetch_images gets them")
+        return _Made(item.pgc, "failed", "no frames here; fetch_images gets them", "without frames here")
     try:
         frames = read_frame_set(path)
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     except FitsError as error:
-        return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]")
+        return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]", REASONS["survey_bad_answer"])
     pictures = {}
     for band, pixels in set_pictures(frames).items():
         source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
@@ -205,21 +228,28 @@ def _run(
     report: Report,
     after_galaxy: AfterGalaxy,
     resume_index: int,
-    resume_counts: dict[str, int] | None,
-) -> dict[str, int]:
-    counts: Counter[str] = Counter(resume_counts or {})
+    resume_counts: Counts | None,
+) -> Counts:
+    before = dict(resume_counts or {})
+    why: Counter[str] = Counter(before.pop("why", {}))
+    counts: Counter[str] = Counter(before)
+
+    def so_far() -> Counts:
+        return {name: counts[name] for name in COUNTS} | {"why": dict(why.most_common())}
+
     failed_in_a_row = 0
     with closing(_ahead(wanted, work)) as results:
         for done, made in enumerate(results, start=resume_index + 1):
             counts[made.outcome] += 1
             counts["pictures"] += _record(made)
             if made.problem:
+                why[made.reason] += 1
                 report([f"PGC {made.pgc}: {made.problem}"])
-            after_galaxy(done, {name: counts[name] for name in COUNTS}, f"PGC {made.pgc}")
-            failed_in_a_row = failed_in_a_row + 1 if made.is_server_trouble else 0
+            after_galaxy(done, so_far(), f"PGC {made.pgc}")
+            failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
             if failed_in_a_row >= MAX_FAILED_IN_A_ROW:
                 raise Refused("survey_down", f"{made.problem} Stopped after {failed_in_a_row} galaxies in a row.")
-    return {name: counts[name] for name in COUNTS}
+    return so_far()
 
 
 def _record(made: _Made) -> int:

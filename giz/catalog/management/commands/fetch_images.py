@@ -1,4 +1,4 @@
-"""manage.py fetch_images --pgc 4 12 | --list FILE | --missing"""
+"""manage.py fetch_images --pgc 4 12 | --name "NGC 1" | --list FILE | --missing | --campaign NAME"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_fetch_job
-from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
+from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, reasons_in_words
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
@@ -26,26 +26,33 @@ class Command(GizCommand):
     help = DESCRIPTION
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
+        group = add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
+        group.add_argument(
+            "--name", nargs="+", dest="names", metavar="NAME", help='names, each in quotes: "NGC 3521" "M 101"'
+        )
         parser.add_argument(
             "--surveys", metavar="NAMES", help="surveys in order, e.g. sdss,panstarrs,hips (the default)"
         )
 
     def handle(self, *, surveys: str | None, **options: Any) -> None:
         names = [name.strip() for name in surveys.split(",")] if surveys else list(settings.SURVEY_ORDER)
-        numbers = chosen_galaxies(pgc=options["pgc"], list_file=options["list_file"], missing=options["missing"])
-        if not numbers:
+        named = options["names"] or []
+        numbers = chosen_galaxies(**options)
+        if not numbers and not named:
             self.stdout.write(
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
             )
             return
-        job = images_fetch_job(numbers, names)
+        job = images_fetch_job(numbers, names, names=named)
         counts = run_job_with_bar(job, title="Frames").result
+        for name, pgc in counts["names"].items():
+            self.stdout.write(f"{name} is PGC {pgc}.")
         self.stdout.write(
             f"Galaxies: {counts['fetched']} fetched, {counts['unchanged']} unchanged, {counts['failed']} failed; "
             f"{counts['pictures']} pictures made."
         )
         if counts["failed"]:
+            why = reasons_in_words(counts["why"])
             raise CommandError(
-                "Some galaxies have no frames; the reasons stand above. Run the command again to retry them."
+                f"Some galaxies have no frames ({why}); the reasons stand above. Run the command again to retry them."
             )

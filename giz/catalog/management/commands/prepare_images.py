@@ -1,4 +1,4 @@
-"""manage.py prepare_images --pgc 4 12 | --list FILE | --missing"""
+"""manage.py prepare_images --pgc 4 12 | --list FILE | --missing | --campaign NAME"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_prepare_job
-from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies
+from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, reasons_in_words
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
@@ -21,7 +21,7 @@ class Command(GizCommand):
         add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
 
     def handle(self, **options: Any) -> None:
-        numbers = chosen_galaxies(pgc=options["pgc"], list_file=options["list_file"], missing=options["missing"])
+        numbers = chosen_galaxies(**options)
         if not numbers:
             self.stdout.write(
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
@@ -34,4 +34,5 @@ class Command(GizCommand):
             f"{counts['pictures']} pictures made."
         )
         if counts["failed"]:
-            raise CommandError("Some galaxies could not be made; the reasons stand above.")
+            why = reasons_in_words(counts["why"])
+            raise CommandError(f"Some galaxies could not be made ({why}); the reasons stand above.")

@@ -1,16 +1,22 @@
 """Staff pages of galaxies, their pictures, and the truth of synthetic ones."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
+from giz.catalog.admin import fetching
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, SyntheticTruth
-from giz.core.staff_admin import HistoryAdmin, StaffAdmin, column
+from giz.core.errors import Refused
+from giz.core.models import Job
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column
 
 
 def image_address(image: GalaxyImage, size_px: int) -> str:
@@ -22,6 +28,12 @@ def image_address(image: GalaxyImage, size_px: int) -> str:
 
 @admin.register(Galaxy)
 class GalaxyAdmin(StaffAdmin):
+    list_before_template = "catalog/fetch_link.html"
+    actions = ("fetch_frames", "prepare_pictures")
+    post_buttons: ClassVar[tuple[PostButton, ...]] = (
+        PostButton("fetch", "Fetch its frames", fetching.press_fetch, lambda one: not one.is_synthetic),
+        PostButton("prepare", "Make its pictures anew", fetching.press_prepare, lambda one: not one.is_synthetic),
+    )
     list_display = ("pgc", "name", "images_count", "d25_arcsec", "axial_ratio", "morphological_type", "source")
     list_display_links = ("pgc", "name")
     list_filter = ("is_synthetic", "source")
@@ -33,6 +45,37 @@ class GalaxyAdmin(StaffAdmin):
         ("Kind", {"fields": ("morphological_type", "type_code", "is_synthetic")}),
         ("Origin", {"fields": ("source", "extra", "created_at", "updated_at")}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        guard = self.admin_site.admin_view
+        return [path("fetch/", guard(self.fetch_view), name="catalog_fetch"), *super().get_urls()]
+
+    def fetch_view(self, request: HttpRequest) -> HttpResponse:
+        """Numbers and names to fetch from surveys."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return fetching.fetch_view(request, self.admin_site.each_context(request))
+
+    @admin.action(description="Fetch their frames from surveys", permissions=["change"])
+    def fetch_frames(self, request: HttpRequest, galaxies: QuerySet[Galaxy]) -> HttpResponse | None:
+        start = partial(fetching.start_fetching, names=[], surveys=list(settings.SURVEY_ORDER))
+        return self._start(request, galaxies, start, "Their frames are being fetched")
+
+    @admin.action(description="Make their pictures anew", permissions=["change"])
+    def prepare_pictures(self, request: HttpRequest, galaxies: QuerySet[Galaxy]) -> HttpResponse | None:
+        return self._start(request, galaxies, fetching.start_preparing, "Their pictures are being made anew")
+
+    def _start(
+        self, request: HttpRequest, galaxies: QuerySet[Galaxy], start: Callable[..., Job], words: str
+    ) -> HttpResponse | None:
+        numbers = list(galaxies.filter(is_synthetic=False).order_by("pgc").values_list("pgc", flat=True))
+        try:
+            job = start(request, numbers)
+        except Refused as error:
+            messages.error(request, error.detail)
+            return None
+        messages.success(request, f"{words}. This page shows how it goes; reload it.")
+        return fetching.job_page(job)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Galaxy]:
         galaxies: QuerySet[Galaxy] = super().get_queryset(request)

@@ -1,0 +1,123 @@
+"""Fetching from surveys by hand of staff: buttons for a galaxy, actions for several, a form for numbers and names."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from giz.catalog.formats.galaxies import read_pgc
+from giz.catalog.formats.table import RowError
+from giz.catalog.jobs import images_fetch_job, images_prepare_job
+from giz.catalog.models import Galaxy
+from giz.catalog.selectors import numbers_without_picture
+from giz.core import audit
+from giz.core.errors import Refused
+from giz.core.models import Job
+from giz.core.tasks import wake_on_commit
+from giz.surveys.errors import SurveyError
+from giz.surveys.names import checked_name
+from giz.surveys.observatory import SURVEY_NAMES
+
+SURVEY_TITLES = {"sdss": "SDSS", "panstarrs": "Pan-STARRS", "hips": "HiPS (Legacy Surveys, DSS2)"}
+
+
+class FetchForm(forms.Form):
+    """Numbers and names, one a line; which surveys."""
+
+    galaxies = forms.CharField(
+        required=False,
+        max_length=200_000,
+        label="Galaxies",
+        help_text="one a line: a PGC number, or a name such as NGC 3521",
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autofocus": True}),
+    )
+    missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue without a picture")
+    surveys = forms.MultipleChoiceField(
+        choices=[(name, SURVEY_TITLES[name]) for name in SURVEY_NAMES],
+        widget=forms.CheckboxSelectMultiple,
+        label="Surveys, tried in this order",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        numbers, names = read_galaxies(values.get("galaxies", ""))
+        if values.get("missing"):
+            numbers = sorted({*numbers, *numbers_without_picture()})
+        if not numbers and not names and "galaxies" not in self.errors:
+            raise ValidationError(
+                "Every galaxy of the catalogue has a picture." if values.get("missing") else "Name at least one galaxy."
+            )
+        return values | {"numbers": numbers, "names": names}
+
+
+def read_galaxies(text: str) -> tuple[list[int], list[str]]:
+    """PGC numbers and names of a text, one a line. Raises ValidationError with the line."""
+    numbers, names = [], []
+    for place, line in enumerate(text.splitlines(), 1):
+        word = line.partition("#")[0].strip()
+        if not word:
+            continue
+        try:
+            if word.upper().removeprefix("PGC").strip().isdigit():
+                numbers.append(read_pgc(word))
+            else:
+                names.append(checked_name(word))
+        except RowError as error:
+            raise ValidationError({"galaxies": f"Line {place}: {error}."}) from None
+        except SurveyError as error:
+            raise ValidationError({"galaxies": f"Line {place}: {error.detail}"}) from None
+    return numbers, names
+
+
+def start_fetching(request: HttpRequest, numbers: list[int], names: list[str], surveys: list[str]) -> Job:
+    """Create the job and wake a worker once it is committed."""
+    job = images_fetch_job(numbers, surveys, names=names, owner=request.user)
+    return _started(request, job, len(numbers) + len(names))
+
+
+def start_preparing(request: HttpRequest, numbers: list[int]) -> Job:
+    return _started(request, images_prepare_job(numbers, owner=request.user), len(numbers))
+
+
+def _started(request: HttpRequest, job: Job, count: int) -> Job:
+    wake_on_commit(job)
+    audit.record(job.kind, actor=request.user, subject=str(job.id), galaxies=count)
+    return job
+
+
+def press_fetch(request: HttpRequest, galaxy: Galaxy) -> str:
+    start_fetching(request, [galaxy.pgc], [], list(settings.SURVEY_ORDER))
+    return f"Frames of {galaxy} are being fetched; Jobs shows how it goes, the pictures appear here."
+
+
+def press_prepare(request: HttpRequest, galaxy: Galaxy) -> str:
+    start_preparing(request, [galaxy.pgc])
+    return f"The pictures of {galaxy} are being made anew from the frames on this machine."
+
+
+def job_page(job: Job) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:core_job_change", args=[job.pk]))
+
+
+def fetch_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """The form; a good one starts a job and leads to its page."""
+    form = FetchForm(request.POST or None, initial={"surveys": list(settings.SURVEY_ORDER)})
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        order = [name for name in settings.SURVEY_ORDER if name in values["surveys"]]
+        surveys = order + [name for name in values["surveys"] if name not in order]
+        try:
+            job = start_fetching(request, values["numbers"], values["names"], surveys)
+        except Refused as error:
+            form.add_error(None, error.detail)
+        else:
+            messages.success(request, "The galaxies are being fetched. This page shows how it goes; reload it.")
+            return job_page(job)
+    return TemplateResponse(
+        request, "catalog/fetch.html", context | {"title": "Fetch galaxies from surveys", "form": form}
+    )

@@ -1,0 +1,172 @@
+"""Which galaxies are fetched: by name, of a campaign, from the staff pages; and why some failed, in a line."""
+
+import pytest
+from django.core.management.base import CommandError
+from django.urls import reverse
+
+from giz.catalog.models import Galaxy, GalaxyImage
+from giz.core.models import AuditEvent, Job, JobLogLine
+from giz.surveys.cache import DiskCache
+from labeling.models import Campaign, Target
+from standards.models import Standard, StandardSet
+from tests.surveys.servers import HipsServer, NamesServer
+from tests.surveys.sky import Sky
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return Sky(size_px=128)
+
+
+@pytest.fixture
+def serve(settings, tmp_path, monkeypatch):
+    """Start servers and point the settings at them; no pauses between requests."""
+    started = []
+    settings.SURVEY_FOLDER = tmp_path / "surveys"
+    settings.SURVEY_URLS, settings.SURVEY_LOCAL_HOSTS, settings.SURVEY_ORDER = [], [], ["hips"]
+    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
+
+    def start(server):
+        started.append(server)
+        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
+        settings.SURVEY_LOCAL_HOSTS.append(server.host)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+def galaxy_at(sky, pgc, **values):
+    fields = {"ra_deg": sky.place.ra.deg, "dec_deg": sky.place.dec.deg, "d25_arcsec": 20.0, "position_angle_deg": 10.0}
+    return Galaxy.objects.create(pgc=pgc, **fields | values)
+
+
+def told():
+    return "\n".join(JobLogLine.objects.values_list("text", flat=True))
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+def test_a_name_becomes_a_number_by_simbads_aliases(sky, serve, run_command):
+    galaxy_at(sky, 50063)
+    serve(NamesServer())
+    serve(HipsServer(sky))
+    said = run_command("fetch_images", "--name", "M 101", "--surveys", "hips")
+    assert "M 101 is PGC 50063." in said
+    assert "1 fetched, 0 unchanged, 0 failed" in said
+
+
+def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(sky, serve, run_command):
+    near = galaxy_at(sky, 77, ra_deg=10.00105, dec_deg=-5.0)
+    galaxy_at(sky, 78, ra_deg=10.0, dec_deg=-5.01)
+    serve(NamesServer())
+    serve(HipsServer(sky))
+    with pytest.raises(CommandError):
+        run_command("fetch_images", "--name", "Lonely 1", "Far 1", "Nothing 0", "--surveys", "hips")
+    assert Job.objects.get().result["names"] == {"Lonely 1": near.pgc}
+    assert "Far 1: NED knows it at 200.00000 -5.00000, but no PGC number of it" in told()
+    assert "Nothing 0: Neither SIMBAD nor NED nor VizieR knows 'Nothing 0'. [not_found]" in told()
+
+
+def test_without_an_answer_names_wait_and_it_says_that_numbers_work(serve, run_command):
+    server = serve(NamesServer())
+    server.faults.append(lambda handler, _: handler.send_error(503) or True)
+    with pytest.raises(CommandError, match="Names can't be looked up now; PGC numbers can"):
+        run_command("fetch_images", "--name", "M 101")
+
+
+def test_a_name_that_no_catalogue_uses_is_refused_at_once(run_command):
+    with pytest.raises(CommandError, match="is no name of a galaxy"):
+        run_command("fetch_images", "--name", "M31&of=xml")
+    assert not Job.objects.exists()
+
+
+# --- campaigns -------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def campaign(sky):
+    """One galaxy to judge, one standard, one synthetic galaxy, and one that has nothing to do with it."""
+    ruler = StandardSet.objects.create(name="ruler", version=1)
+    campaign = Campaign.objects.create(name="first", title="First", standard_set=ruler)
+    Standard.objects.create(standard_set=ruler, galaxy=galaxy_at(sky, 11), inclination_deg=60.0, bin_deg=60)
+    for galaxy in (galaxy_at(sky, 12), galaxy_at(sky, 90_000_001, is_synthetic=True)):
+        Target.objects.create(campaign=campaign, galaxy=galaxy, priority=0, quota=3)
+    galaxy_at(sky, 13)
+    return campaign
+
+
+def test_a_campaign_is_fetched_by_its_name_and_made_anew(sky, campaign, serve, run_command):
+    serve(HipsServer(sky))
+    assert "2 fetched, 0 unchanged, 0 failed" in run_command("fetch_images", "--campaign", "first")
+    assert set(GalaxyImage.objects.values_list("galaxy__pgc", flat=True)) == {11, 12}
+    assert "0 made, 2 unchanged" in run_command("prepare_images", "--campaign", "first")
+
+
+def test_a_campaign_that_does_not_exist_is_answered_with_the_nearest(campaign, run_command):
+    with pytest.raises(CommandError, match=r"no campaign 'frist'\. Did you mean first\?"):
+        run_command("fetch_images", "--campaign", "frist")
+
+
+def test_staff_fetch_what_a_campaign_lacks_with_one_button(campaign, bob_client):
+    press = reverse("admin:labeling_campaign_press", args=[campaign.pk, "fetch"])
+    bob_client.post(press)
+    job = Job.objects.get(kind="fetch_images")
+    assert job.params["numbers"] == [11, 12]
+    assert AuditEvent.objects.filter(action="fetch_images", subject=str(job.id)).exists()
+
+
+# --- staff -----------------------------------------------------------------------------------------------------------
+def test_staff_type_numbers_and_names_and_are_led_to_the_job(sky, bob, bob_client):
+    form = {"galaxies": "PGC 4\n12 # edge-on\nNGC 3521\n", "surveys": ["hips", "sdss"]}
+    answer = bob_client.post(reverse("admin:catalog_fetch"), form)
+    job = Job.objects.get()
+    assert answer["Location"] == reverse("admin:core_job_change", args=[job.pk])
+    assert job.params == {"numbers": [4, 12], "names": ["NGC 3521"], "surveys": ["sdss", "hips"]}
+    assert job.owner == bob
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"galaxies": "4\nM31&of=xml"}, "Line 2: &#x27;M31&amp;of=xml&#x27; is no name of a galaxy"),
+        ({"galaxies": "PGC 90000001"}, "Line 1: pgc is 90000001"),
+        ({"galaxies": ""}, "Name at least one galaxy."),
+        ({"galaxies": "", "missing": "on"}, "Every galaxy of the catalogue has a picture."),
+        ({"galaxies": "4", "surveys": []}, "This field is required."),
+    ],
+)
+def test_typing_errors_are_told_beside_the_field_and_start_nothing(form, words, bob_client):
+    page = bob_client.post(reverse("admin:catalog_fetch"), {"surveys": ["sdss"]} | form).content.decode()
+    assert words in page
+    assert not Job.objects.exists()
+
+
+def test_staff_choose_galaxies_in_the_list_or_press_the_button_of_one(sky, bob_client):
+    galaxies = [galaxy_at(sky, 4), galaxy_at(sky, 12), galaxy_at(sky, 90_000_001, is_synthetic=True)]
+    chosen = {"_selected_action": [galaxy.pk for galaxy in galaxies]}
+    listing = reverse("admin:catalog_galaxy_changelist")
+    bob_client.post(listing, {"action": "fetch_frames", **chosen})
+    bob_client.post(listing, {"action": "prepare_pictures", **chosen})
+    bob_client.post(reverse("admin:catalog_galaxy_press", args=[galaxies[0].pk, "fetch"]))
+    jobs = [(job.kind, job.params["numbers"]) for job in Job.objects.order_by("created_at")]
+    assert jobs == [("fetch_images", [4, 12]), ("prepare_images", [4, 12]), ("fetch_images", [4])]
+    page = bob_client.post(listing, {"action": "fetch_frames", "_selected_action": [galaxies[2].pk]}, follow=True)
+    assert "There is no galaxy to work on" in page.content.decode()
+
+
+def test_volunteers_have_no_such_page(alice_client):
+    assert alice_client.get(reverse("admin:catalog_fetch"), follow=True).status_code == 404
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+def test_a_run_says_how_many_failed_for_which_reason_and_keeps_it_with_the_job(sky, serve, run_command):
+    serve(NamesServer())
+    serve(HipsServer(sky, surveys=()))
+    galaxy_at(sky, 4)
+    galaxy_at(sky, 5)
+    Galaxy.objects.create(pgc=6, ra_deg=1.0, dec_deg=1.0)
+    with pytest.raises(CommandError) as caught:
+        run_command("fetch_images", "--pgc", 4, 5, 6, 7)
+    assert "(2 not covered, 1 without position or D25, 1 not known)" in str(caught.value)
+    assert Job.objects.get().result["why"] == {"not covered": 2, "without position or D25": 1, "not known": 1}
