@@ -22,18 +22,27 @@ from giz.surveys.observatory import Observatory
 
 MAX_REPORTED_FILES = 1000
 MAX_NAMED_GALAXIES = 20
+MAX_MATCH_ARCSEC = 60.0
 
 
-def galaxies_import_job(path: Path, *, column_map: dict[str, str] | None = None, owner: Any = None) -> Job:
+def galaxies_import_job(
+    path: Path, *, column_map: dict[str, str] | None = None, match_arcsec: float | None = None, owner: Any = None
+) -> Job:
     """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
     table = table_or_refusal(path)
     try:
-        GalaxyColumns(table.columns, column_map)
+        GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None)
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
     params: dict[str, Any] = {"file": str(path), "sha256": table.sha256}
     if column_map:
         params["map"] = column_map
+    if match_arcsec is not None:
+        if not 0.0 < match_arcsec <= MAX_MATCH_ARCSEC:
+            raise Refused(
+                "bad_number", f"Positions match within 0 to {MAX_MATCH_ARCSEC:g} arcsec; got {match_arcsec:g}."
+            )
+        params["match_arcsec"] = match_arcsec
     return job_create(kind="import_galaxies", params=params, owner=owner)
 
 
@@ -58,6 +67,7 @@ def import_galaxies(job: JobContext) -> dict[str, Any]:
     return galaxies_import(
         table=table,
         column_map=job.params.get("map"),
+        match_arcsec=job.params.get("match_arcsec"),
         report=lambda lines: job.log_many(lines, level="warning"),
         after_batch=after_batch,
         resume_line=start.get("line", 0),

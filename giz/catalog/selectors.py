@@ -47,44 +47,50 @@ def numbers_without_picture() -> list[int]:
     return list(found.values_list("pgc", flat=True).order_by("pgc"))
 
 
-def galaxy_at(ra_deg: float, dec_deg: float, within_arcsec: float) -> int | None:
-    """Return the PGC number of the real galaxy nearest to a position, within so many arcsec; None if there is none."""
-    reach_deg = within_arcsec / 3600
-    band = Galaxy.objects.filter(is_synthetic=False, dec_deg__range=(dec_deg - reach_deg, dec_deg + reach_deg))
-    rows = band.filter(ra_deg__isnull=False).values_list("pgc", "ra_deg", "dec_deg")
-    places = [(pgc, float(ra or 0.0), float(dec or 0.0)) for pgc, ra, dec in rows.iterator()]
-    found = [(_separation_arcsec(ra_deg, dec_deg, ra, dec), pgc) for pgc, ra, dec in places]
-    nearest = min(found, default=(math.inf, 0))
-    return nearest[1] if nearest[0] <= within_arcsec else None
+class GalaxyPlaces:
+    """Real galaxies of the catalogue by their place on the sky, as they are now."""
+
+    def __init__(self, within_arcsec: float) -> None:
+        import numpy as np
+        from scipy.spatial import cKDTree
+
+        self.within_arcsec = within_arcsec
+        rows = Galaxy.objects.filter(is_synthetic=False, ra_deg__isnull=False, dec_deg__isnull=False).order_by("pgc")
+        sky = np.array(list(rows.values_list("pgc", "ra_deg", "dec_deg").iterator()), dtype=float).reshape(-1, 3)
+        self._numbers = sky[:, 0].astype(int)
+        self._places = _unit_vectors(sky[:, 1], sky[:, 2])
+        self._tree = cKDTree(self._places)
+        self._chord = 2 * math.sin(math.radians(within_arcsec / 3600) / 2)
+
+    def nearest(self, ra_deg: float, dec_deg: float) -> int | None:
+        """The PGC number of the nearest galaxy, or None if none is near enough."""
+        _, place = self._tree.query(_unit_vectors(ra_deg, dec_deg), distance_upper_bound=self._chord)
+        return int(self._numbers[place]) if place < len(self._numbers) else None
+
+    def pairs(self) -> list[tuple[int, int, float]]:
+        """Pairs of galaxies that lie nearly on each other, with arcsec between; by number."""
+        import numpy as np
+
+        pairs = self._tree.query_pairs(self._chord, output_type="ndarray")
+        found = []
+        for one, two in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
+            chord = float(np.linalg.norm(self._places[one] - self._places[two]))
+            away_arcsec = math.degrees(2 * math.asin(min(1.0, chord / 2))) * 3600
+            found.append((int(self._numbers[one]), int(self._numbers[two]), away_arcsec))
+        return found
 
 
-def _separation_arcsec(ra_1: float, dec_1: float, ra_2: float, dec_2: float) -> float:
-    """By the haversine, exact at small angles."""
-    one, two = math.radians(dec_1), math.radians(dec_2)
-    half = math.sin((two - one) / 2) ** 2 + math.cos(one) * math.cos(two) * math.sin(math.radians(ra_2 - ra_1) / 2) ** 2
-    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half)))) * 3600
+def _unit_vectors(ra_deg: Any, dec_deg: Any) -> Any:
+    import numpy as np
+
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
 
 
 def near_duplicates(numbers: Collection[int], within_arcsec: float = 3.0) -> list[tuple[int, int, float]]:
     """Return pairs of real galaxies that lie nearly on each other, with arcsec between; one of `numbers` in each."""
-    import numpy as np
-    from scipy.spatial import cKDTree
-
-    rows = Galaxy.objects.filter(is_synthetic=False, ra_deg__isnull=False, dec_deg__isnull=False).order_by("pgc")
-    sky = np.array(list(rows.values_list("pgc", "ra_deg", "dec_deg").iterator()), dtype=float).reshape(-1, 3)
-    if len(sky) < 2:
-        return []
-    ra, dec = np.radians(sky[:, 1]), np.radians(sky[:, 2])
-    places = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
-    chord = 2 * math.sin(math.radians(within_arcsec / 3600) / 2)
-    pairs = cKDTree(places).query_pairs(chord, output_type="ndarray")
-    found = []
-    for one, two in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
-        first, second = int(sky[one, 0]), int(sky[two, 0])
-        if first in numbers or second in numbers:
-            away_rad = 2 * math.asin(min(1.0, float(np.linalg.norm(places[one] - places[two])) / 2))
-            found.append((first, second, math.degrees(away_rad) * 3600))
-    return found
+    pairs = GalaxyPlaces(within_arcsec).pairs()
+    return [pair for pair in pairs if pair[0] in numbers or pair[1] in numbers]
 
 
 @dataclass(frozen=True)

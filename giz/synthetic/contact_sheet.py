@@ -1,4 +1,4 @@
-"""Contact sheets for the eye: real beside synthetic, types against inclination, edge-on galaxies, rejects.
+"""Contact sheets for the eye: real beside synthetic, both shuffled, types against inclination, edge-on ones, rejects.
 
 ``python -m giz.synthetic.contact_sheet --out DIR [--real FOLDER]``
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from giz.synthetic import GALAXY_TYPES, REJECT_REASONS, SyntheticGalaxy, display_images, make_galaxy, make_reject
 from giz.synthetic.make import MAX_SIZE_PX, MIN_SIZE_PX
+from giz.synthetic.population import draw_member, render_member
 
 Cell = tuple[str, Image.Image]
 GRID_INCLINATIONS_DEG = (0, 30, 45, 55, 65, 75, 80, 85, 90)
@@ -24,7 +26,7 @@ EDGE_ON_DEG = (75.0, 80.0, 83.0, 86.0, 88.0, 90.0)
 
 def picture(galaxy: SyntheticGalaxy, kind: str, cell_px: int) -> Image.Image:
     image: npt.NDArray[np.uint8] = display_images(galaxy)[kind]
-    return Image.fromarray(image).convert("RGB").resize((cell_px, cell_px), Image.Resampling.LANCZOS)
+    return _scaled(image, cell_px)
 
 
 def sheet(rows: Sequence[Sequence[Cell]], cell_px: int) -> Image.Image:
@@ -95,6 +97,38 @@ def mixed_sheet(real: Path | None, seed: int, size_px: int, cell_px: int, column
     return sheet(rows, cell_px)
 
 
+def blind_sheet(real: Path, seed: int, size_px: int, cell_px: int, columns: int = 8) -> tuple[Image.Image, str]:
+    """Real galaxies and as many of a population (looks and turned frames included), shuffled, without captions.
+
+    Each stands as grey and colour one above the other. The second value is the key: a line a row, R real, S synthetic.
+    """
+    rng = np.random.default_rng(seed)
+    found = real_galaxies(real, cell_px)
+    # A missing colour picture is black here, and would tell.
+    pairs = [("R", _bare(cells)) for cells in found if cells[1][1].getbbox()]
+    members = (draw_member(seed, number) for number in itertools.count())
+    fit = (one for one in members if not one.reject_reason and not one.missing_band)
+    for member in itertools.islice(fit, len(pairs)):
+        pictures = render_member(seed, member.number, size_px).pictures
+        pairs.append(("S", _bare([("", _scaled(pictures[kind], cell_px)) for kind in ("r", "gri")])))
+    order = rng.permutation(len(pairs))
+    rows: list[list[Cell]] = []
+    key = []
+    for start in range(0, len(order), columns):
+        chosen = [pairs[place] for place in order[start : start + columns]]
+        rows += [[cells[part] for _, cells in chosen] for part in (0, 1)]
+        key.append(" ".join(kind for kind, _ in chosen))
+    return sheet(rows, cell_px), "\n".join(key) + "\n"
+
+
+def _bare(cells: Sequence[Cell]) -> list[Cell]:
+    return [("", image) for _, image in cells]
+
+
+def _scaled(image: npt.NDArray[np.uint8], cell_px: int) -> Image.Image:
+    return Image.fromarray(image).convert("RGB").resize((cell_px, cell_px), Image.Resampling.LANCZOS)
+
+
 def real_galaxies(folder: Path, cell_px: int) -> list[tuple[Cell, Cell]]:
     """(grey r, colour) of each galaxy in a folder of ``pgc<id>_d25x2_rot_<band>`` files."""
     pairs: list[tuple[Cell, Cell]] = []
@@ -129,7 +163,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     grid_sheet(seed, size, cell).save(options.out / "grid.png")
     edge_on_sheet(seed, size, cell).save(options.out / "edge_on.png")
     reject_sheet(seed, size, cell).save(options.out / "rejects.png")
-    sys.stdout.write(f"Wrote mixed.png, grid.png, edge_on.png and rejects.png to {options.out}\n")
+    names = "mixed.png, grid.png, edge_on.png and rejects.png"
+    if options.real is not None:
+        blind, key = blind_sheet(options.real, seed, size, cell)
+        blind.save(options.out / "blind.png")
+        (options.out / "blind_key.txt").write_text(key, encoding="utf-8")
+        names = f"blind.png (its key is blind_key.txt), {names}"
+    sys.stdout.write(f"Wrote {names} to {options.out}\n")
 
 
 if __name__ == "__main__":

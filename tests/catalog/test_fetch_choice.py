@@ -91,7 +91,7 @@ def campaign(sky):
     campaign = Campaign.objects.create(name="first", title="First", standard_set=ruler)
     Standard.objects.create(standard_set=ruler, galaxy=galaxy_at(sky, 11), inclination_deg=60.0, bin_deg=60)
     for galaxy in (galaxy_at(sky, 12), galaxy_at(sky, 90_000_001, is_synthetic=True)):
-        Target.objects.create(campaign=campaign, galaxy=galaxy, priority=0, quota=3)
+        Target.objects.create(campaign=campaign, galaxy=galaxy, priority=0, quota=3, order_key=galaxy.pgc % 7)
     galaxy_at(sky, 13)
     return campaign
 
@@ -168,5 +168,5 @@ def test_a_run_says_how_many_failed_for_which_reason_and_keeps_it_with_the_job(s
     Galaxy.objects.create(pgc=6, ra_deg=1.0, dec_deg=1.0)
     with pytest.raises(CommandError) as caught:
         run_command("fetch_images", "--pgc", 4, 5, 6, 7)
-    assert "(2 not covered, 1 without position or D25, 1 not known)" in str(caught.value)
+    assert "(2 not covered, 1 not known, 1 without position or D25)" in str(caught.value)
     assert Job.objects.get().result["why"] == {"not covered": 2, "without position or D25": 1, "not known": 1}

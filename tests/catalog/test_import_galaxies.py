@@ -181,3 +181,31 @@ def test_galaxies_that_lie_nearly_on_each_other_are_named(table, run_command):
     assert told() == ["PGC 9 and PGC 10 lie 0.4″ apart: perhaps one galaxy"]
     assert "1 near others" in run_command("import_galaxies", table("pgc,ra,dec\n12,0.0002,0\n", "second.csv"))
     assert told()[1:] == ["PGC 4 and PGC 12 lie 1.1″ apart: perhaps one galaxy"]
+
+
+def test_a_table_without_numbers_is_matched_to_the_catalogue_by_position(table, run_command):
+    run_command("import_galaxies", table("pgc,ra,dec,type\n4,10.0,-5.0,Sb\n5,10.01,-5.0,Sc\n6,359.9999,89.9,\n"))
+    rows = ["10.0003,-5.0002,0.4,x", "0.0,89.9,0.5,y", "10.02,-5.0,0.6,z", ",-5,0.7,", "10.0,-5.0,0.8,again"]
+    positions = table("ra,dec,b_a,note\n" + "\n".join(rows) + "\n")
+    with pytest.raises(CommandError, match="--match-arcsec 3 finds its galaxies"):
+        run_command("import_galaxies", positions)
+    said = run_command("import_galaxies", positions, "--match-arcsec", 3)
+    assert "0 new, 2 changed, 0 unchanged; 3 bad rows" in said
+    four, pole = Galaxy.objects.get(pgc=4), Galaxy.objects.get(pgc=6)
+    assert (four.axial_ratio, four.ra_deg, four.morphological_type, four.extra["note"]) == (0.4, 10.0, "Sb", "x")
+    assert pole.axial_ratio == 0.5
+    assert "line 4: no galaxy of the catalogue lies within 3″ of 10.02 -5" in told()
+    assert "line 5: it has no position" in told()
+    assert "line 6: PGC 4 stands on line 2 already" in told()
+    assert four.revisions.get().changes["axial_ratio"] == [None, 0.4]
+
+
+@pytest.mark.parametrize("arcsec", ["0", "-3", "61", "nan"])
+def test_a_distance_that_matches_nothing_or_everything_is_refused(table, run_command, arcsec):
+    with pytest.raises(CommandError, match="match within 0 to 60 arcsec"):
+        run_command("import_galaxies", table("ra,dec\n10,-5\n"), f"--match-arcsec={arcsec}")
+
+
+def test_a_table_with_neither_numbers_nor_positions_is_refused(table, run_command):
+    with pytest.raises(CommandError, match="needs the columns ra and dec"):
+        run_command("import_galaxies", table("ra,type\n10,Sb\n"), "--match-arcsec", 3)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from giz.synthetic import make_galaxy
-from giz.synthetic.contact_sheet import main, pair_rows, real_galaxies, sheet
+from giz.synthetic.contact_sheet import blind_sheet, main, pair_rows, real_galaxies, sheet
 
 
 def test_a_sheet_has_a_cell_for_every_picture(tmp_path: Path) -> None:
@@ -32,3 +32,20 @@ def test_a_size_out_of_range_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path), "--size", "5000"])
     assert "--size must be from 64 to 1024; got 5000" in capsys.readouterr().err
+
+
+def test_the_blind_sheet_shuffles_as_many_of_ours_among_the_real_ones_and_has_a_key(tmp_path: Path) -> None:
+    for pgc in range(1, 6):
+        Image.new("L", (50, 50), 230).save(tmp_path / f"pgc{pgc}_d25x2_rot_r.png")
+        if pgc > 1:  # without colour it would be known at once
+            Image.new("RGB", (50, 50), (9, 9, 90)).save(tmp_path / f"pgc{pgc}_d25x2_rot_gri.jpg")
+    page, key = blind_sheet(tmp_path, 3, 64, 32, columns=4)
+    assert page.size == (4 * 32, 4 * 32)
+    rows = [line.split() for line in key.splitlines()]
+    assert [len(row) for row in rows] == [4, 4]
+    assert sorted(rows[0] + rows[1]) == ["R"] * 4 + ["S"] * 4
+    assert rows[0] != ["R"] * 4
+    for line, row in enumerate(rows):
+        for column, kind in enumerate(row):
+            colour = page.getpixel((column * 32 + 16, (2 * line + 1) * 32 + 2))
+            assert (abs(colour[2] - 90) < 6) == (kind == "R")

@@ -149,13 +149,21 @@ def _chosen(columns: Sequence[str], column_map: Mapping[str, str]) -> dict[str, 
 class GalaxyColumns:
     """How the columns of one table map to fields; made once from its header."""
 
-    def __init__(self, columns: Sequence[str], column_map: Mapping[str, str] | None = None) -> None:
-        """`column_map` tells which column holds what, such as ``{"ra": "RAJ2000"}``, where names alone don't."""
+    def __init__(
+        self, columns: Sequence[str], column_map: Mapping[str, str] | None = None, *, by_position: bool = False
+    ) -> None:
+        """`column_map` tells which column holds what, such as ``{"ra": "RAJ2000"}``, where names alone don't.
+
+        `by_position` lets a table without numbers pass if it has positions; its entries have the number 0.
+        """
         chosen = _chosen(columns, column_map or {})
         self.pgc = chosen.pop("pgc", "") or next((name for name in PGC_NAMES if name in columns), "")
-        if not self.pgc:
+        if not self.pgc and not by_position:
             shown = ", ".join(name for name in columns[:12] if name) + (", …" if len(columns) > 12 else "")
-            raise TableError(f"The table has no column named pgc. Its columns: {shown or '(none)'}.")
+            raise TableError(
+                f"The table has no column named pgc. Its columns: {shown or '(none)'}. With ra and dec, "
+                "--match-arcsec 3 finds its galaxies in the catalogue by their position."
+            )
         self.known: dict[str, Column] = {}
         taken: set[str] = set()
         for column in sorted(COLUMNS, key=lambda column: column.names[0] not in chosen):
@@ -163,6 +171,8 @@ class GalaxyColumns:
             if name and column.field not in taken:
                 self.known[name] = column
                 taken.add(column.field)
+        if not self.pgc and not {"ra_deg", "dec_deg"} <= set(self.fields):
+            raise TableError("A table without pgc needs the columns ra and dec, in degrees.")
         self.extra = tuple(name for name in columns if name and name != self.pgc and name not in self.known)
 
     @property
@@ -175,4 +185,5 @@ class GalaxyColumns:
             column.field: column.read(name, cells[name]) if cells[name] else column.missing
             for name, column in self.known.items()
         }
-        return GalaxyEntry(read_pgc(cells[self.pgc]), fields, {name: cells[name] for name in self.extra if cells[name]})
+        pgc = read_pgc(cells[self.pgc]) if self.pgc else 0
+        return GalaxyEntry(pgc, fields, {name: cells[name] for name in self.extra if cells[name]})

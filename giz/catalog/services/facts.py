@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from django.db import transaction
 
 from giz.catalog.models import Galaxy
-from giz.catalog.selectors import galaxy_at
+from giz.catalog.selectors import GalaxyPlaces
 from giz.core.errors import Refused
 from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import GalaxyFacts, HyperLEDA
@@ -69,7 +69,7 @@ def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report) -> 
                 raise Refused(error.code, f"{error.detail} Names can't be looked up now; PGC numbers can.") from None
             report([f"{name}: {error.detail} [{error.code}]"])
             continue
-        pgc = resolved.pgc or galaxy_at(resolved.ra_deg, resolved.dec_deg, NAMED_WITHIN_ARCSEC)
+        pgc = resolved.pgc or GalaxyPlaces(NAMED_WITHIN_ARCSEC).nearest(resolved.ra_deg, resolved.dec_deg)
         if pgc is None:
             place = f"{resolved.ra_deg:.5f} {resolved.dec_deg:+.5f}"
             report([f"{name}: {resolved.resolver} knows it at {place}, but no PGC number of it"])

@@ -14,7 +14,7 @@ DESCRIPTION = """\
 Import galaxies from a table: VOTable, FITS, Parquet, or text (comma, semicolon, tab or pipe, with one header line).
 
 Columns that become fields (names in any case):
-  pgc        needed; whole number
+  pgc        whole number; needed, unless --match-arcsec finds galaxies of the catalogue by ra and dec
   ra, dec    degrees
   d25        arcmin (or d25_arcsec in arcsec); 0 means not measured
   b_a        axial ratio b/a, 0 to 1; 0 means not measured
@@ -33,6 +33,12 @@ class Command(GizCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the table")
+        parser.add_argument(
+            "--match-arcsec",
+            type=float,
+            metavar="ARCSEC",
+            help="for a table without pgc: find its galaxies in the catalogue by position, at most so far away",
+        )
         parser.add_argument("--map", nargs="+", default=[], metavar="WHAT=COLUMN", help="which column holds what")
 
     def handle(self, *, file: str, **options: Any) -> None:
@@ -40,7 +46,9 @@ class Command(GizCommand):
         wrong = [pair for pair in options["map"] if not all(pair.partition("=")[::2])]
         if wrong:
             raise CommandError(f"--map takes WHAT=COLUMN, such as ra=RAJ2000; got {wrong[0]!r}.")
-        job = galaxies_import_job(path, column_map=dict(pair.split("=", 1) for pair in options["map"]))
+        job = galaxies_import_job(
+            path, column_map=dict(pair.split("=", 1) for pair in options["map"]), match_arcsec=options["match_arcsec"]
+        )
         counts = run_job_with_bar(job, title=f"Galaxies of {path.name}").result
         self.stdout.write(
             f"Galaxies: {counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; "
