@@ -86,7 +86,7 @@ class TargetAdmin(StaffAdmin):
             "need",
             "votes_to_go",
         ),
-        *("doubt", "network_answer", "stale_since", "retired_at"),
+        *("doubt", "network_says", "stale_since", "retired_at"),
     )
     readonly_fields = tuple(name for name in fields if name != "priority")
     actions = ("ask_one_more",)
@@ -125,6 +125,6 @@ class TargetAdmin(StaffAdmin):
         return progress_bar(target.vote_count, target.quota)
 
     @column("the network says")
-    def network_answer(self, target: Target) -> str:
+    def network_says(self, target: Target) -> str:
         answer = NetworkAnswer.objects.filter(target=target).first()
         return answer.in_words if answer else "–"

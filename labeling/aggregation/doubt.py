@@ -19,7 +19,7 @@ DOUBT_RULE = "doubt-1"
 MIN_COMPARED = 20
 MIN_ERRORS = 3.0
 MIN_DIFFERENCE_DEG = 5.0
-LEAST_BIAS_DEG = 0.1
+LEAST_BIAS_DEG = 0.5
 # The network's verdict counts where it is this sure, and where it agrees with people on this share of galaxies.
 SURE_REJECTION = 0.98
 MIN_AGREEMENT = 0.9

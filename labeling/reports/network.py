@@ -20,8 +20,11 @@ def network(campaign: Campaign) -> Report:
     to_go = _votes_to_go(campaign)
     rows = _in_doubt(campaign)
     lines = [
-        f"About {to_go['votes']:,.0f} votes are still to come: {to_go['fresh_votes']:,.0f} on {to_go['fresh']:,} "
-        f"galaxies that nobody has judged, {to_go['begun_votes']:,.0f} on {to_go['begun']:,} that are begun."
+        f"About {to_go['votes']:,.0f} votes are still to come: {to_go['fresh_votes']:,.0f} on "
+        f"{_galaxies(to_go['fresh'])} that nobody has judged, {to_go['begun_votes']:,.0f} on "
+        f"{_galaxies(to_go['begun'])} begun."
+        if to_go["votes"]
+        else "No votes are still to come: every galaxy is done, or waits for a supervisor."
     ]
     figures: dict[str, Any] = {**to_go, "in_doubt": len(rows)}
     plots = [_queue(campaign)]
@@ -29,8 +32,8 @@ def network(campaign: Campaign) -> Report:
         lines.append("No network orders this campaign's queue.")
     else:
         lines += [
-            f"{order.short_model} looked at {order.answers:,} galaxies. {order.in_words}",
-            f"People and network disagree on {len(rows):,} galaxies, which wait for a supervisor. What the network "
+            f"{order.short_model} looked at {_galaxies(order.answers)}. {order.in_words}",
+            f"People and network disagree on {_galaxies(len(rows))}, for a supervisor to look at. What the network "
             "says is shown to no volunteer and enters no label.",
         ]
         for name in ("model", "answers", "compared", "bias_deg", "error_scale", "verdicts", "agreement"):
@@ -48,6 +51,10 @@ _COLUMNS = (
     Column("rejection", "rejected at", 3),
     Column("doubt", "why a supervisor looks"),
 )
+
+
+def _galaxies(count: int) -> str:
+    return f"{count:,} {'galaxy' if count == 1 else 'galaxies'}"
 
 
 def _votes_to_go(campaign: Campaign) -> dict[str, Any]:
@@ -74,7 +81,9 @@ def _in_doubt(campaign: Campaign) -> Sequence[tuple[Any, ...]]:
     ).exclude(target__doubt="")
     people = (f"target__consensuses__{name}" for name in ("inclination_deg", "sigma_deg"))
     own = ("inclination_deg", "sigma_deg", "rejection", "target__doubt")
-    return list(answers.order_by("target__galaxy__pgc").values_list("target__galaxy__pgc", *people, *own))
+    found = answers.order_by("target__galaxy__pgc").values_list("target__galaxy__pgc", *people, *own)
+    # A number that names: no thousands are parted in it.
+    return [(str(pgc), *cells) for pgc, *cells in found]
 
 
 def _differences(campaign: Campaign) -> Plot:

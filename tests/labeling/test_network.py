@@ -338,7 +338,7 @@ def test_votes_to_go_follow_the_answers_and_then_the_votes(db: None) -> None:
 def test_the_report_lists_what_is_in_doubt_and_staff_sees_the_totals(bob_client: Client) -> None:
     campaign, target = doubted()
     report = report_of(campaign, "network")
-    assert [(row[0], row[-1]) for row in report.rows] == [(target.galaxy.pgc, target.doubt)]
+    assert [(row[0], row[-1]) for row in report.rows] == [(str(target.galaxy.pgc), target.doubt)]
     assert report.figures["compared"] == 24
     page = bob_client.get("/staff/dashboard/").content.decode()
     assert "1 in doubt" in page
@@ -346,6 +346,8 @@ def test_the_report_lists_what_is_in_doubt_and_staff_sees_the_totals(bob_client:
     assert "Model aaaaaaaaaaaa ordered 24 galaxies" in page
     page = bob_client.get("/staff/labeling/target/?in_doubt=1").content.decode()
     assert target.doubt in page
+    page = bob_client.get(f"/staff/labeling/target/{target.pk}/change/").content.decode()
+    assert "82.0° ± 2.0; rejected at 2.0% (model aaaaaaaaaaaa" in page
 
 
 def test_staff_switches_the_network_off_for_a_campaign(bob_client: Client) -> None:
