@@ -110,6 +110,14 @@ def read_frame_set_request(path: Path) -> str | None:
         return None
 
 
+def read_frame_set_survey(path: Path) -> str:
+    """The survey that a set on disk came from; empty where there is no readable set."""
+    try:
+        return str(_read_header(path).get("SURVEY", ""))
+    except FitsError:
+        return ""
+
+
 def read_frame_set(path: Path) -> FrameSet:
     """Read a set that `write_frame_set` wrote.
 

@@ -18,6 +18,7 @@ from giz.surveys.sdss import SDSS
 DEFAULT_URLS = {
     "sdss": "https://data.sdss.org/sas/dr17/eboss/photoObj/frames",
     "skyserver": "https://skyserver.sdss.org/dr17/SkyServerWS/SearchTools/SqlSearch",
+    "sdss-pictures": "https://skyserver.sdss.org/dr17/SkyServerWS/ImgCutout/getjpeg",
     "panstarrs": "https://ps1images.stsci.edu/cgi-bin/fitscut.cgi",
     "panstarrs-files": "https://ps1images.stsci.edu/cgi-bin/ps1filenames.py",
     "hips": "https://alasky.cds.unistra.fr/hips-image-services/hips2fits",
@@ -60,6 +61,7 @@ class Observatory:
     ) -> None:
         self.client = Client(guard_for(list(urls.values()), local_hosts), DiskCache(cache_folder), manners)
         self._urls = urls
+        self.sdss = SDSS(self.client, urls["skyserver"], urls["sdss"], urls["sdss-pictures"])
         self.catalogue = HyperLEDA(self.client, urls["hyperleda"])
         self.names = Sesame(self.client, urls["sesame"])
 
@@ -74,7 +76,7 @@ class Observatory:
         surveys: list[Survey] = []
         for name in names:
             if name == "sdss":
-                surveys.append(SDSS(self.client, self._urls["skyserver"], self._urls["sdss"]))
+                surveys.append(self.sdss)
             elif name == "panstarrs":
                 surveys.append(PanSTARRS(self.client, self._urls["panstarrs-files"], self._urls["panstarrs"]))
             elif name == "hips":

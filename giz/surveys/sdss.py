@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from giz.surveys.exposure import BANDS, Exposure, check_is_fits
 FRAME_ROWS, FRAME_COLUMNS = 1489, 2048
 FRAME_RADIUS_DEG = 0.2
 MAX_CANDIDATES, MAX_FRAMES = 400, 40
+# The SkyServer makes no larger pictures.
+MAX_PICTURE_PX, PICTURE_BYTES = 2048, 20_000_000
 # Field positions that a plan must cover; the pixels decide in the end.
 PROBES = 15
 _COLUMNS = ("run", "rerun", "camcol", "field", "score", "a", "b", "c", "d", "e", "f", "node", "incl")
@@ -51,13 +54,15 @@ class _Candidate:
 class SDSS:
     """Frames of the last imaging release (DR17 holds the same ones as DR13), in nanomaggies, sky subtracted.
 
-    sql_url : the SkyServer's SQL search; frames_url : the archive's folder that holds ``<rerun>/<run>/<camcol>/``.
+    sql_url : the SkyServer's SQL search; frames_url : the archive's folder that holds ``<rerun>/<run>/<camcol>/``;
+    picture_url : the SkyServer's cutouts of its own colour pictures.
     """
 
     name = "sdss"
 
-    def __init__(self, client: Client, sql_url: str, frames_url: str) -> None:
+    def __init__(self, client: Client, sql_url: str, frames_url: str, picture_url: str) -> None:
         self._client = client
+        self._picture_url = picture_url
         self._sql_url = sql_url
         self._frames_url = frames_url.rstrip("/")
 
@@ -65,6 +70,15 @@ class SDSS:
         """Frames that cover the field, the most useful first: good ones that see most of what others leave open."""
         for chosen in _plan(self._candidates(grid), _probes(grid))[:MAX_FRAMES]:
             yield self._fetch(chosen)
+
+    def quick_look(self, grid: SkyGrid) -> tuple[Path, float]:
+        """The survey's own colour picture (JPEG, north up, east left) about the field, and its arcsec per pixel."""
+        side_px = min(math.ceil(grid.side_px * math.sqrt(2.0)), MAX_PICTURE_PX)
+        scale_arcsec = grid.field_arcsec * math.sqrt(2.0) / side_px
+        where: dict[str, str | int | float] = {"ra": f"{grid.ra_deg:.6f}", "dec": f"{grid.dec_deg:.6f}"}
+        size: dict[str, str | int | float] = {"scale": f"{scale_arcsec:.6f}", "width": side_px, "height": side_px}
+        path = self._client.get(self._picture_url, where | size, check=_check_is_jpeg, max_bytes=PICTURE_BYTES)
+        return path, scale_arcsec
 
     def _candidates(self, grid: SkyGrid) -> list[_Candidate]:
         reach_deg = grid.field_arcsec / 3600.0 * math.sqrt(0.5) + FRAME_RADIUS_DEG
@@ -78,6 +92,12 @@ class SDSS:
             url = f"{self._frames_url}/{frame.rerun}/{frame.run}/{frame.camcol}/{file_name}"
             files[band] = self._client.get(url, check=check_is_fits, max_bytes=FRAME_BYTES)
         return Exposure(f"{frame.run:06d}-{frame.camcol}-{frame.field:04d}", files)
+
+
+def _check_is_jpeg(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(3) != b"\xff\xd8\xff":
+            raise SurveyError("survey_bad_answer", "The SkyServer sent something that is no JPEG picture.")
 
 
 def candidates_sql(grid: SkyGrid, reach_deg: float) -> str:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from django.core.management.base import CommandError
 from django.db import connection
+from PIL import Image
 
 from giz.catalog.models import Galaxy, GalaxyImage
-from giz.catalog.services.frames import frames_path
+from giz.catalog.services.frames import frames_path, quick_look_path
 from giz.core.models import Job, JobLogLine
 from giz.imaging.frameset import read_frame_set
 from giz.surveys.cache import DiskCache
@@ -68,6 +69,15 @@ def state(folder):
     return sorted(rows), sets
 
 
+def all_turns(picture):
+    return {
+        "as it is": picture,
+        "upside down": picture[::-1],
+        "mirrored": picture[:, ::-1],
+        "turned": picture[::-1, ::-1],
+    }
+
+
 def test_sdss_frames_become_a_level_set_and_its_pictures(sky, serve, run_command):
     scan = GreatCircle(sky, 3704)
     serve(SdssServer([scan.frame(3, 90, 1400.0, 1100.0), scan.frame(3, 91, 39.0, 1100.0)], {(91, "g"): 0.05}))
@@ -86,6 +96,25 @@ def test_sdss_frames_become_a_level_set_and_its_pictures(sky, serve, run_command
     images = GalaxyImage.objects.filter(galaxy__pgc=4, is_current=True)
     assert sorted(images.values_list("band", flat=True)) == ["g", "gri", "i", "r"]
     assert set(images.values_list("origin", flat=True)) == {"sdss"}
+    # The survey's own picture is turned like ours, and waits beside the frames for a set without a band.
+    with Image.open(quick_look_path(4)) as picture:
+        green = np.asarray(picture.convert("RGB"), float)[::-1, :, 1]
+    flux = frames.bands["r"].flux
+    assert green.shape == flux.shape
+    likeness = {turn: np.corrcoef(turned.ravel(), flux.ravel())[0, 1] for turn, turned in all_turns(green).items()}
+    assert max(likeness, key=likeness.get) == "as it is"
+    assert likeness["as it is"] > 0.75  # clipped at its bright end, eight bits deep
+
+
+def test_without_sdss_own_picture_a_galaxy_is_none_the_worse_and_the_next_run_asks_again(sky, serve, run_command):
+    server = serve(SdssServer([GreatCircle(sky, 3704).frame(3, 90, 700.0, 1100.0)]))
+    server.faults.append(lambda handler, parts: parts.path == "/jpeg" and (handler.send_error(404) or True))
+    galaxy_at(sky)
+    assert "1 fetched, 0 unchanged, 0 failed; 4 pictures made" in run_command("fetch_images", "--pgc", 4)
+    assert "PGC 4: no quick-look picture: 127.0.0.1 has no such file. [not_found]" in told()
+    server.faults.clear()
+    assert "0 fetched, 1 unchanged, 0 failed" in run_command("fetch_images", "--pgc", 4)
+    assert quick_look_path(4).exists()
 
 
 def test_the_same_command_again_asks_nobody_and_changes_nothing(sky, serve, settings, run_command):

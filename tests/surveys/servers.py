@@ -1,6 +1,7 @@
 """Local servers that speak the surveys' protocols and serve frames of a `Sky`; they log, and misbehave when told."""
 
 import bz2
+import io
 import json
 import re
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from astropy.wcs.utils import fit_wcs_from_points
+from PIL import Image
 
 from .sky import fits_bytes, tangent_wcs
 
@@ -157,16 +159,28 @@ class SdssServer(LocalServer):
 
     @property
     def urls(self):
-        return {"skyserver": f"{self.url}/sql", "sdss": f"{self.url}/frames"}
+        return {"skyserver": f"{self.url}/sql", "sdss": f"{self.url}/frames", "sdss-pictures": f"{self.url}/jpeg"}
 
     def _sdss(self, path, query):
         if path == "/sql":
             return 200, {"Content-Type": "text/csv"}, self._table(query["cmd"][0]).encode()
+        if path == "/jpeg":
+            return 200, {"Content-Type": "image/jpeg"}, self._picture(query)
         for frame in self.frames:
             for band in "gri":
                 if path == frame.path(band):
                     return 200, {}, self._file(frame, band, path)
         return 404, {}, b"<html>no such file</html>"
+
+    def _picture(self, query):
+        """North up, east left, i g r as red, green, blue on a linear scale."""
+        side, scale = int(query["width"][0]), float(query["scale"][0])
+        wcs = tangent_wcs(float(query["ra"][0]), float(query["dec"][0]), scale, (side, side))
+        light = [self.frames[0].circle.sky.expose(wcs, (side, side), band, noise=0.0)[::-1] for band in "irg"]
+        levels = np.clip(np.stack(light, axis=2) / np.percentile(light[1], 99.9), 0, 1)
+        out = io.BytesIO()
+        Image.fromarray((255 * levels).astype(np.uint8)).save(out, "JPEG", quality=95)
+        return out.getvalue()
 
     def _table(self, sql):
         x, y, z, limit = map(float, re.search(r"cx \* (\S+) \+ f.cy \* (\S+) \+ f.cz \* (\S+) > (\S+)", sql).groups())

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from giz.catalog.services.facts import galaxies_complete
 from giz.catalog.services.pictures import image_record
 from giz.catalog.storage import display_files_exist, display_files_write
 from giz.core.errors import Refused
+from giz.imaging.decode import PictureError, decode_picture
+from giz.imaging.display_folder import write_whole
 from giz.imaging.fits_structure import FitsError
 from giz.imaging.grid import SkyGrid, galaxy_grid
 from giz.imaging.sizes import DisplayFiles, display_files, display_stem
 from giz.surveys.errors import SurveyError
 from giz.surveys.exposure import Survey
 from giz.surveys.observatory import Observatory, joined_urls
+from giz.surveys.sdss import SDSS
 
 # As many galaxies at a time as there are cores, but never so many that a survey's host would notice.
 THREADS = min(max(os.cpu_count() or 1, 2), 8)
@@ -68,6 +71,7 @@ class _Made:
     outcome: str
     problem: str = ""
     reason: str = ""
+    remark: str = ""
     survey: str = ""
     pictures: dict[str, DisplayFiles] = field(default_factory=dict)
 
@@ -100,6 +104,11 @@ def frames_path(pgc: int) -> Path:
     return Path(settings.SURVEY_FOLDER) / "frames" / f"{pgc % 1000:03d}" / f"pgc{pgc}_d25x2_rot.fits"
 
 
+def quick_look_path(pgc: int) -> Path:
+    """Where SDSS's own colour picture of a galaxy lies, under the original's name for it."""
+    return frames_path(pgc).with_name(f"pgc{pgc}_d25x2_rot_gri.sdss.jpg")
+
+
 def frames_fetch(
     *,
     numbers: Sequence[int],
@@ -126,7 +135,7 @@ def frames_fetch(
     wanted = [_wanted(pgc, known.get(pgc)) for pgc in remaining]
 
     def work(item: _Wanted) -> _Made:
-        return _fetched(item, surveys)
+        return _fetched(item, surveys, observatory.sdss)
 
     return _run(wanted, work, report, after_galaxy, resume_index, resume_counts)
 
@@ -176,9 +185,9 @@ def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wan
     return _Wanted(pgc, grid, stems)
 
 
-def _fetched(item: _Wanted, surveys: Sequence[Survey]) -> _Made:
+def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
     """In a thread: fetch the set if there is none for this request, then make what pictures are missing."""
-    from giz.imaging.frameset import read_frame_set_request, write_frame_set
+    from giz.imaging.frameset import read_frame_set_request, read_frame_set_survey, write_frame_set
     from giz.surveys.assemble import fetch_frame_set, request_digest
 
     if item.grid is None:
@@ -194,8 +203,25 @@ def _fetched(item: _Wanted, surveys: Sequence[Survey]) -> _Made:
             return _Made(
                 item.pgc, "failed", f"{error.detail}{later} [{error.code}]", REASONS.get(error.code, error.code)
             )
+    remark = _quick_look(item.grid, item.pgc, sdss) if read_frame_set_survey(path) == sdss.name else ""
     made = _prepared(item)
-    return _Made(item.pgc, "fetched", survey=made.survey, pictures=made.pictures) if fetched else made
+    return replace(made, outcome="fetched" if fetched and not made.problem else made.outcome, remark=remark)
+
+
+def _quick_look(grid: SkyGrid, pgc: int, sdss: SDSS) -> str:
+    """Keep SDSS's own colour picture, turned like ours, beside the frames; return what went wrong, if anything."""
+    from giz.imaging.quick_look import jpeg_bytes, level_picture
+
+    path = quick_look_path(pgc)
+    if path.exists():
+        return ""
+    try:
+        file, scale_arcsec = sdss.quick_look(grid)
+        picture = decode_picture(file.read_bytes(), "colour")
+    except (SurveyError, PictureError) as error:
+        return f"no quick-look picture: {error.detail} [{error.code}]"
+    write_whole(path, jpeg_bytes(level_picture(picture, scale_arcsec, grid)))
+    return ""
 
 
 def _prepared(item: _Wanted) -> _Made:
@@ -214,7 +240,10 @@ def _prepared(item: _Wanted) -> _Made:
     except FitsError as error:
         return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]", REASONS["survey_bad_answer"])
     pictures = {}
-    for band, pixels in set_pictures(frames).items():
+    shown = set_pictures(frames)
+    if "gri" not in shown and quick_look_path(item.pgc).exists():
+        shown["gri"] = decode_picture(quick_look_path(item.pgc).read_bytes(), "colour")
+    for band, pixels in shown.items():
         source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
         if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
             pictures[band] = display_files(pixels, source)
@@ -245,6 +274,8 @@ def _run(
             if made.problem:
                 why[made.reason] += 1
                 report([f"PGC {made.pgc}: {made.problem}"])
+            if made.remark:
+                report([f"PGC {made.pgc}: {made.remark}"])
             after_galaxy(done, so_far(), f"PGC {made.pgc}")
             failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
             if failed_in_a_row >= MAX_FAILED_IN_A_ROW:
