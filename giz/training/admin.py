@@ -16,6 +16,7 @@ from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
+from giz.training.figures import text
 from giz.training.jobs import MOST_MINUTES, MOST_SEED, training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.names import NETWORKS
@@ -147,6 +148,13 @@ class TrainingRunAdmin(StaffAdmin):
     def save_model(self, request: HttpRequest, obj: TrainingRun, form: Any, change: bool) -> None:
         made = training_start(owner=request.user, **form.cleaned_data)
         obj.pk, obj._state.adding = made.pk, False
+        obj.labelset_name = made.labelset_name
+
+    def response_add(
+        self, request: HttpRequest, obj: TrainingRun, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """To the page where it can be followed."""
+        return HttpResponseRedirect(reverse("dashboard:training", args=[obj.pk]))
 
     @column("training")
     def title(self, run: TrainingRun) -> str:
@@ -251,7 +259,9 @@ class ModelVersionAdmin(HistoryAdmin):
 
     @column("figures")
     def figures(self, version: ModelVersion) -> str:
-        return _pre(version.report.get("views"))
+        if not version.report.get("views"):
+            return "–"
+        return format_html('<pre class="staff-log">{}</pre>', text(version.report))
 
     @column("model card")
     def card_text(self, version: ModelVersion) -> str:

@@ -24,7 +24,12 @@ def text(report: dict[str, Any]) -> str:
 
 def table(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """Headings, then one row a view."""
-    return [HEADINGS, *(_row(view, found) for view, found in report["views"].items())]
+    return [HEADINGS, *(_row(view, found) for view, found in _views(report))]
+
+
+def _views(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """In the order of VIEW_NAMES: a database gives a document's keys back in an order of its own."""
+    return [(view, report["views"][view]) for view in VIEW_NAMES if view in report["views"]]
 
 
 def _row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
@@ -41,7 +46,7 @@ def _row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
 
 def _by_bin(report: dict[str, Any]) -> str:
     """RMS of each 5-degree bin in the first view that measures."""
-    for view, found in report["views"].items():
+    for view, found in _views(report):
         if found.get("inclination"):
             values = found["inclination"]["by_bin"]
             parts = [

@@ -81,8 +81,9 @@ class ModelVersion(models.Model):
     @property
     def words(self) -> str:
         """How good it was on its test galaxies, in short."""
-        views = self.report.get("views") or {"": {}}
-        figures = next(iter(views.values()))
+        views = self.report.get("views") or {}
+        # With all bands; of a network of one band, in colour.
+        figures = views.get("all") or views.get("gri") or {}
         rms, accuracy = (
             (figures.get("inclination") or {}).get("rms_deg"),
             (figures.get("verdict") or {}).get("accuracy"),

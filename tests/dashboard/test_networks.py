@@ -14,6 +14,7 @@ from giz.core.jobs import job_claim
 from giz.core.models import AuditEvent, Job
 from giz.inference.models import Prediction
 from giz.training.drift import histograms
+from giz.training.figures import table, text
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.selectors import served_model
 from giz.training.services.registry import model_promote, model_register
@@ -133,6 +134,19 @@ def test_a_network_is_promoted_and_rolled_back_with_a_second_press_and_an_audit_
     assert "answers as ours from now on" in press(bob_client, second, "promote").content.decode()
     assert served_model() == second
     assert AuditEvent.objects.filter(action="model_promoted", actor_number=bob.volunteer_number).count() == 2
+
+
+def test_a_networks_figures_are_those_with_all_bands_whatever_order_the_database_keeps() -> None:
+    views = {
+        view: {"inclination": {"rms_deg": rms, "by_bin": [rms] * 9}, "galaxies": 9}
+        for view, rms in (("all", 2.0), ("g", 5.0), ("gri", 3.0))
+    }
+    version = make_network("first")
+    ModelVersion.objects.update(report={"views": views})
+    version.refresh_from_db()
+    assert version.words == "RMS 2.00°"
+    assert [row[0] for row in table(version.report)[1:]] == ["all bands", "g alone", "colour alone"]
+    assert "RMS by 5° (all bands)" in text(version.report)
 
 
 def test_there_is_nothing_before_the_first_one(bob_client: Client, versions: list[ModelVersion]) -> None:
