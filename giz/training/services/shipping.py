@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from giz.training.nn.loop import Trainer
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "shipped"
+REJECTED_FROM = 0.5
 # (part, done, total)
 OnProgress = Callable[[str, int, int], None]
 
@@ -145,4 +146,7 @@ def _real(plan: Shipping, file: Path, on_progress: OnProgress) -> dict[str, Any]
     )
     known = [galaxy for galaxy in galaxies if galaxy.truth_deg is not None]
     found = summary(known)
-    return found | {"rejected": sum((galaxy.rejection or 0.0) >= 0.5 for galaxy in known)}
+    return found | {
+        "rejected": sum((galaxy.rejection or 0.0) >= REJECTED_FROM for galaxy in known),
+        "held_95": sum(abs(galaxy.error_deg or 0.0) <= (galaxy.half_width_95_deg or 0.0) for galaxy in known),
+    }
