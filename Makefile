@@ -20,12 +20,12 @@ HOST ?= 127.0.0.1
 TEST_JOBS ?= 2
 TESTS ?= tests
 
-.PHONY: help install run test check bench lock schema clean clean-data
+.PHONY: help install run test check bench bench-training lock schema clean clean-data
 .PHONY: node-ready dev chromium check-python check-frontend check-site check-deployment check-locks
 
 help: ## show this list
 	@printf 'GIZ, the Galaxy Inclination Zoo\n\n'
-	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  PORT=8123 and HOST=0.0.0.0 go with run, TESTS=tests/labeling with test, UPGRADE=1 with lock, PYTHON=python3.12\n'
 	@printf '  with the first install. Data live in .giz/ (GIZ_HOME=/some/folder moves them).\n'
 
@@ -123,6 +123,10 @@ bench: install dev ## measure labelling and rendering (docs/benchmarks)
 	@for file in tests/bench/bench_*.py; do \
 		module=$$(basename $$file .py); echo "— $$module"; $(PY) -m tests.bench.$$module || exit 1; \
 	done
+
+bench-training: install dev ## measure training and answering against Keras (brings TensorFlow, and removes it again)
+	@$(PY) -m tests.bench.bench_training
+	@$(PY) -m tests.bench.bench_training --keras
 
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet
 lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest versions)

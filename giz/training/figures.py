@@ -9,7 +9,8 @@ HEADINGS = ("view", "galaxies", "RMS", "MAE", "bias", "> 10°", "68 %", "95 %", 
 
 
 def text(report: dict[str, Any]) -> str:
-    """A table with one row a view, a dash where the network does not say; then the errors by inclination."""
+    """A table with one row a view, a dash where the network does not say; then the errors by inclination, and
+    what an evaluation compares with."""
     rows = table(report)
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [
@@ -19,12 +20,12 @@ def text(report: dict[str, Any]) -> str:
         )
         for row in rows
     ]
-    return "\n".join(line for line in (*lines, _by_bin(report)) if line)
+    return "\n".join(line for line in (*lines, _by_bin(report), *_compared(report)) if line)
 
 
 def table(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """Headings, then one row a view."""
-    return [HEADINGS, *(_row(view, found) for view, found in _views(report))]
+    return [HEADINGS, *(view_row(view, found) for view, found in _views(report))]
 
 
 def _views(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -32,15 +33,16 @@ def _views(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(view, report["views"][view]) for view in VIEW_NAMES if view in report["views"]]
 
 
-def _row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
+def view_row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
+    """One view in the order of HEADINGS; a dash where the network does not say."""
     inclination, cover, verdict = (found.get(name) or {} for name in ("inclination", "coverage", "verdict"))
     return (
         VIEW_NAMES[view],
         f"{found['galaxies']:,}",
-        *(_degrees(inclination.get(name)) for name in ("rms_deg", "mae_deg", "bias_deg")),
-        _share(inclination.get("outlier_share")),
-        *(_share(cover.get(level)) for level in ("68%", "95%")),
-        *(_share(verdict.get(name)) for name in ("precision", "recall", "accuracy")),
+        *(degrees(inclination.get(name)) for name in ("rms_deg", "mae_deg", "bias_deg")),
+        share(inclination.get("outlier_share")),
+        *(share(cover.get(level)) for level in ("68%", "95%")),
+        *(share(verdict.get(name)) for name in ("precision", "recall", "accuracy")),
     )
 
 
@@ -50,7 +52,7 @@ def _by_bin(report: dict[str, Any]) -> str:
         if found.get("inclination"):
             values = found["inclination"]["by_bin"]
             parts = [
-                f"{LOWEST_DEG + BIN_DEG * n:.0f}: {_degrees(values[n])}"
+                f"{LOWEST_DEG + BIN_DEG * n:.0f}: {degrees(values[n])}"
                 for n in range(BIN_COUNT)
                 if values[n] is not None
             ]
@@ -58,9 +60,40 @@ def _by_bin(report: dict[str, Any]) -> str:
     return ""
 
 
-def _degrees(value: float | None) -> str:
+def _compared(report: dict[str, Any]) -> list[str]:
+    """What a whole evaluation says beside: the line from validation, other methods, other networks."""
+    lines = []
+    line = report.get("detail", {}).get("line")
+    if line:
+        after = line["corrected"]["rms_deg"]
+        lines.append(
+            f"Line from validation: m {line['m']:+.4f}, b {line['b']:+.2f}°; corrected by it RMS {degrees(after)}"
+        )
+    axial = report.get("axial_ratio")
+    if axial:
+        both = (degrees(axial[name]["rms_deg"]) for name in ("axial_ratio", "network"))
+        lines.append(
+            "Axial ratio of an isophote: RMS {}, the network {}, on ".format(*both) + f"{axial['galaxies']:,} galaxies"
+        )
+    if report.get("people"):
+        lines.append(f"Two groups of people against each other: RMS {degrees(report['people']['rms_deg'])}")
+    for model in report.get("models", ()):
+        lines.append(f"{model.get('network', 'file')} {model['file'][:12]}: {_in_short(model)}")
+    return lines
+
+
+def _in_short(model: dict[str, Any]) -> str:
+    if "problem" in model:
+        return str(model["problem"])
+    found = next(iter(model["views"].values()))
+    inclination, verdict = found.get("inclination"), found.get("verdict")
+    parts = [f"RMS {degrees(inclination['rms_deg'])}"] if inclination else []
+    return ", ".join([*parts, *([f"verdict {share(verdict['accuracy'])}"] if verdict else [])])
+
+
+def degrees(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}°"
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from giz.training.nn.data import BANDS, VIEWS, Rows, TrainingData
+from giz.training.nn.ensemble import Answering
 from giz.training.nn.metrics import (
     LEVELS,
     OUTLIER_DEG,
@@ -16,7 +17,7 @@ from giz.training.nn.metrics import (
     inclination_metrics,
     verdict_metrics,
 )
-from giz.training.nn.predictor import Prediction, Predictor
+from giz.training.nn.predictor import Prediction
 
 BATCH = 64
 MOST_OUTLIERS = 30
@@ -26,7 +27,7 @@ Asked = dict[str, tuple[Rows, Prediction]]
 
 
 def predictions(
-    data: TrainingData, predictor: Predictor, rows: Rows, view: str, on_batch: Callable[[int], None] | None = None
+    data: TrainingData, predictor: Answering, rows: Rows, view: str, on_batch: Callable[[int], None] | None = None
 ) -> Prediction:
     """Answers about galaxies that all have a picture in this view; "all" shows a one-band network the colour."""
     parts: list[Prediction] = []
@@ -47,13 +48,13 @@ def predictions(
 
 
 def evaluate(
-    data: TrainingData, predictor: Predictor, rows: Rows, on_progress: OnProgress | None = None
+    data: TrainingData, predictor: Answering, rows: Rows, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
     """Figures of every view, fit for JSON: `views`, by view; `outliers`, the worst galaxies of the first view."""
     return report_of(data, predictor.card, ask(data, predictor, rows, on_progress))
 
 
-def ask(data: TrainingData, predictor: Predictor, rows: Rows, on_progress: OnProgress | None = None) -> Asked:
+def ask(data: TrainingData, predictor: Answering, rows: Rows, on_progress: OnProgress | None = None) -> Asked:
     """What the network says of these galaxies in each view, with the rows of those that can be seen in it."""
     views = VIEWS if predictor.takes_all_bands else VIEWS[1:]
     chosen = {view: rows if view == "all" else rows[data.has_band[rows, BANDS.index(view)]] for view in views}

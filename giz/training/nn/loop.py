@@ -23,6 +23,7 @@ from giz.training.nn.augment import Augmentation, Augmenter
 from giz.training.nn.batches import BatchPlan, batch_multiple
 from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
+from giz.training.nn.devices import bf16_helps
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import feed
 from giz.training.nn.learners import Learner, learner_for
@@ -45,6 +46,7 @@ class TrainConfig:
     minutes : how long to train; `steps` follows from the speed of the first steps. steps : given instead of minutes.
     batch_size, learning_rate : 0 for what suits the network.
     patience : validations without a better score before it stops early; 0 for never.
+    bf16 : to calculate in bfloat16 where that helps (`bf16_helps`).
     """
 
     network: str = OURS
@@ -100,6 +102,8 @@ class Trainer:
         )
         self.augmenter = Augmenter(config.augmentation, self.device)
         self.average = deepcopy(self.learner.network).eval()
+        self.bf16_helps = bf16_helps(self.device)
+        self.bf16 = config.bf16 and self.bf16_helps
         self.optimizer = _optimizer(self.learner.network, config)
         self.state = RunState(steps=config.steps)
         self._resume()
@@ -139,7 +143,7 @@ class Trainer:
             group["lr"] = self._peak_rate() * one_cycle(share)
         network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss = self.learner.loss(sample)
         if not torch.isfinite(loss):
             raise TrainingError("diverged", f"The loss is no number at step {state.step}. Lower the learning rate.")

@@ -11,16 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
+from giz.training.evaluation_page import page
 from giz.training.figures import text
-from giz.training.services.evaluations import model_evaluate
+from giz.training.services.evaluations import model_evaluate, registered_files
 
 SIDES = ("test", "validation", "train")
 
 
 class Command(GizCommand):
     help = (
-        "Measure a trained network (an ONNX file) on the test galaxies of a label set, with all bands and each one "
-        "alone: errors, bias, outliers, verdicts, and whether its intervals hold what they promise. Needs no torch."
+        "Measure a trained network (an ONNX file) on the test galaxies of a label set: errors by inclination, band and "
+        "votes, verdicts, intervals, outliers, and how it compares with axial ratios, with people, and with every "
+        "network of the registry on the same galaxies. Needs no torch."
     )
     needs_database = False
     requires_system_checks = []
@@ -29,22 +31,44 @@ class Command(GizCommand):
         parser.add_argument("model", metavar="MODEL", help="the ONNX file that train has written")
         parser.add_argument("labelset", metavar="LABELSET", help="folder of the label set")
         parser.add_argument("--side", default="test", choices=SIDES, help="galaxies to measure on (default test)")
+        parser.add_argument("--html", metavar="FILE", help="write the whole report to this page, with plots")
         parser.add_argument("--report", metavar="FILE", help="write all figures to this JSON file, too")
+        parser.add_argument(
+            "--ensemble", nargs="+", default=[], metavar="FILE", help="networks that answer with MODEL as one"
+        )
+        parser.add_argument(
+            "--against", nargs="+", default=[], metavar="FILE", help="further ONNX files to compare with"
+        )
+        parser.add_argument("--alone", action="store_true", help="leave out the networks of the registry")
+        parser.add_argument(
+            "--agreement", metavar="FILE", help="how well people agree: what `report agreement --json` has written"
+        )
 
-    def handle(self, *, model: str, labelset: str, side: str, report: str | None, **_options: Any) -> None:
-        columns = (TextColumn("Pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    def handle(self, *, model: str, labelset: str, side: Any, **options: Any) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        agreement = options["agreement"]
         with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-            task = bar.add_task("", total=None)
+            task = bar.add_task("opening", total=None)
             found = model_evaluate(
-                model=Path(model).expanduser(),
+                models=[Path(path).expanduser() for path in (model, *options["ensemble"])],
                 labelset=Path(labelset).expanduser(),
                 side=side,
-                on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+                against=[
+                    *([] if options["alone"] else registered_files()),
+                    *(Path(path).expanduser() for path in options["against"]),
+                ],
+                agreement=Path(agreement).expanduser() if agreement else None,
+                on_progress=lambda done, total, words: bar.update(task, completed=done, total=total, description=words),
             )
-        self.stdout.write(text(found))
-        if report:
-            try:
-                Path(report).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            except OSError as error:
-                raise Refused("bad_path", f"{report} can't be written ({error.strerror}).") from None
-            self.stdout.write(report)
+        self.stdout.write(text(found.report))
+        written = json.dumps(found.report, indent=1, allow_nan=False) + "\n"
+        for path, content in ((options["report"], written), (options["html"], page(found))):
+            if path:
+                self._write(path, content)
+
+    def _write(self, path: str, content: str) -> None:
+        try:
+            Path(path).expanduser().write_text(content, encoding="utf-8")
+        except OSError as error:
+            raise Refused("bad_path", f"{path} can't be written ({error.strerror}).") from None
+        self.stdout.write(path)

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from giz.core.command import GizCommand
+from giz.core.errors import Refused
 from giz.core.terminal import run_job_with_bar
 from giz.training.figures import text
-from giz.training.jobs import training_job
+from giz.training.jobs import FLAVOURS, training_job
 from giz.training.models import ModelVersion
 from giz.training.nn.names import NETWORKS
+from giz.training.services.evaluations import model_evaluate
 from giz.training.storage import models_folder
 
 
@@ -31,14 +33,27 @@ class Command(GizCommand):
         parser.add_argument(
             "--no-promote", action="store_false", dest="promote", help="don't have it answer, even if it is better"
         )
+        parser.add_argument(
+            "--ensemble", action="store_true", help="train flavours 0 to 3 one after the other; they answer as one"
+        )
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another run (default 1)")
 
     def handle(self, *, labelset: str, **options: Any) -> None:
-        job = training_job(
-            labelset=Path(labelset).expanduser().absolute(),
-            **{name: options[name] for name in ("network", "minutes", "steps", "flavour", "seed", "promote")},
-        )
-        result = run_job_with_bar(job, title=f"Train {options['network']}").result
+        folder = Path(labelset).expanduser().absolute()
+        if options["ensemble"] and options["flavour"]:
+            raise Refused("bad_flavour", "An ensemble takes flavours 0 to 3; leave out --flavour.")
+        flavours = FLAVOURS if options["ensemble"] else (options["flavour"],)
+        files = [self._trained(folder, flavour, options) for flavour in flavours]
+        if options["ensemble"]:
+            self.stdout.write("The median of all, on the same galaxies:")
+            self.stdout.write(text(model_evaluate(models=files, labelset=folder).report))
+
+    def _trained(self, folder: Path, flavour: int, options: dict[str, Any]) -> Path:
+        names = ("network", "minutes", "steps", "seed", "promote")
+        job = training_job(labelset=folder, flavour=flavour, **{name: options[name] for name in names})
+        result = run_job_with_bar(job, title=f"Train {options['network']}{flavour or ''}").result
         version = ModelVersion.objects.get(sha256=result["model"])
+        file = models_folder() / version.file_name
         self.stdout.write(text(version.report))
-        self.stdout.write(f"{models_folder() / version.file_name} ({version.byte_count / 1e6:.1f} MB)")
+        self.stdout.write(f"{file} ({version.byte_count / 1e6:.1f} MB)")
+        return file

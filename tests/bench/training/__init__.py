@@ -1,0 +1,1 @@
+"""The rival of the training bench: Keras in a process of its own."""

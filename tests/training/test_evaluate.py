@@ -1,0 +1,111 @@
+"""`evaluate`: one command, one report, as a page and as JSON, with everything it compares with."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from giz.labelset import Column, LabelSetSpec, LabelSetWriter
+from giz.training.services.axial import axial_inclination_deg
+from tests.training.discs import SIZE_PX, disc, pictures
+
+COLUMNS = (
+    Column("reasons", "string", "why it was rejected"),
+    Column("inc_n", "int64", "number of volunteers"),
+    Column("sigma_deg", "float64", "standard error", unit="deg"),
+)
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A label set as people make them: each galaxy with its number of votes and its error."""
+    folder = tmp_path_factory.mktemp("people") / "people"
+    spec = LabelSetSpec(
+        name="people", title="Judged by people", description="Disks with votes.", origin="volunteers",
+        columns=COLUMNS, size_px=SIZE_PX, bands=("g", "r", "i", "gri"),
+    )  # fmt: skip
+    rng = np.random.default_rng(4)
+    with LabelSetWriter(folder, spec) as writer:
+        for number in range(240):
+            is_accepted = number % 4 > 0
+            inclination_deg = round(float(rng.uniform(45, 90)), 2) if is_accepted else None
+            row = {"pgc": 100 + number, "verdict": "A" if is_accepted else "J", "inclination_deg": inclination_deg}
+            row |= {"reasons": "", "inc_n": 3 + number % 5, "sigma_deg": 1.5}
+            writer.add(row, pictures(disc(inclination_deg or 0.0, rng.uniform(0, 180)), rng))
+        writer.finish()
+    return folder
+
+
+def test_the_report_says_all_there_is_to_say_as_a_page_and_as_json(
+    model_file: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "earlier.onnx"
+    shutil.copyfile(model_file, other)
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    (tmp_path / "agreement.json").write_text(json.dumps({"figures": {"rms_deg": 2.6, "pairs": 1945}}))
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    call_command(
+        "evaluate", str(model_file), str(labels), html=str(page), report=str(report), alone=True,
+        against=[str(other), str(tmp_path / "broken.onnx")], agreement=str(tmp_path / "agreement.json"),
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert "Two groups of people against each other: RMS 2.60°" in said
+    found = json.loads(report.read_text())
+    detail = found["detail"]
+    assert sum(group["count"] for group in detail["by_inclination"]) == found["views"]["all"]["inclination"]["count"]
+    assert {group["low"] for group in detail["by_votes"]} <= {3, 4, 5, 6}
+    assert detail["label_sigma"] == pytest.approx(1.5)
+    assert detail["line"]["galaxies"] > 5
+    assert 0 <= detail["verdict"]["roc"]["area"] <= 1
+    assert found["axial_ratio"]["galaxies"] > 5
+    assert found["people"] == {"rms_deg": 2.6, "pairs": 1945}
+    same, broken = found["models"]
+    assert same["views"]["all"]["inclination"] == found["views"]["all"]["inclination"]
+    assert "is no model of GIZ" in broken["problem"]
+    html = page.read_text()
+    assert html.count('<svg class="plot"') == 7
+    assert html.count("<figure>") == len(found["outliers"]) > 0
+    assert "<script" not in html
+    assert "i<sub>pc</sub>" in html
+
+
+def test_the_line_is_fitted_on_validation_galaxies_not_on_those_that_are_reported(
+    model_file: Path, labels: Path, tmp_path: Path
+) -> None:
+    lines = {}
+    for side in ("test", "train", "validation"):
+        report = tmp_path / f"{side}.json"
+        call_command("evaluate", str(model_file), str(labels), side=side, report=str(report), alone=True)
+        lines[side] = json.loads(report.read_text())["detail"]["line"]
+    assert lines["test"]["m"] == lines["train"]["m"] == lines["validation"]["m"]
+    assert lines["validation"]["corrected"]["bias_deg"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_several_networks_answer_as_one(model_file: Path, labels: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    call_command(
+        "evaluate", str(model_file), str(labels), ensemble=[str(model_file)], report=str(report), alone=True
+    )  # fmt: skip
+    found = json.loads(report.read_text())
+    assert found["card"]["members"] == ["ours", "ours"]
+    (member,) = found["models"]
+    assert found["views"]["g"]["inclination"] == member["views"]["g"]["inclination"]
+
+
+@pytest.mark.parametrize("inclination_deg", [50.0, 60.0, 70.0])
+@pytest.mark.parametrize("band", ["r", "gri"])
+def test_the_axial_ratio_of_a_disk_tells_its_inclination(inclination_deg: float, band: str) -> None:
+    # The disks of these tests are thin: cos i = b/a; the method takes them for thick ones.
+    thin = np.cos(np.deg2rad(inclination_deg))
+    expected = np.rad2deg(np.arccos(np.sqrt((thin**2 - 0.04) / 0.96)))
+    picture = pictures(disc(inclination_deg, 25.0, 128), np.random.default_rng(1))[band]
+    assert axial_inclination_deg(picture, band) == pytest.approx(expected, abs=3.0)
+
+
+def test_a_file_that_is_no_agreement_is_refused(model_file: Path, labels: Path, tmp_path: Path) -> None:
+    (tmp_path / "agreement.json").write_text("{}")
+    with pytest.raises(CommandError, match="report agreement"):
+        call_command("evaluate", str(model_file), str(labels), agreement=str(tmp_path / "agreement.json"))
