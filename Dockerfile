@@ -29,6 +29,7 @@ RUN /opt/giz/bin/python -m compileall -q giz standards labeling && mkdir static
 ENV PATH=/opt/giz/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=giz.settings \
     GIZ_HOME=/data \
     STATIC_ROOT=/app/static \

@@ -1,6 +1,5 @@
 """Predictions as jobs: the pictures of a source are fetched, many galaxies predicted, queues of campaigns ordered."""
 
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def predict(job: JobContext) -> dict[str, Any]:
 
 def _network(sha256: str) -> Network:
     version = model_named(sha256)
-    return network_of(version, predictor_load(version, threads=os.cpu_count() or 1))
+    return network_of(version, predictor_load(version, threads=1))
 
 
 def order_queue_job(*, campaign: Campaign, model: str, owner: Any = None) -> Job:

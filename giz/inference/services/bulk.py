@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +22,11 @@ from django.db import connection, transaction
 from giz.catalog.models import Galaxy
 from giz.core.errors import Refused
 from giz.inference.models import Prediction
-from giz.inference.services.answers import Opinion, opinions, pictures_seen
+from giz.inference.services.answers import Opinion, opinions
 from giz.inference.services.bulk_inputs import Input, Subject
 from giz.inference.services.predictions import prediction_row, predictions_store
 from giz.inference.services.runtime import Network
+from giz.inference.storage import Pixels
 from giz.inference.view import View
 from giz.labelset.files import whole_file
 from giz.labelset.parquet import merge, write_rows
@@ -32,7 +35,7 @@ from giz.training.services.pictures import pictures_stack
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHARD_ROWS, BATCH = 512, 64
+SHARD_ROWS, BATCH = 512, 16
 PLAN_KEY = b"giz_predict"
 COLUMNS = (
     *(("row", "int64"), ("pgc", "int64"), ("inclination_deg", "float64"), ("sigma_deg", "float64")),
@@ -157,46 +160,49 @@ def _shard_rows(plan: Plan, shard: int) -> int:
 
 def _shard(plan: Plan, source: Input, network: Network, shard: int) -> int:
     """Predict one shard: rows into the database, then its file. Returns how many galaxies had a picture."""
-    cells: list[tuple[Any, ...]] = []
-    rows: list[Prediction] = []
-    batch: list[Subject] = []
     first = shard * SHARD_ROWS
-    for subject in source.read(first, first + _shard_rows(plan, shard)):
-        batch.append(subject)
-        if len(batch) == BATCH:
-            _batch(network, batch, cells, rows)
-            batch = []
-    _batch(network, batch, cells, rows)
+    subjects = source.read(first, first + _shard_rows(plan, shard))
+    # One run of the network a core, each on one thread: threads of one run would wait for each other.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        said = list(pool.map(lambda batch: _batch(network, batch), _batches(subjects)))
+    rows = [row for batch_rows, _ in said for row in batch_rows]
     ids = dict(Galaxy.objects.filter(pgc__in={row.pgc for row in rows if row.pgc}).values_list("pgc", "pk"))
     for row in rows:
         row.galaxy_id = ids.get(row.pgc) if row.pgc else None
     predictions_store(rows)
     with whole_file(plan.shard_path(shard)) as out:
-        write_rows(out, plan.schema(), cells)
+        write_rows(out, plan.schema(), [cells for _, batch_cells in said for cells in batch_cells])
     return len(rows)
 
 
-def _batch(network: Network, batch: list[Subject], cells: list[tuple[Any, ...]], rows: list[Prediction]) -> None:
-    seen = [pictures_seen(one.pictures, View(), network.predictor.size_px) for one in batch]
-    said = iter(ask_many(network, [pictures for pictures in seen if pictures]))
-    for subject, pictures in zip(batch, seen, strict=True):
-        opinion = next(said) if pictures else Opinion(None)
-        cells.append(_cells(subject, opinion, list(pictures), network))
-        if pictures:
+def _batches(subjects: Iterator[Subject]) -> Iterator[list[Subject]]:
+    while batch := list(islice(subjects, BATCH)):
+        yield batch
+
+
+def _batch(network: Network, batch: list[Subject]) -> tuple[list[Prediction], list[tuple[Any, ...]]]:
+    """In a thread, without the database: rows to store, and cells of the file."""
+    said = iter(ask_many(network, [subject.pictures for subject in batch if subject.pictures]))
+    rows, cells = [], []
+    for subject in batch:
+        opinion = next(said) if subject.pictures else Opinion(None)
+        cells.append(_cells(subject, opinion, network))
+        if subject.pictures:
             rows.append(
                 prediction_row(
                     network=network,
                     opinion=opinion,
-                    seen=pictures,
+                    seen=subject.pictures,
                     view=View().as_json(),
                     origin=Prediction.Origin.BULK,
                     galaxy_id=None,
                     pgc=subject.pgc,
                 )
             )
+    return rows, cells
 
 
-def ask_many(network: Network, seen: list[dict[str, Any]]) -> list[Opinion]:
+def ask_many(network: Network, seen: Sequence[Mapping[str, Pixels]]) -> list[Opinion]:
     """All bands together; a network of one band sees the colour picture, else the first grey."""
     import numpy as np
 
@@ -213,10 +219,10 @@ def ask_many(network: Network, seen: list[dict[str, Any]]) -> list[Opinion]:
     return answers
 
 
-def _cells(subject: Subject, said: Opinion, bands: list[str], network: Network) -> tuple[Any, ...]:
+def _cells(subject: Subject, said: Opinion, network: Network) -> tuple[Any, ...]:
     low_68, high_68 = said.interval_68_deg or (None, None)
     low_95, high_95 = said.interval_95_deg or (None, None)
     return (
         *(subject.row, subject.pgc, said.inclination_deg, said.half_width_68_deg, low_68, high_68, low_95, high_95),
-        *(said.rejection, said.reason or None, " ".join(bands), network.short, subject.problem or None),
+        *(said.rejection, said.reason or None, " ".join(subject.pictures), network.short, subject.problem or None),
     )

@@ -17,8 +17,10 @@ from giz.catalog.models import GalaxyImage
 from giz.core.errors import Refused
 from giz.imaging.decode import MAX_BYTES, PictureError
 from giz.imaging.fits import FitsError
+from giz.inference.services.answers import pictures_seen
 from giz.inference.storage import display_read
 from giz.inference.uploads import BANDS, read_upload
+from giz.inference.view import View
 from giz.labelset import LabelSet, LabelSetError
 
 Pixels = npt.NDArray[np.uint8]
@@ -28,7 +30,7 @@ NUMBER_COLUMN = "pgc"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One row of the input: square pictures by band as large as they are, or the sentence why there are none."""
+    """One row of the input: pictures by band as a network sees them, or the sentence why there are none."""
 
     row: int
     pgc: int | None
@@ -51,7 +53,7 @@ class Input(Protocol):
 def input_of(described: Mapping[str, Any], size_px: int = 128) -> Input:
     """The input of a job's parameters: ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``.
 
-    Of the catalogue's pictures those are read that are at least `size_px` wide.
+    ``size_px`` is the side of the pictures that the network sees.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def input_of(described: Mapping[str, Any], size_px: int = 128) -> Input:
         Where it is not there or can't be used.
     """
     if "labelset" in described:
-        return LabelSetInput(Path(described["labelset"]))
+        return LabelSetInput(Path(described["labelset"]), size_px)
     if "campaign" in described:
         return CatalogueInput(_numbers_of_campaign(described["campaign"]), size_px)
     return _table(Path(described["table"]), size_px)
@@ -68,7 +70,8 @@ def input_of(described: Mapping[str, Any], size_px: int = 128) -> Input:
 class LabelSetInput:
     """Every galaxy of a label set that is on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size_px: int) -> None:
+        self._size_px = size_px
         try:
             self._labelset = LabelSet.open(folder)
         except LabelSetError as error:
@@ -84,7 +87,8 @@ class LabelSetInput:
     def read(self, start: int, stop: int) -> Iterator[Subject]:
         for row in range(start, stop):
             pictures = {band: np.asarray(self._labelset.image(row, band)) for band in BANDS if self._has[band][row]}
-            yield Subject(row, int(self._labelset.pgc[row]), pictures, "" if pictures else "no picture")
+            seen = pictures_seen(pictures, View(), self._size_px)
+            yield Subject(row, int(self._labelset.pgc[row]), seen, "" if seen else "no picture")
 
 
 class CatalogueInput:
@@ -117,7 +121,7 @@ class CatalogueInput:
             pictures = {band: self._picture(band, *stems[band]) for band in BANDS if band in stems}
         except OSError:
             return Subject(row, pgc, problem="its picture can't be read")
-        return Subject(row, pgc, pictures)
+        return Subject(row, pgc, pictures_seen(pictures, View(), self._size_px))
 
     def _picture(self, band: str, stem: str, sizes_px: list[int]) -> Pixels:
         size_px = next((size for size in sorted(sizes_px) if size >= self._size_px), max(sizes_px))
@@ -127,8 +131,10 @@ class CatalogueInput:
 class PicturesInput:
     """A table with a column for each band: paths (from the table's folder on) or the bytes of files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size_px: int) -> None:
         import pyarrow.parquet as pq
+
+        self._size_px = size_px
 
         with path.open("rb") as file:
             self.digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -169,7 +175,8 @@ class PicturesInput:
             return Subject(row, number, problem=error.detail)
         except OSError as error:
             return Subject(row, number, problem=f"its file can't be read ({error.strerror or type(error).__name__})")
-        return Subject(row, number, pictures, "" if pictures else "no picture")
+        seen = pictures_seen(pictures, View(), self._size_px)
+        return Subject(row, number, seen, "" if seen else "no picture")
 
     def _bytes(self, cell: str | bytes) -> bytes:
         if isinstance(cell, bytes):
@@ -187,7 +194,7 @@ def _table(path: Path, size_px: int) -> Input:
     try:
         schema = pq.read_schema(path)
         if any(band in schema.names for band in BANDS):
-            return PicturesInput(path)
+            return PicturesInput(path, size_px)
         if NUMBER_COLUMN in schema.names:
             column = pq.read_table(path, columns=[NUMBER_COLUMN])[NUMBER_COLUMN].to_pylist()
             return CatalogueInput([_whole(cell) for cell in column], size_px)

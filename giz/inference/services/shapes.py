@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from giz.catalog.services.shapes import MEASURED_PX
 from giz.imaging.greys import light_of_grey
 from giz.imaging.measure import ShapeError, measure_shape
 from giz.imaging.sizes import border_colour
 from giz.inference.view import View
 
 Pixels = npt.NDArray[np.uint8]
+# Enough to draw by (0.3 degrees on disks), and five times faster than what standards are measured on.
+MEASURED_PX = 96
 # Of oblate disks seen edge-on, as in standards.grid.inclination_from_axial_ratio.
 EDGE_ON_RATIO = 0.2
 # Where nothing was measured: D25 is half of the field of the catalogue's pictures, the major axis level.

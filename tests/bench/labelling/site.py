@@ -56,7 +56,7 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
         try:
             for part in (web_part(options, environment), worker_part(options, environment), beat_part(environment)):
                 log = (layout.logs / f"{part.name}.log").open("wb")
-                parts.append(subprocess.Popen(part.argv, env=environment, cwd=part.cwd, stdout=log, stderr=log))
+                parts.append(subprocess.Popen(part.argv, env=part.env, cwd=part.cwd, stdout=log, stderr=log))
             _wait_until_answering(port, layout.logs / "web.log")
             yield BenchSite(port, home, {process.pid for process in parts[:1]})
         finally:
