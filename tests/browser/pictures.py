@@ -37,7 +37,7 @@ def _sign_up(page: Page, address: str) -> None:
 
 
 def take(browser: Browser, address: str, size: str, theme: str) -> list[Path]:
-    """Step A, step B and the landing page at one size in one theme."""
+    """The landing page, step A, step B and an answer of the network at one size in one theme."""
     viewport = WIDE if size == "wide" else PHONE
     context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     page = context.new_page()
@@ -51,8 +51,18 @@ def take(browser: Browser, address: str, size: str, theme: str) -> list[Path]:
         wait_for_galaxy(page)
         taken.append(_keep(page, f"step-{step.lower()}-{size}-{theme}"))
         page.keyboard.press("Enter")
+    taken.append(_ask_network(page, address, f"predict-{size}-{theme}"))
     context.close()
     return taken
+
+
+def _ask_network(page: Page, address: str, name: str) -> Path:
+    """The Predict page with an answer about the second of its examples."""
+    page.goto(f"{address}/predict")
+    page.locator(".examples a").nth(1).click()
+    page.get_by_role("button", name="Evaluate").click()
+    page.get_by_test_id("inclination").wait_for()
+    return _keep(page, name)
 
 
 def main() -> None:

@@ -88,6 +88,7 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
       <p className="quiet model-line">
         Answered by {networkName(model.network)}, version {model.version}
         {model.trained_on && `, trained on ${model.trained_on}`}. <a href={model.card_url}>Its card</a> says how good it is.
+        {/synthetic/i.test(model.trained_on) && " Real galaxies may lie further off than the interval says."}
       </p>
     </>
   );

@@ -1,15 +1,32 @@
-import { isForgotten, problemInWords } from "../rules/problems";
+import { FORGOTTEN_GALAXY, FORGOTTEN_PICTURE, isForgotten, problemInWords } from "../rules/problems";
 import type { SourceRequest } from "../rules/request";
 
+interface Props {
+  error: unknown;
+  request: SourceRequest;
+  onRenew: () => void;
+}
+
 /** Why the network did not answer; the galaxy and its view stay as they are. */
-export function EvaluationProblem({ error, request, onRenew }: { error: unknown; request: SourceRequest; onRenew: () => void }) {
+export function EvaluationProblem({ error, request, onRenew }: Props) {
+  if (!isForgotten(error)) {
+    return (
+      <p className="field-problem" role="alert">
+        {problemInWords(error)}
+      </p>
+    );
+  }
   return (
     <p className="field-problem" role="alert">
-      {problemInWords(error, request.kind === "source")}{" "}
-      {isForgotten(error) && request.kind !== "source" && (
-        <button type="button" className="text-button" onClick={onRenew}>
-          Load it again
-        </button>
+      {request.kind === "source" ? (
+        FORGOTTEN_PICTURE
+      ) : (
+        <>
+          {FORGOTTEN_GALAXY}{" "}
+          <button type="button" className="text-button" onClick={onRenew}>
+            Load it again
+          </button>
+        </>
       )}
     </p>
   );

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { Pending } from "../state/desk";
-import { problemInWords } from "../rules/problems";
+import { FORGOTTEN_PICTURE, isForgotten, problemInWords } from "../rules/problems";
 import { requestInWords } from "../rules/request";
 
 const SECOND_MS = 1000;
@@ -61,7 +61,7 @@ export function PendingNotice({ pending, onRetry, onGiveUp }: Props) {
   return (
     <div className="pending pending-failed" role="alert">
       <p>
-        <strong>{nameOf(pending).replace(/^y/, "Y")} did not come.</strong> {problemInWords(pending.error, pending.ask.kind === "source")}
+        <strong>{nameOf(pending).replace(/^y/, "Y")} did not come.</strong> {pending.ask.kind === "source" && isForgotten(pending.error) ? FORGOTTEN_PICTURE : problemInWords(pending.error)}
       </p>
       <p className="actions">
         <button type="button" className="button small" onClick={onRetry}>

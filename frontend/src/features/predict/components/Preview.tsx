@@ -29,7 +29,9 @@ export function Preview({ source, band, view, outline, isBusy, onView, onCommand
     onTurn: (byDeg) => onView((before) => turnBy(before, byDeg)),
   });
   // Who asked by keyboard goes on where the galaxy is.
-  useEffect(() => frame.current?.focus({ preventScroll: true }), [frame, source.id]);
+  useEffect(() => {
+    frame.current?.focus({ preventScroll: true });
+  }, [frame, source.id]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const command = moveOf(event);

@@ -15,7 +15,7 @@ export function Rejection({ rejection: { probability, reason } }: { rejection: A
       <div className="rejection-row">
         <div className="rejection-words">
           <p>
-            <strong>{inPercent(probability)}</strong> likely to be set aside by people.
+            <strong>{inPercent(probability)}</strong> likely that people would set it aside.
           </p>
           <Meter value={Math.round(100 * probability)} of={100} label="Probability that it is set aside, in percent" />
           {reason && (

@@ -77,7 +77,9 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
   );
   const answerPlace = useRef<HTMLDivElement>(null);
   // On a phone the answer comes below the picture: just far enough to see it.
-  useEffect(() => answerPlace.current?.querySelector(".answer-head")?.scrollIntoView({ block: "nearest" }), [result]);
+  useEffect(() => {
+    void answerPlace.current?.querySelector(".answer-head")?.scrollIntoView({ block: "nearest" });
+  }, [result]);
   useKeys(isActive && dialog === null, commandOf, run);
 
   const outline = useMemo(() => {

@@ -24,8 +24,8 @@ export const betweenWords = ([from, to]: Interval): string => `${inDegrees(from)
 
 /** Never "0 %" or "100 %": a network is not that sure. */
 export function inPercent(probability: number): string {
-  if (probability < 0.01) return "under 1 %";
-  if (probability > 0.99) return "over 99 %";
+  if (probability < 0.01) return "< 1 %";
+  if (probability > 0.99) return "> 99 %";
   return `${PERCENT.format(100 * probability)} %`;
 }
 
