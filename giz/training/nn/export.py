@@ -40,11 +40,16 @@ def best_network(folder: Path, learner: Learner) -> nn.Module:
     return network.eval()
 
 
-def served_network(data: TrainingData, learner: Learner, network: nn.Module) -> nn.Module:
-    """The network as it is used. Ours is calibrated on the validation galaxies: with all bands, and with each alone."""
+def served_network(
+    data: TrainingData, learner: Learner, network: nn.Module, rows: npt.NDArray[np.int64] | None = None
+) -> nn.Module:
+    """The network as it is used. Ours is calibrated with all bands, and with each alone.
+
+    rows : what to calibrate on, not learned from; the validation galaxies if not given.
+    """
     if not isinstance(learner, OurLearner) or not isinstance(network, OurNet):
         return ServedReference(network).eval()
-    rows = rows_of(data, "validation")
+    rows = rows_of(data, "validation") if rows is None else rows
     said = [answers(data, learner, network, rows, view) for view in VIEWS]
     served = Served(network)
     for number, views in enumerate((said[1:], said[:1])):
