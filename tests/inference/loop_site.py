@@ -45,12 +45,13 @@ def recipes(sides: dict[str, tuple[int, int]]) -> list[Recipe]:
         is_spiral = pgc % 3 > 0
         if counts[not is_spiral]:
             counts[not is_spiral] -= 1
-            found.append(spiral(pgc) if is_spiral else reject(pgc))
+            found.append(spiral(pgc, counts[0]) if is_spiral else reject(pgc))
     return found
 
 
-def spiral(pgc: int) -> Recipe:
-    return Recipe(pgc, "", pgc, galaxy_type="Sbc", inclination_deg=45.0 + (pgc * 37 % 451) / 10)
+def spiral(pgc: int, number: int) -> Recipe:
+    """The number-th spiral of a side; they are tilted evenly from 45° to 90° (steps of the golden ratio)."""
+    return Recipe(pgc, "", pgc, galaxy_type="Sbc", inclination_deg=45.0 + 45.0 * (number * 0.618034 % 1.0))
 
 
 def reject(pgc: int) -> Recipe:

@@ -29,11 +29,11 @@ from tests.labeling.sky import make_set, make_volunteer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Spirals and galaxies to be rejected on each side; the gate wants fifty test galaxies that people accept.
-SIDES = {"test": (56, 24), "validation": (10, 5), "train": (50, 25)}
+SIDES = {"test": (64, 18), "validation": (20, 8), "train": (72, 28)}
 GALAXIES = sum(map(sum, SIDES.values()))
 FRESH_GALAXIES = 20
 VOTES_EACH = 3
-STEPS_OF_A_BAD_ONE, STEPS = 1, 40
+STEPS_OF_A_BAD_ONE, STEPS = 1, 100
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_votes_teach_a_network_that_orders_the_queue(
         assert answer.json()["model"]["version"] == version.sha256[:12]
 
         # New galaxies come: the network looks at them, and the queue is another.
-        fresh = render_sky([spiral(FIRST_PGC + 900_000 + number) for number in range(FRESH_GALAXIES)])
+        fresh = render_sky([spiral(FIRST_PGC + 900_000 + number, number) for number in range(FRESH_GALAXIES)])
         targets_add(campaign=campaign, galaxy_ids=fresh)
         new = Target.objects.filter(galaxy_id__in=fresh)
         assert set(new.values_list("need", flat=True)) == {FRESH}
