@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from giz.core.staff_admin import HistoryAdmin, column, row_link
-from labeling.models import Consensus, CrowdFit, Task, VolunteerFit, Vote
+from labeling.models import Consensus, CrowdFit, NetworkAnswer, NetworkOrder, Task, VolunteerFit, Vote
 
 VERDICT_LABELS = {"accepted": "success", "face-on": "info", "rejected": "danger"}
 
@@ -142,3 +142,24 @@ class VolunteerFitAdmin(HistoryAdmin):
     @column("is current")
     def is_current(self, habits: VolunteerFit) -> str:
         return "yes" if habits.fit.is_current else "no"
+
+
+@admin.register(NetworkAnswer)
+class NetworkAnswerAdmin(HistoryAdmin):
+    list_display = ("galaxy", "model", "inclination_deg", "sigma_deg", "rejection", "is_dismissed", "created_at")
+    list_filter = ("target__campaign", "is_dismissed")
+    search_fields = ("=target__galaxy__pgc", "model")
+    list_select_related = ("target__galaxy",)
+    ordering = ("-created_at",)
+
+    @column("galaxy")
+    def galaxy(self, answer: NetworkAnswer) -> str:
+        return str(answer.target.galaxy)
+
+
+@admin.register(NetworkOrder)
+class NetworkOrderAdmin(HistoryAdmin):
+    list_display = ("campaign", "model", "answers", "unanswered", "compared", "bias_deg", "agreement", "ordered_at")
+    search_fields = ("campaign__name", "model")
+    list_select_related = ("campaign",)
+    ordering = ("-ordered_at",)

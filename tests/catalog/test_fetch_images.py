@@ -223,7 +223,7 @@ def test_damaged_frames_are_told_and_nothing_half_is_kept(sky, serve, settings, 
         (["--pgc", "90000001"], "kept for synthetic galaxies"),
         (["--pgc", "4", "--surveys", "sloan"], "Unknown survey 'sloan'; choose from sdss, panstarrs, hips"),
         (["--list", "numbres.txt"], "No such file"),
-        ([], "one of the arguments --pgc --list --missing is required"),
+        ([], "one of the arguments --pgc --list --missing --campaign --name is required"),
     ],
 )
 def test_typing_errors_are_answered_with_a_sentence(arguments, words, run_command):
@@ -252,6 +252,8 @@ def start_command(settings, *arguments):
     environment = {
         **os.environ,
         "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
+        "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
+        "CACHE_URL": settings.CACHES["default"]["LOCATION"],
         "MEDIA_ROOT": str(settings.MEDIA_ROOT),
         "SECRET_KEY": settings.SECRET_KEY,
         "SURVEY_FOLDER": str(settings.SURVEY_FOLDER),

@@ -7,10 +7,10 @@ from typing import Any
 from django.utils import timezone
 
 from giz.accounts.models import User
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, RealismTrial
 from giz.core.models import Job, JobLogLine
 from giz.training.models import ModelVersion, Promotion, TrainingRun
-from labeling.models import Campaign, Consensus, LabelSet, Target, Task, Vote
+from labeling.models import Campaign, Consensus, LabelSet, NetworkAnswer, NetworkOrder, Target, Task, Vote
 from standards.models import Proposal, Standard, StandardSet
 
 VERDICTS = ("A", "A", "A", "F", "J")
@@ -152,3 +152,20 @@ def make_network(words: str, **report: Any) -> ModelVersion:
     TrainingRun.objects.filter(pk=run.pk).update(version=version)
     Promotion.objects.create(role="ours", version=version, kind="gate", why=why, gate=gate)
     return version
+
+
+def make_network_answers(campaign: Campaign) -> None:
+    """What a network said of the campaign's targets, and how it ordered them."""
+    for target in campaign.targets.all():
+        NetworkAnswer.objects.create(target=target, model="m" * 64, inclination_deg=60, sigma_deg=2, rejection=0.1)
+    NetworkOrder.objects.create(
+        campaign=campaign, model="m" * 64, rule_version="order-1", answers=5, unanswered=0, compared=0, bias_deg=0,
+        error_scale=1, verdicts=0, agreement=0,
+    )  # fmt: skip
+
+
+def make_trial(galaxy: Galaxy, person: User) -> RealismTrial:
+    """A picture that somebody called real."""
+    return RealismTrial.objects.create(
+        person=person, image=galaxy.images.get(), truth="real", said="real", is_counted=True, answered_at=timezone.now()
+    )

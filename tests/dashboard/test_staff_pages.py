@@ -26,8 +26,10 @@ from tests.dashboard.sky import (
     make_job,
     make_label_set,
     make_network,
+    make_network_answers,
     make_proposal,
     make_set,
+    make_trial,
     make_vote,
 )
 
@@ -81,6 +83,8 @@ def sky(alice: User, bob: User) -> Campaign:
     SyntheticTruth.objects.create(galaxy=make_galaxy(5000), galaxy_type="Sb", seed=1, inclination_deg=60)
     make_proposal(make_galaxy(5001), "ruler", bob)
     make_network("first")
+    make_network_answers(campaign)
+    make_trial(make_galaxy(5002), bob)
     audit.record("test", actor=bob, subject="sky")
     return campaign
 
@@ -95,6 +99,8 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
     campaign_refit(campaign=other)
     make_label_set(other)
     make_network("second")
+    make_network_answers(other)
+    make_trial(make_galaxy(5003), charlie)
     for place, target in enumerate(other.targets.all()):
         make_consensus(target)
         SyntheticTruth.objects.create(galaxy=target.galaxy, galaxy_type="Sb", seed=place, inclination_deg=60)

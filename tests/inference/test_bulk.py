@@ -101,8 +101,9 @@ def test_tables_name_galaxies_or_hold_paths_or_bytes_and_bad_rows_say_why(networ
 
     made = encoded(spiral(70)["r"])
     (tmp_path / "disk.png").write_bytes(made)
+    (tmp_path / "notes.txt").write_text("no picture at all")
     paths = tmp_path / "paths.parquet"
-    pq.write_table(pa.table({"r": ["disk.png", "missing.png", "../../../../etc/passwd", None]}), paths)
+    pq.write_table(pa.table({"r": ["disk.png", "missing.png", "notes.txt", None]}), paths)
     run_command("predict", paths, "--out", tmp_path / "of_paths.parquet")
     of_paths = pq.read_table(tmp_path / "of_paths.parquet").to_pylist()
     assert "can't be read" in of_paths[1]["problem"]
