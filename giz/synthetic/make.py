@@ -85,7 +85,7 @@ def make_galaxy(
     if not (isinstance(inclination_deg, int | float | np.number) and 0.0 <= float(inclination_deg) <= 90.0):
         raise ValueError(f"inclination_deg must be a number from 0 (face-on) to 90 (edge-on); got {inclination_deg!r}.")
     _check_choice("survey", survey, tuple(LOOKS))
-    seed, size_px, look = _checked_seed(seed), _checked_size(size_px), LOOKS[survey]
+    seed, size_px, look = _checked_seed(seed), checked_size(size_px), LOOKS[survey]
     p = _seen_by(look, draw_parameters(galaxy_type, float(inclination_deg), seed))
     p = broadened(p, structure) if structure else p
     binning = _binning(size_px)
@@ -135,7 +135,7 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256, survey: str = SDS
     """
     _check_choice("reject reason", reason, REJECT_REASONS)
     _check_choice("survey", survey, tuple(LOOKS))
-    seed, size_px, look = _checked_seed(seed), _checked_size(size_px), LOOKS[survey]
+    seed, size_px, look = _checked_seed(seed), checked_size(size_px), LOOKS[survey]
     binning = _binning(size_px)
     p, reject = draw_reject(reason, seed, size_px * binning, look)
     p = _seen_by(look, p)
@@ -216,7 +216,7 @@ def _checked_seed(seed: int) -> int:
     return number
 
 
-def _checked_size(size_px: int) -> int:
+def checked_size(size_px: int) -> int:
     try:
         number = operator.index(size_px)
     except TypeError as error:

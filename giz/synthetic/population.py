@@ -18,7 +18,7 @@ from PIL import Image
 
 from giz.synthetic.breadth import as_json, draw_stretch, draw_structure, stretched
 from giz.synthetic.looks import PANSTARRS, SDSS, Corners, paint_corners
-from giz.synthetic.make import MAX_SIZE_PX, SyntheticGalaxy, make_galaxy, make_reject
+from giz.synthetic.make import MAX_SIZE_PX, SyntheticGalaxy, checked_size, make_galaxy, make_reject
 from giz.synthetic.rejects import REJECT_REASONS
 from giz.synthetic.types import GALAXY_TYPES
 
@@ -124,6 +124,7 @@ def make_member(member: Member, size_px: int) -> SyntheticGalaxy:
 
 def render_member(population_seed: int, number: int, size_px: int) -> RenderedMember:
     """Draw and make member `number`, with its pictures by the one code path that all images take."""
+    checked_size(size_px)
     member = draw_member(population_seed, number)
     finer = FINER if FINER * size_px <= MAX_SIZE_PX else 1
     galaxy = make_member(member, finer * size_px)
