@@ -9,8 +9,8 @@ from labeling.aggregation.judgements import UnknownRule
 MIN_VOLUNTEERS = 3
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.15° (decision 12).
-ADAPTIVE_SIGMA_DEG = 3.15
+# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.1° (decision 12).
+ADAPTIVE_SIGMA_DEG = 3.1
 # A refit moves errors a little: who was sure stays so until the error has clearly grown.
 ADAPTIVE_REOPEN_SIGMA_DEG = 3.8
 
@@ -42,7 +42,7 @@ def fixed(progress: Progress) -> Status:
 
 
 def adaptive(progress: Progress) -> Status:
-    """Retire once the standard error is at most 3.15°, from two volunteers on; two who agree on a rejection are enough.
+    """Retire once the standard error is at most 3.1°, from two volunteers on; two who agree on a rejection are enough.
 
     Without an inclination there is no error to wait for, and no third vote can turn the majority of two who agree.
     What is retired opens again only where the error has grown past 3.8°, or people disagree by now.
