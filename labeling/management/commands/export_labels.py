@@ -36,7 +36,7 @@ class Command(GizCommand):
         )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
         self.stdout.write(
-            f"{path}: {counts['rows']} galaxies, {counts['published']} of them judged by three people or more "
+            f"{path}: {counts['rows']:,} {'galaxy' if counts['rows'] == 1 else 'galaxies'}, {counts['published']:,} of them judged by three people or more "
             f"({counts['accepted']} accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, "
             f"{counts['split']} split in this file)."
         )

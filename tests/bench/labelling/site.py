@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -44,12 +45,14 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
     layout = Layout(home)
     with Services(layout, ["postgres", "valkey"]):
         import django
-        from django.conf import settings
         from django.core.management import call_command
         from django.db import connection
 
         django.setup()
-        settings.LOGGING["root"]["level"] = "WARNING"
+        import giz.celery  # noqa: F401 - else what is sent from here goes to a broker that Celery makes up
+
+        logging.getLogger().setLevel(logging.WARNING)
+        (home / "static").mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
         parts = []
         environment = dict(os.environ)
