@@ -35,8 +35,9 @@ class Command(GizCommand):
             campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
         )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
+        noun = "galaxy" if counts["rows"] == 1 else "galaxies"
         self.stdout.write(
-            f"{path}: {counts['rows']:,} {'galaxy' if counts['rows'] == 1 else 'galaxies'}, {counts['published']:,} of them judged by three people or more "
+            f"{path}: {counts['rows']} {noun}, {counts['published']} of them judged by three people or more "
             f"({counts['accepted']} accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, "
             f"{counts['split']} split in this file)."
         )
