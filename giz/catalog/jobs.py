@@ -162,14 +162,12 @@ def images_prepare_job(numbers: list[int], *, owner: Any = None) -> Job:
 @job_handler("fetch_images")
 def fetch_images(job: JobContext) -> dict[str, Any]:
     observatory = observatory_from_settings()
-    numbers, unknown = _with_names(job, observatory)
-    counts = frames_fetch(
-        numbers=numbers,
-        observatory=observatory,
-        surveys=surveys_by_name(observatory, job.params["surveys"]),
-        **_reporting(job, numbers),
-    )
-    return counts | {"failed": counts["failed"] + unknown, "names": job.checkpoint.get("names", {})}
+    surveys = surveys_by_name(observatory, job.params["surveys"])
+    named = _names_of(job, observatory)
+    numbers = sorted({*job.params["numbers"], *named["numbers"].values()})
+    counts = frames_fetch(numbers=numbers, observatory=observatory, surveys=surveys, **_reporting(job, numbers))
+    failed = counts["failed"] + sum(named["why"].values())
+    return counts | {"failed": failed, "why": {**counts["why"], **named["why"]}, "names": named["numbers"]}
 
 
 @job_handler("prepare_images")
@@ -189,16 +187,26 @@ def measure_shapes(job: JobContext) -> dict[str, Any]:
     return shapes_measure(numbers=job.params["numbers"], **_reporting(job, job.params["numbers"]))
 
 
-def _with_names(job: JobContext, observatory: Observatory) -> tuple[list[int], int]:
-    """The job's numbers and those of its names, and how many names nobody knows. Asked once, then remembered."""
-    numbers, names = job.params["numbers"], job.params.get("names", [])
-    found: dict[str, int] = job.checkpoint.get("names", {})
-    if names and not found:
+def _names_of(job: JobContext, observatory: Observatory) -> dict[str, Any]:
+    """Numbers of the job's names, and why others have none. Asked once, then remembered with the job.
+
+    Raises
+    ------
+    Refused
+        ``survey_down`` if names can't be looked up now and there is nothing else to do.
+    """
+    names = job.params.get("names", [])
+    if not names:
+        return {"numbers": {}, "why": {}}
+    if "names" not in job.checkpoint:
         found = names_resolve(
             names=names, resolver=observatory.names, report=lambda lines: job.log_many(lines, level="warning")
         )
-        job.save_checkpoint({**job.checkpoint, "names": found})
-    return sorted({*numbers, *found.values()}), len(names) - len(found)
+        if found.silence and not found.numbers and not job.params["numbers"]:
+            raise Refused("survey_down", f"{found.silence} Names can't be looked up now; PGC numbers can.")
+        job.save_checkpoint({**job.checkpoint, "names": {"numbers": found.numbers, "why": dict(found.why)}})
+    kept: dict[str, Any] = job.checkpoint["names"]
+    return kept
 
 
 def _reporting(job: JobContext, numbers: list[int]) -> dict[str, Any]:

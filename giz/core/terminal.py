@@ -35,6 +35,7 @@ def run_job_with_bar(job: Job, *, title: str = "") -> Job:
     except KeyboardInterrupt:
         raise CommandError("Stopped. Run the same command again to go on from here.", returncode=130) from None
     except Refused as error:
+        print_job_log(console, job)
         raise CommandError(error.detail) from None
     print_job_log(console, finished)
     if finished.state == Job.State.CANCELLED:

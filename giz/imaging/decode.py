@@ -17,6 +17,7 @@ MAX_BYTES = 40_000_000
 MAX_PIXELS = 40_000_000
 MAX_ASPECT = 4
 MIN_SIDE_PX = 32
+MAX_TEXT_BYTES = 1_000_000
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -90,6 +91,7 @@ def _open_checked(data: bytes, takes_webp: bool) -> Image.Image:
         if len(data) < 33 or data[12:16] != b"IHDR":
             raise PictureError("bad_picture", "The PNG file has no header.")
         _check_size(*struct.unpack(">II", data[16:24]))
+        _check_texts(data)
         formats = ["PNG"]
     elif data.startswith(_JPEG_SIGNATURE):
         formats = ["JPEG"]
@@ -110,6 +112,27 @@ def _open_checked(data: bytes, takes_webp: bool) -> Image.Image:
         raise PictureError("bad_picture", f"The picture's header can't be read ({error}).") from None
     _check_size(*picture.size)
     return picture
+
+
+def _check_texts(data: bytes) -> None:
+    """Refuse a PNG whose packed texts and colour profile unpack to more than MAX_TEXT_BYTES (RFC 2083, section 4.2)."""
+    position, room = len(_PNG_SIGNATURE), MAX_TEXT_BYTES
+    while position + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        body = data[position + 8 : position + 8 + length]
+        position += length + 12
+        if kind not in (b"zTXt", b"iTXt", b"iCCP"):
+            continue
+        _keyword, _, rest = body.partition(b"\0")
+        packed = rest[1:]
+        if kind == b"iTXt":  # a flag and a method, then language and translated keyword, each ended by a zero
+            packed = rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\1" else b""
+        try:
+            room -= len(zlib.decompressobj().decompress(packed, room + 1))
+        except zlib.error:
+            continue  # no bomb; the decoder says what it thinks of it
+        if room < 0:
+            raise PictureError("image_too_large", f"The PNG file holds more than {MAX_TEXT_BYTES:,} bytes of text.")
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -110,6 +110,8 @@ def check_structure(path: Path, name: str) -> None:
             position += header_bytes + -(-data_bytes // BLOCK) * BLOCK
             if position - (-data_bytes % BLOCK) > size:
                 raise FitsError("bad_fits", f"{name} is cut off: {position:,} bytes promised, {size:,} there.")
+            _check_pixels(_lengths(sizes, ""), name)
+            _check_tiles(sizes, name)
         raise FitsError("bad_fits", f"{name} has more than {MAX_HDUS} extensions.")
 
 
@@ -137,16 +139,24 @@ def _promised_bytes(sizes: dict[str, int], name: str) -> int:
     groups, extra = sizes.get("GCOUNT", 1), sizes.get("PCOUNT", 0)
     if not 0 <= axes <= 6 or min(lengths, default=0) < 0 or groups < 0 or extra < 0:
         raise FitsError("bad_fits", f"{name} has impossible axes ({axes}: {lengths}).")
-    _check_pixels(lengths, name)
-    tiled = [sizes[f"ZNAXIS{axis}"] for axis in range(1, 7) if f"ZNAXIS{axis}" in sizes]
-    if tiled:
-        if min(tiled) < 0:
-            raise FitsError("bad_fits", f"{name} has impossible axes ({tiled}).")
-        _check_pixels(tiled, name)
-        tile = [sizes.get(f"ZTILE{axis}", length if axis == 1 else 1) for axis, length in enumerate(tiled, start=1)]
-        if min(tile) < 1 or _product(tile) > MAX_TILE_PIXELS:
-            raise FitsError("fits_too_large", f"{name} is compressed in tiles of {tile}, too large to open.")
     return abs(sizes["BITPIX"]) // 8 * groups * (extra + (_product(lengths) if axes else 0))
+
+
+def _lengths(sizes: dict[str, int], prefix: str) -> list[int]:
+    return [sizes[f"{prefix}NAXIS{axis}"] for axis in range(1, 7) if f"{prefix}NAXIS{axis}" in sizes]
+
+
+def _check_tiles(sizes: dict[str, int], name: str) -> None:
+    """Tiles unpack to what their header says, whatever the file holds."""
+    tiled = _lengths(sizes, "Z")
+    if not tiled:
+        return
+    if min(tiled) < 0:
+        raise FitsError("bad_fits", f"{name} has impossible axes ({tiled}).")
+    _check_pixels(tiled, name)
+    tile = [sizes.get(f"ZTILE{axis}", length if axis == 1 else 1) for axis, length in enumerate(tiled, start=1)]
+    if min(tile) < 1 or _product(tile) > MAX_TILE_PIXELS:
+        raise FitsError("fits_too_large", f"{name} is compressed in tiles of {tile}, too large to open.")
 
 
 def _check_pixels(lengths: list[int], name: str) -> None:

@@ -15,6 +15,7 @@ from giz.imaging.frameset import FrameSet
 from giz.imaging.grid import SkyGrid
 from giz.imaging.mosaic import Mosaic, mosaic
 from giz.imaging.resample import Patch, resample
+from giz.surveys.cache import discard
 from giz.surveys.errors import SurveyError
 from giz.surveys.exposure import BANDS, Exposure, Survey
 
@@ -101,7 +102,10 @@ def _add(collected: _Collected, exposure: Exposure, grid: SkyGrid) -> None:
                 patch = resample(frame, grid)
                 calibrated = frame.nmgy_per_unit is not None
         except FitsError as error:
-            raise SurveyError("survey_bad_answer", f"{exposure.name}, band {band}: {error.detail}") from None
+            discard(path)
+            # In the cache a file's name is its hash, which tells people nothing.
+            detail = error.detail.replace(path.name, "its file")
+            raise SurveyError("survey_bad_answer", f"{exposure.name}, band {band}: {detail}") from None
         if patch is not None:
             collected.patches[band].append(patch)
             collected.is_calibrated &= calibrated

@@ -13,6 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def discard(stored: Path) -> None:
+    """Forget a stored answer that turned out to be damaged: whoever wants it next asks again."""
+    stored.unlink(missing_ok=True)
+
+
 class DiskCache:
     """``objects/ab/<sha256 of content>`` and ``index/ab/<sha256 of URL>.json``; whole files only.
 

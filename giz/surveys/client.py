@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
 from giz.surveys.cache import DiskCache
 from giz.surveys.errors import SurveyError
 from giz.surveys.guard import Guard, Target, connect
+from giz.surveys.watch import Watch
 
 Check = Callable[[Path], None]
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -28,9 +28,10 @@ WEEK_S = 7 * 86_400.0
 class Manners:
     """How patient and how polite the client is; seconds and bytes.
 
-    A request fails when nothing comes for `silence_s`, when after `slow_after_s` fewer than `least_bytes_per_s` came on
-    average, or after `longest_s`. It is tried again up to `attempts` times, but no new attempt begins after
-    `give_up_s`. After `breaker_failures` failed requests in a row a host is left alone for `breaker_rest_s`.
+    An attempt fails when nothing comes for `silence_s`, when after `slow_after_s` fewer than `least_bytes_per_s` came
+    on average, or after `longest_s`. It is made up to `attempts` times, but none begins after `give_up_s`, and after
+    `within_s` in all only an answer that flows may go on. After `breaker_failures` failed requests in a row a host is
+    left alone for `breaker_rest_s`.
     """
 
     interval_s: float = 0.5
@@ -41,6 +42,7 @@ class Manners:
     attempts: int = 4
     backoff_s: float = 0.7
     give_up_s: float = 15.0
+    within_s: float = 29.0
     breaker_failures: int = 3
     breaker_rest_s: float = 60.0
     user_agent: str = "GIZ (Galaxy Inclination Zoo)"
@@ -95,26 +97,29 @@ class Client:
         ------
         SurveyError
             ``url_not_allowed``, ``fetch_refused``; ``not_found`` (404); ``survey_bad_answer``, ``survey_down``,
-            ``no_network``.
+            ``no_network``; ``cache_unwritable`` where the disk takes nothing.
         """
         if parameters:
             url = f"{url}?{urlencode(parameters)}"
         target = self.guard.check(url)
-        with self.cache.only_one(url):
-            known = self.cache.find(url, max_age_s)
-            if known is not None:
-                return known
-            breaker = self._breaker(target)
-            self._check_breaker(breaker, target)
-            try:
-                with self.cache.receiving() as place:
-                    self._patiently(url, place, check, max_bytes)
-                    stored = self.cache.store(url, place)
-            except SurveyError as error:
-                self._count_failure(breaker, failed=error.is_retryable)
-                raise
-            self._count_failure(breaker, failed=False)
-            return stored
+        try:
+            with self.cache.only_one(url):
+                return self.cache.find(url, max_age_s) or self._fetched(url, target, check, max_bytes)
+        except OSError as error:  # of the disk: those of the network are in words by now
+            raise _unwritable(self.cache.folder, error) from None
+
+    def _fetched(self, url: str, target: Target, check: Check | None, max_bytes: int) -> Path:
+        breaker = self._breaker(target)
+        self._check_breaker(breaker, target)
+        try:
+            with self.cache.receiving() as place:
+                self._patiently(url, place, check, max_bytes)
+                stored = self.cache.store(url, place)
+        except SurveyError as error:
+            self._count_failure(breaker, failed=error.is_retryable)
+            raise
+        self._count_failure(breaker, failed=False)
+        return stored
 
     def text(
         self, url: str, parameters: dict[str, str | int | float] | None = None, *, max_age_s: float = WEEK_S
@@ -127,7 +132,7 @@ class Client:
         begin = time.monotonic()
         for attempt in range(1, manners.attempts + 1):
             try:
-                self._follow(url, place, max_bytes)
+                self._follow(url, place, max_bytes, begin + manners.within_s)
                 if check is not None:
                     self._checked(check, place)
                 return
@@ -146,7 +151,7 @@ class Client:
                 raise _Failed(error) from None
             raise
 
-    def _follow(self, url: str, place: Path, max_bytes: int) -> None:
+    def _follow(self, url: str, place: Path, max_bytes: int, deadline: float) -> None:
         """Ask, and follow at most three redirects, each of them checked like the first address."""
         for _ in range(MAX_HOPS + 1):
             try:
@@ -154,67 +159,50 @@ class Client:
             except SurveyError:
                 raise SurveyError("fetch_refused", "The survey redirects to a host that is not on the list.") from None
             self.cache.wait_turn(target.key, self.manners.interval_s)
-            location = self._ask(target, place, max_bytes)
+            location = self._ask(target, place, max_bytes, deadline)
             if location is None:
                 return
-            url = urljoin(f"{target.scheme}://{target.key}{target.path}", location)
+            try:
+                url = urljoin(f"{target.scheme}://{target.key}{target.path}", location)
+            except ValueError:
+                raise SurveyError("fetch_refused", "The survey redirects to what is no address.") from None
         raise SurveyError("fetch_refused", "The survey redirects more than three times.")
 
-    def _ask(self, target: Target, place: Path, max_bytes: int) -> str | None:
+    def _ask(self, target: Target, place: Path, max_bytes: int, deadline: float) -> str | None:
         """One request; the body goes into `place`. Returns where a redirect leads."""
         connection: http.client.HTTPConnection | None = None
-        try:
-            connection = connect(target, self.manners.silence_s)
-            host = target.host if target.port in (80, 443) else target.key
-            headers = {"Host": host, "User-Agent": self.manners.user_agent, "Accept-Encoding": "identity"}
-            connection.request("GET", target.path, headers=headers | {"Connection": "close"})
-            with _no_longer_than(self.manners.silence_s, connection) as was_cut:
-                answer = connection.getresponse()
-            if was_cut.is_set():
-                raise TimeoutError
-            if answer.status in REDIRECTS:
-                return answer.getheader("Location", "")
-            _check_status(answer, target)
-            self._receive(answer, target, place, max_bytes)
-        except SurveyError as error:
-            if error.is_retryable:
-                raise _Failed(error) from None
-            raise
-        except (OSError, http.client.HTTPException, ssl.SSLError) as error:
-            words = _in_words(error)
-            raise _Failed(SurveyError("survey_down", f"{target.host} {words}.")) from None
-        finally:
-            if connection is not None:
-                connection.close()
-        return None
-
-    def _receive(self, answer: http.client.HTTPResponse, target: Target, place: Path, max_bytes: int) -> None:
         manners = self.manners
-        if answer.getheader("Content-Encoding", "identity").lower() not in ("identity", ""):
-            raise _bad(target, "sent a compressed body that was not asked for")
-        promised = answer.getheader("Content-Length", "")
-        if promised.isdigit() and int(promised) > max_bytes:
-            raise SurveyError(
-                "fetch_refused", f"{target.host} sends {int(promised):,} bytes; at most {max_bytes:,} are taken."
-            )
-        begin, size = time.monotonic(), 0
-        with place.open("wb") as out:
-            while block := answer.read1(1 << 16):
-                size += len(block)
-                if size > max_bytes:
-                    raise SurveyError(
-                        "fetch_refused", f"{target.host} sends more than {max_bytes:,} bytes; it was stopped."
-                    )
-                out.write(block)
-                spent = time.monotonic() - begin
-                if spent > manners.longest_s or (
-                    spent > manners.slow_after_s and size < spent * manners.least_bytes_per_s
-                ):
-                    raise _Failed(
-                        SurveyError("survey_down", f"{target.host} is too slow: {size:,} bytes in {spent:.0f} s.")
-                    )
-        if size == 0 or (promised.isdigit() and size < int(promised)):
-            raise _bad(target, f"sent {size:,} bytes of the {promised or 'some'} that it promised")
+        with Watch(
+            silence_s=manners.silence_s,
+            slow_after_s=manners.slow_after_s,
+            least_bytes_per_s=manners.least_bytes_per_s,
+            longest_s=manners.longest_s,
+            deadline=deadline,
+        ) as watch:
+            try:
+                connection = connect(target, watch.left_s, watch.line)
+                host = target.host if target.port in (80, 443) else target.key
+                headers = {"Host": host, "User-Agent": manners.user_agent, "Accept-Encoding": "identity"}
+                connection.request("GET", target.path, headers=headers | {"Connection": "close"})
+                answer = connection.getresponse()
+                if watch.cut_because:  # half of a header would pass for a whole one
+                    raise TimeoutError
+                if answer.status in REDIRECTS:
+                    return answer.getheader("Location", "")
+                _check_status(answer, target)
+                watch.body_begins()
+                _receive(answer, target, place, max_bytes, watch)
+            except SurveyError as error:
+                if error.is_retryable:
+                    raise _Failed(error) from None
+                raise
+            except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+                words = watch.cut_because or _in_words(error)
+                raise _Failed(SurveyError("survey_down", f"{target.host} {words}.")) from None
+            finally:
+                if connection is not None:
+                    connection.close()
+        return None
 
     def _breaker(self, target: Target) -> _Breaker:
         with self._lock:
@@ -236,27 +224,43 @@ class Client:
                 breaker.open_until = time.monotonic() + self.manners.breaker_rest_s
 
 
-@contextmanager
-def _no_longer_than(seconds: float, connection: http.client.HTTPConnection) -> Iterator[threading.Event]:
-    """Cut the line when the headers take longer than this in all: a socket's timeout only bounds each byte.
+def _receive(answer: http.client.HTTPResponse, target: Target, place: Path, max_bytes: int, watch: Watch) -> None:
+    """Write the body to `place` block by block; it must be what its headers say."""
+    if answer.getheader("Content-Encoding", "identity").lower() not in ("identity", ""):
+        raise _bad(target, "sent a compressed body that was not asked for")
+    promised = answer.getheader("Content-Length", "")
+    promised_bytes = int(promised) if promised.isdecimal() else None
+    if promised_bytes is not None and promised_bytes > max_bytes:
+        raise SurveyError(
+            "fetch_refused", f"{target.host} sends {promised_bytes:,} bytes; at most {max_bytes:,} are taken."
+        )
+    size = 0
+    with place.open("wb", buffering=0) as out:
+        while block := answer.read1(1 << 16):
+            size += len(block)
+            if size > max_bytes:
+                raise SurveyError(
+                    "fetch_refused", f"{target.host} sends more than {max_bytes:,} bytes; it was stopped."
+                )
+            _write(out, block, place)
+            watch.received(len(block))
+    if watch.cut_because:
+        raise TimeoutError
+    if size == 0 or (promised_bytes is not None and size < promised_bytes):
+        raise _bad(target, f"sent {size:,} bytes of the {promised or 'some'} that it promised")
 
-    The event that is given tells whether it was cut (half of a header would pass for a whole one).
-    """
-    stream = connection.sock
-    was_cut = threading.Event()
 
-    def cut() -> None:
-        was_cut.set()
-        with suppress(OSError):
-            stream.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
+def _write(out: FileIO, block: bytes, place: Path) -> None:
+    rest = memoryview(block)
     try:
-        yield was_cut
-    finally:
-        timer.cancel()
+        while rest:
+            rest = rest[out.write(rest) :]
+    except OSError as error:
+        raise _unwritable(place.parent, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> SurveyError:
+    return SurveyError("cache_unwritable", f"What surveys send can't be kept in {folder} ({error.strerror}).")
 
 
 def _check_status(answer: http.client.HTTPResponse, target: Target) -> None:
@@ -266,7 +270,7 @@ def _check_status(answer: http.client.HTTPResponse, target: Target) -> None:
         raise SurveyError("not_found", f"{target.host} has no such file.")
     if answer.status in (429, 503):
         after = answer.getheader("Retry-After", "")
-        wait_s = float(after) if after.isdigit() else 0.0
+        wait_s = float(after) if after.isdecimal() else 0.0
         raise _Failed(SurveyError("survey_down", f"{target.host} is busy (HTTP {answer.status})."), wait_s)
     if answer.status >= 500:
         raise _Failed(SurveyError("survey_down", f"{target.host} has an error of its own (HTTP {answer.status})."))

@@ -6,7 +6,8 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -121,16 +122,23 @@ def resolve(target: Target) -> list[tuple[int, tuple[str, int]]]:
     return places
 
 
-def connect(target: Target, timeout_s: float) -> http.client.HTTPConnection:
-    """An open connection to exactly the address that was checked (the name is not resolved a second time)."""
+def connect(
+    target: Target, timeout_s: float, on_line: Callable[[socket.socket], None] | None = None
+) -> http.client.HTTPConnection:
+    """An open connection to exactly the address that was checked (the name is not resolved a second time).
+
+    The host's addresses share `timeout_s`. ``on_line`` is given the line once it stands, before anything is said on it.
+    """
     places = resolve(target)
+    end = time.monotonic() + timeout_s
     problem: OSError | None = None
-    for family, place in places:
+    for number, (family, place) in enumerate(places):
         raw = socket.socket(family, socket.SOCK_STREAM)
-        raw.settimeout(timeout_s)
+        raw.settimeout(max(0.1, (end - time.monotonic()) / (len(places) - number)))
         try:
             raw.connect(place)
-            stream = _wrapped(raw, target)
+            raw.settimeout(timeout_s)
+            stream = _secured(raw, target, on_line or (lambda _line: None))
         except OSError as error:
             raw.close()
             problem = error
@@ -142,7 +150,17 @@ def connect(target: Target, timeout_s: float) -> http.client.HTTPConnection:
     raise problem or OSError("no address")
 
 
-def _wrapped(raw: socket.socket, target: Target) -> socket.socket:
+def _secured(raw: socket.socket, target: Target, on_line: Callable[[socket.socket], None]) -> socket.socket:
     if target.scheme == "http":
+        on_line(raw)
         return raw
-    return ssl.create_default_context().wrap_socket(raw, server_hostname=target.host)
+    context = ssl.create_default_context()
+    stream = context.wrap_socket(raw, server_hostname=target.host, do_handshake_on_connect=False)
+    # Before the handshake: the other side may take for ever over that, too.
+    on_line(stream)
+    try:
+        stream.do_handshake()
+    except OSError:
+        stream.close()
+        raise
+    return stream

@@ -10,6 +10,9 @@ from xml.parsers import expat
 from giz.surveys.client import WEEK_S, Client
 from giz.surveys.errors import SurveyError
 
+# A name without a PGC number means the galaxy nearest to its position, at most so far away: catalogues agree on centres
+# to a few arcsec, companions of galaxies stand further off.
+NAMED_WITHIN_ARCSEC = 10.0
 _PGC_ALIAS = re.compile(r"(?:LEDA|PGC)\s+0*([1-9]\d{0,7})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 +\-.\[\]():'*_/]{0,79}")
 
@@ -34,7 +37,7 @@ def checked_name(name: str) -> str:
         ``bad_name`` for an empty one, more than 80 characters, or characters that no catalogue uses.
     """
     plain = " ".join(word for word in name.split(" ") if word)
-    if not _NAME.fullmatch(plain):
+    if not _NAME.fullmatch(plain) or "//" in plain:
         raise SurveyError(
             "bad_name", f"{plain[:40]!r} is no name of a galaxy: letters, digits, blanks and + - . ' ( ) only."
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from giz.imaging.decode import PictureError, decode_picture
 from giz.imaging.grid import SkyGrid
 from giz.surveys.client import FRAME_BYTES, Client
 from giz.surveys.errors import SurveyError
@@ -77,7 +78,7 @@ class SDSS:
         scale_arcsec = grid.field_arcsec * math.sqrt(2.0) / side_px
         where: dict[str, str | int | float] = {"ra": f"{grid.ra_deg:.6f}", "dec": f"{grid.dec_deg:.6f}"}
         size: dict[str, str | int | float] = {"scale": f"{scale_arcsec:.6f}", "width": side_px, "height": side_px}
-        path = self._client.get(self._picture_url, where | size, check=_check_is_jpeg, max_bytes=PICTURE_BYTES)
+        path = self._client.get(self._picture_url, where | size, check=_check_is_picture, max_bytes=PICTURE_BYTES)
         return path, scale_arcsec
 
     def _candidates(self, grid: SkyGrid) -> list[_Candidate]:
@@ -94,10 +95,11 @@ class SDSS:
         return Exposure(f"{frame.run:06d}-{frame.camcol}-{frame.field:04d}", files)
 
 
-def _check_is_jpeg(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(3) != b"\xff\xd8\xff":
-            raise SurveyError("survey_bad_answer", "The SkyServer sent something that is no JPEG picture.")
+def _check_is_picture(path: Path) -> None:
+    try:
+        decode_picture(path.read_bytes(), "colour")
+    except PictureError as error:
+        raise SurveyError("survey_bad_answer", f"The SkyServer sent no usable picture. {error.detail}") from None
 
 
 def candidates_sql(grid: SkyGrid, reach_deg: float) -> str:

@@ -7,6 +7,8 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
+from giz.surveys.cache import DiskCache
+
 
 def spiral(side_px=96, seed=0, *, colour=False, form="PNG"):
     """The bytes of a small picture that differs with its seed."""
@@ -39,3 +41,22 @@ def run_command():
         return out.getvalue()
 
     return run
+
+
+@pytest.fixture
+def serve(settings, tmp_path, monkeypatch):
+    """Start servers and point the settings at them; no pauses between requests."""
+    started = []
+    settings.SURVEY_FOLDER = tmp_path / "surveys"
+    settings.SURVEY_URLS, settings.SURVEY_LOCAL_HOSTS = [], []
+    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
+
+    def start(server):
+        started.append(server)
+        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
+        settings.SURVEY_LOCAL_HOSTS.append(server.host)
+        return server
+
+    yield start
+    for server in started:
+        server.close()

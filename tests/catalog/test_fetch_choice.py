@@ -4,11 +4,14 @@ import pytest
 from django.core.management.base import CommandError
 from django.urls import reverse
 
+from giz.catalog.jobs import images_fetch_job
 from giz.catalog.models import Galaxy, GalaxyImage
-from giz.core.models import AuditEvent, Job, JobLogLine
-from giz.surveys.cache import DiskCache
+from giz.core.jobs import run_job
+from giz.core.models import AuditEvent, Job
 from labeling.models import Campaign, Target
 from standards.models import Standard, StandardSet
+from tests.catalog import fetched
+from tests.catalog.fetched import told
 from tests.surveys.servers import HipsServer, NamesServer
 from tests.surveys.sky import Sky
 
@@ -20,32 +23,13 @@ def sky():
     return Sky(size_px=128)
 
 
-@pytest.fixture
-def serve(settings, tmp_path, monkeypatch):
-    """Start servers and point the settings at them; no pauses between requests."""
-    started = []
-    settings.SURVEY_FOLDER = tmp_path / "surveys"
-    settings.SURVEY_URLS, settings.SURVEY_LOCAL_HOSTS, settings.SURVEY_ORDER = [], [], ["hips"]
-    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
-
-    def start(server):
-        started.append(server)
-        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
-        settings.SURVEY_LOCAL_HOSTS.append(server.host)
-        return server
-
-    yield start
-    for server in started:
-        server.close()
+@pytest.fixture(autouse=True)
+def _hips_alone(settings):
+    settings.SURVEY_ORDER = ["hips"]
 
 
 def galaxy_at(sky, pgc, **values):
-    fields = {"ra_deg": sky.place.ra.deg, "dec_deg": sky.place.dec.deg, "d25_arcsec": 20.0, "position_angle_deg": 10.0}
-    return Galaxy.objects.create(pgc=pgc, **fields | values)
-
-
-def told():
-    return "\n".join(JobLogLine.objects.values_list("text", flat=True))
+    return fetched.galaxy_at(sky, pgc, **{"d25_arcsec": 20.0, "position_angle_deg": 10.0, **values})
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -66,6 +50,7 @@ def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(sky, 
     with pytest.raises(CommandError):
         run_command("fetch_images", "--name", "Lonely 1", "Far 1", "Nothing 0", "--surveys", "hips")
     assert Job.objects.get().result["names"] == {"Lonely 1": near.pgc}
+    assert Job.objects.get().result["why"]["name without PGC number"] == 1
     assert "Far 1: NED knows it at 200.00000 -5.00000, but no PGC number of it" in told()
     assert "Nothing 0: Neither SIMBAD nor NED nor VizieR knows 'Nothing 0'. [not_found]" in told()
 
@@ -73,8 +58,33 @@ def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(sky, 
 def test_without_an_answer_names_wait_and_it_says_that_numbers_work(serve, run_command):
     server = serve(NamesServer())
     server.faults.append(lambda handler, _: handler.send_error(503) or True)
-    with pytest.raises(CommandError, match="Names can't be looked up now; PGC numbers can"):
+    with pytest.raises(CommandError, match=r"busy \(HTTP 503\)\. Names can't be looked up now; PGC numbers can"):
         run_command("fetch_images", "--name", "M 101")
+
+
+def test_where_names_get_no_answer_numbers_are_fetched_all_the_same_and_the_names_are_told(sky, serve, run_command):
+    galaxy_at(sky, 4)
+    names = serve(NamesServer())
+    names.faults.append(lambda handler, parts: "sesame" in parts.path and (handler.send_error(503) or True))
+    serve(HipsServer(sky))
+    job = images_fetch_job([4], ["hips"], names=["M 101", "NGC 1"])
+    done = run_job(job)
+    assert (done.result["fetched"], done.result["failed"], done.result["names"]) == (1, 2, {})
+    assert done.result["why"] == {"names not looked up": 2}
+    assert "M 101: 127.0.0.1 is busy (HTTP 503). [survey_down]" in told()
+    assert "NGC 1: not looked up, for the same reason" in told()
+    names.faults.clear()
+    assert run_job(images_fetch_job([4], ["hips"], names=["M 101", "NGC 1"])).result["names"] == {"M 101": 50063}
+
+
+@pytest.mark.parametrize("name", ["http://127.0.0.1:6379/", "file:///etc/passwd", "a@127.0.0.1", "//169.254.169.254"])
+def test_an_address_in_the_place_of_a_name_starts_nothing(name, serve, run_command, bob_client):
+    listener = serve(NamesServer())
+    with pytest.raises(CommandError, match="is no name of a galaxy"):
+        run_command("fetch_images", "--name", name)
+    bob_client.post(reverse("admin:catalog_fetch"), {"galaxies": name, "surveys": ["sdss"]})
+    assert listener.requests == []
+    assert not Job.objects.exists()
 
 
 def test_a_name_that_no_catalogue_uses_is_refused_at_once(run_command):

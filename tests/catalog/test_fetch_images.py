@@ -15,9 +15,9 @@ from PIL import Image
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.frames import frames_path, quick_look_path
-from giz.core.models import Job, JobLogLine
+from giz.core.models import Job
 from giz.imaging.frameset import read_frame_set
-from giz.surveys.cache import DiskCache
+from tests.catalog.fetched import galaxy_at, state, told
 from tests.surveys.servers import GreatCircle, HipsServer, NamesServer, SdssServer
 from tests.surveys.sky import Sky, aperture_flux, shape_of
 
@@ -28,45 +28,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def sky():
     return Sky(size_px=256)
-
-
-@pytest.fixture
-def serve(settings, tmp_path, monkeypatch):
-    """Start servers and point the settings at them; no pauses between requests."""
-    started = []
-    settings.SURVEY_FOLDER = tmp_path / "surveys"
-    settings.SURVEY_URLS, settings.SURVEY_LOCAL_HOSTS = [], []
-    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
-
-    def start(server):
-        started.append(server)
-        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
-        settings.SURVEY_LOCAL_HOSTS.append(server.host)
-        return server
-
-    yield start
-    for server in started:
-        server.close()
-
-
-def galaxy_at(sky, pgc=4, **values):
-    fields = {
-        "ra_deg": sky.place.ra.deg,
-        "dec_deg": sky.place.dec.deg,
-        "d25_arcsec": sky.d25_arcsec,
-        "position_angle_deg": sky.position_angle_deg,
-    }
-    return Galaxy.objects.create(pgc=pgc, **fields | values)
-
-
-def told():
-    return "\n".join(JobLogLine.objects.values_list("text", flat=True))
-
-
-def state(folder):
-    rows = GalaxyImage.objects.values_list("galaxy__pgc", "band", "stem", "sizes_px", "origin", "is_current")
-    sets = {path.name: path.read_bytes() for path in Path(folder).rglob("pgc*.fits")}
-    return sorted(rows), sets
 
 
 def all_turns(picture):

@@ -91,6 +91,32 @@ def test_a_listed_name_that_leads_to_a_private_address_is_refused(tmp_path, list
     assert listener.requests == []
 
 
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_a_private_address_is_refused_even_where_the_settings_name_it_among_the_surveys(host, tmp_path, listener):
+    url = f"http://{host}:{listener.port}/"
+    client = Client(guard_for([url]), DiskCache(tmp_path / "cache"), QUICK)
+    with pytest.raises(SurveyError) as caught:
+        client.get(url)
+    assert caught.value.code == "fetch_refused"
+    assert listener.requests == []
+
+
+def test_a_redirect_to_a_listed_name_that_leads_to_a_private_address_is_refused(tmp_path, serve, listener, monkeypatch):
+    target = f"http://data.sdss.org:{listener.port}/"
+    server = serve(LocalServer(lambda path, query: (302, {"Location": target}, b"")))
+    usual = socket.getaddrinfo
+
+    def stub(host, port, **options):
+        return usual("127.0.0.1" if host == "data.sdss.org" else host, port, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stub)
+    client = client_of(tmp_path, hosts=[f"data.sdss.org:{listener.port}"], local_hosts=[server.host])
+    with pytest.raises(SurveyError) as caught:
+        client.get(f"{server.url}/frame")
+    assert (caught.value.code, len(server.requests)) == ("fetch_refused", 1)
+    assert listener.requests == []
+
+
 def test_a_name_that_changes_its_address_between_check_and_connection_gains_nothing(tmp_path, listener, monkeypatch):
     answers = iter(["192.0.2.1", "127.0.0.1", "127.0.0.1"])
     asked = []

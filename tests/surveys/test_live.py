@@ -11,7 +11,10 @@ from giz.surveys.observatory import DEFAULT_URLS, Observatory
 
 from .sky import shape_of
 
-pytestmark = pytest.mark.skipif(os.environ.get("GIZ_LIVE") != "1", reason="asks real surveys; run with GIZ_LIVE=1")
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(os.environ.get("GIZ_LIVE") != "1", reason="asks real surveys; run with GIZ_LIVE=1"),
+]
 
 # Any inclined spiral that stands alone on its field serves.
 PGC = 48332

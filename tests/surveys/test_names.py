@@ -25,7 +25,9 @@ def test_a_name_that_nobody_knows_is_told(serve, observatory):
     assert caught.value.code == "not_found"
 
 
-@pytest.mark.parametrize("name", ["M31&of=xml", "M31#", "%0d%0aX: y", "", " ", "a" * 81, "M31\n", "<b>", "M31?x", "ä"])
+@pytest.mark.parametrize(
+    "name", ["M31&of=xml", "M31#", "%0d%0aX: y", "", " ", "a" * 81, "M31\n", "<b>", "M31?x", "ä", "http://a/"]
+)
 def test_names_that_no_catalogue_uses_are_refused(name):
     with pytest.raises(SurveyError) as caught:
         checked_name(name)

@@ -1,6 +1,8 @@
 """What the catalogue lacks of a galaxy is asked of HyperLEDA and kept, what it has stays; names become numbers."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
@@ -9,13 +11,12 @@ from giz.catalog.selectors import GalaxyPlaces
 from giz.core.errors import Refused
 from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import GalaxyFacts, HyperLEDA
-from giz.surveys.names import Sesame
+from giz.surveys.names import NAMED_WITHIN_ARCSEC, Sesame
 
 FIELDS = ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg", "type_code")
 NEEDED = ("ra_deg", "dec_deg", "d25_arcsec", "position_angle_deg")
 TEXTS = ("name", "morphological_type")
 SOURCE = "HyperLEDA"
-NAMED_WITHIN_ARCSEC = 10.0
 
 Report = Callable[[list[str]], None]
 
@@ -50,31 +51,46 @@ def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: R
     return known
 
 
-def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report) -> dict[str, int]:
+@dataclass
+class NamesFound:
+    """PGC numbers by name; how many names have none for which reason; why the resolver said nothing, where it did."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    why: Counter[str] = field(default_factory=Counter)
+    silence: str = ""
+
+
+def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report) -> NamesFound:
     """Return the PGC number of each name that has one; the report says why the others have none.
 
-    The number is what SIMBAD calls PGC or LEDA; else that of the catalogue's galaxy within 10 arcsec of the position.
-
-    Raises
-    ------
-    Refused
-        ``no_network``, ``survey_down`` if the resolver does not answer.
+    The number is what SIMBAD calls PGC or LEDA; else that of the catalogue's galaxy next to the position. Where the
+    resolver does not answer for one name, the others are not asked for.
     """
-    found: dict[str, int] = {}
-    for name in names:
+    found = NamesFound()
+    places: GalaxyPlaces | None = None
+    for place, name in enumerate(names):
         try:
             resolved = resolver.resolve(name)
         except SurveyError as error:
-            if error.code in ("no_network", "survey_down"):
-                raise Refused(error.code, f"{error.detail} Names can't be looked up now; PGC numbers can.") from None
             report([f"{name}: {error.detail} [{error.code}]"])
+            if error.code in ("no_network", "survey_down"):
+                rest = names[place + 1 :]
+                report([f"{other}: not looked up, for the same reason" for other in rest])
+                found.why["names not looked up"] += 1 + len(rest)
+                found.silence = error.detail
+                return found
+            found.why["name not known" if error.code == "not_found" else "names not looked up"] += 1
             continue
-        pgc = resolved.pgc or GalaxyPlaces(NAMED_WITHIN_ARCSEC).nearest(resolved.ra_deg, resolved.dec_deg)
+        pgc = resolved.pgc
         if pgc is None:
-            place = f"{resolved.ra_deg:.5f} {resolved.dec_deg:+.5f}"
-            report([f"{name}: {resolved.resolver} knows it at {place}, but no PGC number of it"])
+            places = places or GalaxyPlaces(NAMED_WITHIN_ARCSEC)
+            pgc = places.nearest(resolved.ra_deg, resolved.dec_deg)
+        if pgc is None:
+            where = f"{resolved.ra_deg:.5f} {resolved.dec_deg:+.5f}"
+            report([f"{name}: {resolved.resolver} knows it at {where}, but no PGC number of it"])
+            found.why["name without PGC number"] += 1
         else:
-            found[name] = pgc
+            found.numbers[name] = pgc
     return found
 
 

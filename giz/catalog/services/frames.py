@@ -6,9 +6,9 @@ Threads fetch and compute; only the calling thread speaks with the database.
 import hashlib
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ def frames_fetch(
     """
     remaining = list(numbers)[resume_index:]
     known = galaxies_complete(numbers=remaining, catalogue=observatory.catalogue, report=report)
-    wanted = [_wanted(pgc, known.get(pgc)) for pgc in remaining]
+    wanted = (_wanted(pgc, known.get(pgc)) for pgc in remaining)
 
     def work(item: _Wanted) -> _Made:
         return _fetched(item, surveys, observatory.sdss)
@@ -151,7 +151,7 @@ def frames_prepare(
     """Make pictures of the sets of frames that are on disk; counts as of `frames_fetch` ("fetched" means made)."""
     remaining = list(numbers)[resume_index:]
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=remaining)}
-    wanted = [_wanted(pgc, known.get(pgc), needs_grid=False) for pgc in remaining]
+    wanted = (_wanted(pgc, known.get(pgc), needs_grid=False) for pgc in remaining)
     return _run(wanted, _prepared, report, after_galaxy, resume_index, resume_counts)
 
 
@@ -197,15 +197,31 @@ def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
     fetched = read_frame_set_request(path) != request
     if fetched:
         try:
-            write_frame_set(path, fetch_frame_set(item.grid, surveys))
+            frames = fetch_frame_set(item.grid, surveys)
+            with _disk():
+                # It was turned for the set that is replaced now.
+                quick_look_path(item.pgc).unlink(missing_ok=True)
+                write_frame_set(path, frames)
         except SurveyError as error:
+            if error.code == "cache_unwritable":
+                raise Refused(error.code, error.detail, status=507) from None
             later = " Try again later." if error.is_retryable else ""
             return _Made(
                 item.pgc, "failed", f"{error.detail}{later} [{error.code}]", REASONS.get(error.code, error.code)
             )
     remark = _quick_look(item.grid, item.pgc, sdss) if read_frame_set_survey(path) == sdss.name else ""
     made = _prepared(item)
-    return replace(made, outcome="fetched" if fetched and not made.problem else made.outcome, remark=remark)
+    outcome = "fetched" if fetched and not made.problem else made.outcome
+    return replace(made, outcome=outcome, remark=remark or made.remark)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """A disk that takes nothing ends the run with a sentence: no galaxy would fare better."""
+    try:
+        yield
+    except OSError as error:
+        raise Refused("frames_unwritable", f"Frames can't be written: {error.strerror or error}.", status=507) from None
 
 
 def _quick_look(grid: SkyGrid, pgc: int, sdss: SDSS) -> str:
@@ -220,7 +236,8 @@ def _quick_look(grid: SkyGrid, pgc: int, sdss: SDSS) -> str:
         picture = decode_picture(file.read_bytes(), "colour")
     except (SurveyError, PictureError) as error:
         return f"no quick-look picture: {error.detail} [{error.code}]"
-    write_whole(path, jpeg_bytes(level_picture(picture, scale_arcsec, grid)))
+    with _disk():
+        write_whole(path, jpeg_bytes(level_picture(picture, scale_arcsec, grid)))
     return ""
 
 
@@ -241,18 +258,24 @@ def _prepared(item: _Wanted) -> _Made:
         return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]", REASONS["survey_bad_answer"])
     pictures = {}
     shown = set_pictures(frames)
+    remark = ""
     if "gri" not in shown and quick_look_path(item.pgc).exists():
-        shown["gri"] = decode_picture(quick_look_path(item.pgc).read_bytes(), "colour")
+        try:
+            shown["gri"] = decode_picture(quick_look_path(item.pgc).read_bytes(), "colour")
+        except PictureError as error:
+            quick_look_path(item.pgc).unlink(missing_ok=True)
+            remark = f"its quick-look picture was damaged; fetch_images gets it anew. {error.detail} [{error.code}]"
     for band, pixels in shown.items():
         source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
         if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
             pictures[band] = display_files(pixels, source)
             display_files_write(pictures[band])
-    return _Made(item.pgc, "fetched" if pictures else "unchanged", survey=frames.survey, pictures=pictures)
+    outcome = "fetched" if pictures else "unchanged"
+    return _Made(item.pgc, outcome, remark=remark, survey=frames.survey, pictures=pictures)
 
 
 def _run(
-    wanted: list[_Wanted],
+    wanted: Iterator[_Wanted],
     work: Callable[[_Wanted], _Made],
     report: Report,
     after_galaxy: AfterGalaxy,
@@ -292,14 +315,13 @@ def _record(made: _Made) -> int:
     return len(made.pictures)
 
 
-def _ahead(wanted: list[_Wanted], work: Callable[[_Wanted], _Made]) -> Generator[_Made, None, None]:
-    """Work in threads a few galaxies ahead of the one that is recorded, in order."""
+def _ahead(wanted: Iterator[_Wanted], work: Callable[[_Wanted], _Made]) -> Generator[_Made, None, None]:
+    """Work in threads a few galaxies ahead of the one that is recorded, in order, and look galaxies up as they come."""
     with ThreadPoolExecutor(THREADS) as pool:
         ahead: deque[Future[_Made]] = deque()
-        waiting = iter(wanted)
         try:
             while True:
-                for item in waiting:
+                for item in wanted:
                     ahead.append(pool.submit(work, item))
                     if len(ahead) >= 2 * THREADS:
                         break

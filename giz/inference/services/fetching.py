@@ -15,10 +15,8 @@ from giz.inference.storage import pictures_write
 from giz.inference.uploads import limited
 from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import GalaxyFacts
+from giz.surveys.names import NAMED_WITHIN_ARCSEC
 from giz.surveys.observatory import Observatory
-
-# The galaxy meant by a resolver's position is the nearest one with a size within this distance.
-NAME_RADIUS_ARCSEC = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,10 @@ def _place(source: Source, observatory: Observatory) -> Place:
             raise SurveyError("not_found", f"HyperLEDA does not know PGC {wanted['pgc']}.")
         return _place_of(facts, facts.name)
     resolved = observatory.names.resolve(wanted["name"])
-    near = observatory.catalogue.around(resolved.ra_deg, resolved.dec_deg, NAME_RADIUS_ARCSEC)
+    if resolved.pgc is not None:
+        near = list(observatory.catalogue.galaxies([resolved.pgc]).values())
+    else:
+        near = observatory.catalogue.around(resolved.ra_deg, resolved.dec_deg, NAMED_WITHIN_ARCSEC)
     sized = next((facts for facts in near if facts.d25_arcsec is not None), None)
     if sized is None:
         raise SurveyError(
