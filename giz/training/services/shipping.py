@@ -17,8 +17,9 @@ import numpy as np
 from giz.catalog.services.synthesis import labelset_synthesize
 from giz.training.model_card import card_text
 from giz.training.nn.data import TrainingData
-from giz.training.nn.evaluation import evaluate
+from giz.training.nn.evaluation import ask, report_of
 from giz.training.nn.predictor import Predictor
+from giz.training.services.gating import reference_of
 from giz.training.services.pictures import pictures_evaluate, summary
 from giz.training.services.runs import labelset_opened, refusals
 
@@ -65,8 +66,13 @@ def model_ship(*, plan: Shipping, on_progress: OnProgress) -> dict[str, Any]:
     file, card = _trained(plan, learned, on_progress)
     unseen = _synthesized(plan, "unseen", plan.test_galaxies, plan.test_seed, on_progress)
     rows = np.concatenate([unseen.rows(side) for side in ("train", "validation", "test")])
-    measured = evaluate(unseen, Predictor(file), rows, lambda done, total: on_progress("Measuring", done, total))
-    card["report"] = {"views": measured["views"], "outliers": measured["outliers"]}
+    asked = ask(unseen, Predictor(file), rows, lambda done, total: on_progress("Measuring", done, total))
+    measured = report_of(unseen, card, asked)
+    card["report"] = {
+        "views": measured["views"],
+        "outliers": measured["outliers"],
+        "reference": reference_of(unseen, asked),
+    }
     with refusals():
         from giz.training.nn.export import write_card
 
