@@ -74,6 +74,17 @@ def test_rejects_old_and_small_pictures_are_not_shown(sky, bob):
     assert not seen & (old | rejects | small)
 
 
+def test_a_picture_whose_file_got_lost_is_passed_over(sky, bob, settings):
+    GalaxyImage.objects.filter(band="r").update(stem="ab/" + "0" * 26)
+    trial = realism_trial_next(person=bob)
+    assert trial.image.band == "gri"
+    GalaxyImage.objects.filter(pk=trial.image.pk).update(stem="ab/" + "0" * 26)
+    assert realism_trial_next(person=bob).pk != trial.pk
+    GalaxyImage.objects.update(stem="ab/" + "0" * 26)
+    with pytest.raises(Refused, match="prepare_images makes them anew"):
+        realism_trial_next(person=bob)
+
+
 def test_the_open_picture_stays_until_it_is_answered(sky, bob):
     first = realism_trial_next(person=bob)
     assert realism_trial_next(person=bob).pk == first.pk

@@ -11,12 +11,14 @@ from django.db.models.functions import Now
 
 from giz.accounts.models import User
 from giz.catalog.models import Band, GalaxyImage, RealismTrial
+from giz.catalog.storage import display_files_exist
 from giz.core.errors import Refused
 
 ROUND_TRIALS = 20
 # Both kinds are shown from files of this size, so that sharpness tells nothing of how large a picture once was.
 SHOWN_PX = 256
 LEAST_GALAXIES = 10
+MOST_DRAWS = 30
 
 Kind = RealismTrial.Kind
 
@@ -29,15 +31,18 @@ def realism_trial_next(*, person: Any, rng: random.Random | None = None) -> Real
     Raises
     ------
     Refused
-        ``too_few_galaxies`` while the catalogue holds fewer than ten galaxies of either kind with a picture.
+        ``too_few_galaxies`` while the catalogue holds fewer than ten galaxies of either kind with a picture;
+        ``pictures_missing`` where their files got lost.
     """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=person.pk)
         mine = RealismTrial.objects.filter(person=person)
         found = mine.filter(said="").select_related("image").first()
-        if found is not None:
+        if found is not None and _is_there(found.image):
             return found
-        image = _draw(mine, rng or random.SystemRandom())
+        if found is not None:
+            found.delete()
+        image = _draw_what_is_there(mine, rng or random.SystemRandom())
         if image is None:
             mine.filter(is_counted=False).update(is_counted=True)
             return None
@@ -74,6 +79,23 @@ def realism_images(is_synthetic: bool) -> QuerySet[GalaxyImage]:
         is_current=True, galaxy__is_synthetic=is_synthetic, sizes_px__contains=[SHOWN_PX]
     )
     return images.filter(galaxy__truth__reject_reason="") if is_synthetic else images
+
+
+def _is_there(image: GalaxyImage) -> bool:
+    return display_files_exist(image.stem, [SHOWN_PX])
+
+
+def _draw_what_is_there(mine: QuerySet[RealismTrial], rng: random.Random) -> GalaxyImage | None:
+    """A picture whose file got lost can't be judged: another is drawn."""
+    for _ in range(MOST_DRAWS):
+        image = _draw(mine, rng)
+        if image is None or _is_there(image):
+            return image
+    raise Refused(
+        "pictures_missing",
+        "Picture after picture is not where it should be. manage.py prepare_images makes them anew.",
+        status=409,
+    )
 
 
 def _draw(mine: QuerySet[RealismTrial], rng: random.Random) -> GalaxyImage | None:
