@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -58,8 +58,11 @@ def params_hash(kind: str, params: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([kind, params], sort_keys=True).encode()).hexdigest()
 
 
-def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_attempts: int = 3) -> Job:
-    """A job row for this work; the same work still unfinished is answered with its own row, so a rerun resumes it."""
+def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_attempts: int = 3, lane: str = "") -> Job:
+    """A job row for this work; the same work still unfinished is answered with its own row, so a rerun resumes it.
+
+    lane : jobs with the same one run one after the other, however many workers there are.
+    """
     if kind not in _handlers:
         raise Refused("unknown_job", f"Unknown kind of job {kind!r}. Known: {', '.join(sorted(_handlers))}.")
     digest = params_hash(kind, params)
@@ -68,7 +71,7 @@ def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_atte
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
         found = Job.objects.filter(kind=kind, params_hash=digest, state__in=UNFINISHED).first()
         return found or Job.objects.create(
-            kind=kind, params=params, params_hash=digest, owner=owner, max_attempts=max_attempts
+            kind=kind, params=params, params_hash=digest, owner=owner, max_attempts=max_attempts, lane=lane
         )
 
 
@@ -91,8 +94,20 @@ def job_resume(job_id: uuid.UUID | str) -> bool:
 
 
 def job_claim(job_id: uuid.UUID | str) -> Job | None:
-    """Take the job if it waits or its worker is gone; None where somebody else has it or it is finished."""
+    """Take the job if it waits or its worker is gone.
+
+    None where somebody else has it, it is finished, or another job runs in its lane: then it waits on, and the sweeper
+    wakes it again.
+    """
     _expire_leases_of_the_dead(Job.objects.filter(id=job_id))
+    try:
+        with transaction.atomic():  # the constraint of lanes may say no
+            return _claimed(job_id)
+    except IntegrityError:
+        return None
+
+
+def _claimed(job_id: uuid.UUID | str) -> Job | None:
     token = uuid.uuid4()
     claimed = Job.objects.filter(
         Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now()), id=job_id
@@ -205,7 +220,11 @@ def run_job(job: Job, *, on_progress: OnProgress | None = None) -> Job:
     """
     claimed = job_claim(job.id)
     if claimed is None:
-        raise Refused("job_taken", f"This {job.kind} is running already or finished (job {job.id}).", status=409)
+        raise Refused(
+            "job_taken",
+            f"This {job.kind} is running already, finished, or waits for another one (job {job.id}).",
+            status=409,
+        )
     context = JobContext(claimed, on_progress)
     heartbeat = _Heartbeat(context)
     heartbeat.start()

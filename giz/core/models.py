@@ -36,6 +36,13 @@ class Job(models.Model):
     result = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
     cancel_requested = models.BooleanField(default=False)
+    lane = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="of the jobs in one lane only one runs at a time",
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_holder = models.CharField(max_length=120, blank=True, help_text="host and process that hold the lease")
@@ -51,7 +58,12 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=models.Q(progress_done__lte=models.F("progress_total")) | models.Q(progress_total=0),
                 name="job_progress_within_total",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["lane"],
+                condition=models.Q(state="running") & ~models.Q(lane=""),
+                name="job_one_running_in_a_lane",
+            ),
         ]
 
     def __str__(self) -> str:

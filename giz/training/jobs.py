@@ -1,5 +1,6 @@
 """Training as a job: a row with progress; it goes on where it stopped, on any worker that sees the same files."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ FLAVOURS = (0, 1, 2, 3)
 MOST_MINUTES = 7 * 24 * 60
 MOST_STEPS = 10_000_000
 MOST_SEED = 2**31 - 1
+MOST_PROCESSES = 64
+DEVICE = re.compile(r"(cpu|cuda(:\d{1,2})?)?")
 # Of one person; further ones are refused until one of these has ended.
 MOST_QUEUED = 3
 RETRY_SECONDS = 600
@@ -35,12 +38,15 @@ def training_job(
     flavour: int = 0,
     seed: int = 1,
     promote: bool = True,
+    processes: int = 1,
+    device: str = "",
     owner: Any = None,
 ) -> Job:
     """Return the job that trains this network on this label set (the same unfinished one, where there is one).
 
     Only the manifest is read here: the files and every label are checked when the job begins, before the first step.
     """
+    _check_where(processes, device)
     if flavour not in FLAVOURS:
         raise Refused("bad_flavour", f"A flavour is 0 (all galaxies) or 1, 2, 3 (sub-samples), not {flavour}.")
     if not (0 <= minutes <= MOST_MINUTES and 0 <= steps <= MOST_STEPS) or bool(minutes) == bool(steps):
@@ -51,11 +57,26 @@ def training_job(
         manifest = read_manifest(labelset)
         check_network(network, size_of(manifest))
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}
-    params = {"labelset": str(labelset), "digest": manifest["digest"], "settings": settings_of_run, "promote": promote}
+    params = {
+        "labelset": str(labelset),
+        "digest": manifest["digest"],
+        "settings": settings_of_run,
+        "promote": promote,
+        **({"processes": processes} if processes > 1 else {}),
+        **({"device": device} if device else {}),
+    }
     with transaction.atomic():
-        job = job_create(kind="train", params=params, owner=owner)
+        lane = f"train:{owner.pk}" if owner else ""
+        job = job_create(kind="train", params=params, owner=owner, lane=lane)
         run_of(job, manifest=manifest, settings_of_run=settings_of_run)
     return job
+
+
+def _check_where(processes: int, device: str) -> None:
+    if not 1 <= processes <= MOST_PROCESSES:
+        raise Refused("bad_processes", f"From 1 to {MOST_PROCESSES} processes can train together, not {processes}.")
+    if not DEVICE.fullmatch(device):
+        raise Refused("bad_device", f"A device is cpu, cuda or cuda:1 (the second GPU), not {device!r}.")
 
 
 def training_start(*, labelset: str, owner: Any, **settings_of_run: Any) -> TrainingRun:
@@ -115,6 +136,8 @@ def train(job: JobContext) -> dict[str, Any]:
         settings_of_run=job.params["settings"],
         on_progress=job.progress,
         promote=job.params["promote"],
+        processes=job.params.get("processes", 1),
+        device=job.params.get("device", ""),
     )
     run.refresh_from_db()
     best = run.best or {}

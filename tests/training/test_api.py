@@ -3,14 +3,16 @@
 import json
 import shutil
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 
-from giz.core.jobs import job_claim
+from giz.core.jobs import job_claim, sweep_dead_jobs
 from giz.core.models import AuditEvent, Job
 from giz.training.models import TrainingRun
 
@@ -136,6 +138,37 @@ def test_many_at_once_do_not_slip_past_the_quota(bob: Any) -> None:
         thread.join()
     assert sorted(statuses) == [201] * 3 + [429] * 9
     assert Job.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_one_person_one_training_runs_however_many_trainers_there_are(bob_client: Client, charlie: Any) -> None:
+    for seed in (1, 2, 3):
+        start(bob_client, seed=seed)
+    claimed: list[bool] = []
+
+    def claim(job_id: Any) -> None:
+        claimed.append(job_claim(job_id) is not None)
+        connection.close()
+
+    threads = [threading.Thread(target=claim, args=(pk,)) for pk in Job.objects.values_list("pk", flat=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == [False, False, True]
+    running = Job.objects.get(state=Job.State.RUNNING)
+    assert len(sweep_dead_jobs()) == 2, "the others wait, and are woken again"
+    charlie.role = "staff"
+    charlie.save()
+    other = Client()
+    other.force_login(charlie, backend="allauth.account.auth_backends.AuthenticationBackend")
+    start(other, seed=4)
+    assert job_claim(Job.objects.get(owner=charlie).pk), "another person's runs beside it"
+    # Its worker dies; it goes on as the one that runs. Then the next one may begin.
+    Job.objects.filter(pk=running.pk).update(lease_until=Now() - timedelta(seconds=5))
+    assert job_claim(running.pk)
+    Job.objects.filter(pk=running.pk).update(state=Job.State.DONE)
+    assert job_claim(Job.objects.filter(state=Job.State.QUEUED).first().pk)  # type: ignore[union-attr]
 
 
 @pytest.mark.django_db

@@ -60,6 +60,22 @@ def test_an_interrupted_run_ends_with_the_same_file_as_an_unbroken_one_and_is_me
     assert report["views"] == json.loads(json.dumps(version.report))["views"]
 
 
+def test_two_processes_train_one_network_which_is_measured_like_any_other(discs: Path) -> None:
+    call_command("train", str(discs), steps=2, processes=2, device="cpu")
+    run = TrainingRun.objects.get()
+    assert [entry["step"] for entry in run.history] == [1, 2]
+    assert run.version is not None
+    assert run.config["steps"] == 2
+    assert run.version.report["views"]["all"]["galaxies"] > 0
+
+
+def test_what_several_processes_refuse_is_told_in_its_own_words(discs: Path) -> None:
+    with pytest.raises(CommandError, match="5 processes can't share batches of 96 evenly; possible are 1, 2, 3, 4"):
+        call_command("train", str(discs), steps=2, processes=5)
+    with pytest.raises(CommandError, match="8 GPUs are needed, torch finds"):
+        call_command("train", str(discs), steps=2, processes=8, device="cuda")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -68,6 +84,8 @@ def test_an_interrupted_run_ends_with_the_same_file_as_an_unbroken_one_and_is_me
         ({"flavour": 4}, "A flavour is 0"),
         ({"steps": 0}, "either for how many minutes"),
         ({"minutes": 5.0}, "either for how many minutes"),
+        ({"processes": 0}, "From 1 to 64 processes"),
+        ({"device": "gpu"}, r"A device is cpu, cuda or cuda:1 \(the second GPU\), not 'gpu'"),
     ],
 )
 def test_what_can_not_be_trained_is_refused_before_there_is_a_job(

@@ -43,10 +43,33 @@ class Batch:
     is_measured: npt.NDArray[np.bool_]
     seeds: npt.NDArray[np.uint64]
 
+    def part(self, rank: int, processes: int) -> Batch:
+        """The share of one of several processes: as many measured slots, and as many others, for each."""
+        kinds = np.flatnonzero(self.is_measured), np.flatnonzero(~self.is_measured)
+        mine = np.sort(np.concatenate([places[rank::processes] for places in kinds]))
+        return Batch(
+            self.rows[mine],
+            self.main_band[mine],
+            self.is_inverted[mine],
+            self.wanted[mine],
+            self.is_measured[mine],
+            self.seeds[mine],
+        )
+
 
 def batch_multiple(task: Task) -> int:
     """A batch must be a multiple of this, or the rules can't be held exactly."""
     return {"regression": math.lcm(LOOKS_ROUND, 2 * BIN_COUNT), "verdict": 2 * LOOKS_ROUND, "both": 48}[task]
+
+
+def _check_shares(task: Task, size: int, processes: int) -> None:
+    """Each process must get as many pictures of each kind, or the mean of their losses is not that of the batch."""
+    smallest = {"regression": size, "verdict": size // 2, "both": size // 4}[task]
+    if smallest % processes:
+        fit = ", ".join(str(count) for count in range(1, smallest + 1) if smallest % count == 0)
+        raise TrainingError(
+            "bad_processes", f"{processes} processes can't share batches of {size} evenly; possible are {fit}."
+        )
 
 
 class BatchPlan:
@@ -55,6 +78,7 @@ class BatchPlan:
     task : "regression" takes accepted galaxies, inclinations even over 45 to 90 (each 5-degree bin equally often, as
         often in colour as in grey); "verdict" as many accepted as rejected; "both" three accepted to one rejected,
         the accepted by the rules of regression, the loss weighs the verdicts evenly.
+    size : of the whole batch, which keeps the rules. rank, processes : draw the share of one of several processes.
     all_bands : whether further greys of the galaxy come along with a grey one.
     """
 
@@ -68,11 +92,15 @@ class BatchPlan:
         all_bands: bool,
         side: Side = "train",
         flavour: int = 0,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
         multiple = batch_multiple(task)
         if size <= 0 or size % multiple:
             raise TrainingError("bad_batch_size", f"A batch must be a multiple of {multiple}; got {size}.")
+        _check_shares(task, size, processes)
         self._data, self._task, self.size, self._seed, self._all_bands = data, task, size, seed, all_bands
+        self._rank, self._processes = rank, processes
         rows = data.rows(side, flavour)
         self.galaxy_count = int(rows.size)
         accepted, rejected = rows[data.is_accepted[rows]], rows[data.is_rejected[rows]]
@@ -81,7 +109,7 @@ class BatchPlan:
         self._rejected = _by_band(data, rejected) if task != "regression" else []
 
     def batch(self, number: int) -> Batch:
-        """Draw batch `number` (from 0)."""
+        """Draw batch `number` (from 0), or this process's share of it."""
         rng = np.random.default_rng([self._seed, number])
         if self._task == "regression":
             parts = [self._measured(rng, self.size)]
@@ -94,7 +122,7 @@ class BatchPlan:
         rows, band, inverted = (np.concatenate(values) for values in zip(*parts, strict=True))
         order = rng.permutation(self.size)
         rows, band, inverted = rows[order], band[order], inverted[order]
-        return Batch(
+        batch = Batch(
             rows,
             band,
             inverted,
@@ -102,6 +130,7 @@ class BatchPlan:
             self._data.is_accepted[rows],
             rng.integers(2**63, size=self.size, dtype=np.uint64),
         )
+        return batch if self._processes == 1 else batch.part(self._rank, self._processes)
 
     def _measured(self, rng: np.random.Generator, count: int) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
         """Accepted galaxies: each bin equally often in colour and in grey; the greys' looks shared out at random."""

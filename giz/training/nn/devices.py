@@ -1,8 +1,35 @@
-"""What a device is good at."""
+"""Where a run calculates: the GPU where there is one, the CPU otherwise, or what was asked for."""
 
 from __future__ import annotations
 
 import torch
+
+from giz.training.nn.errors import TrainingError
+
+
+def device_for(wanted: str = "", *, rank: int = 0, processes: int = 1) -> torch.device:
+    """The device of this process.
+
+    Parameters
+    ----------
+    wanted : "cpu", "cuda" or "cuda:1"; nothing for a GPU where there is one.
+    rank, processes : of several processes each takes a GPU of its own, whatever number was asked for.
+
+    Raises
+    ------
+    TrainingError
+        ``no_device``: no such GPU here, or fewer than processes.
+    """
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    # By itself it takes GPUs only if there are enough.
+    if wanted == "cpu" or (not wanted and found < processes):
+        return torch.device("cpu")
+    number = rank if processes > 1 else int(wanted.partition(":")[2] or 0)
+    if max(number + 1, processes) > found:
+        raise TrainingError(
+            "no_device", f"{max(number + 1, processes)} GPUs are needed, torch finds {found}. Choose --device cpu."
+        )
+    return torch.device("cuda", number)
 
 
 def bf16_helps(device: torch.device) -> bool:

@@ -93,10 +93,17 @@ class GroupNorm8(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         scale, shift = self.weight.repeat_interleave(ORDER), self.bias.repeat_interleave(ORDER)
-        mean, variance = self.running_mean, self.running_var
-        if not self.training:
-            mean, variance = (values.view(-1, ORDER).mean(1).repeat_interleave(ORDER) for values in (mean, variance))
-        return functional.batch_norm(x, mean, variance, scale, shift, self.training, self.momentum, self.eps)
+        if self.training:
+            return self.learn(x, scale, shift)
+        known = (self.running_mean, self.running_var)
+        mean, variance = (values.view(-1, ORDER).mean(1).repeat_interleave(ORDER) for values in known)
+        return functional.batch_norm(x, mean, variance, scale, shift, eps=self.eps)
+
+    def learn(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """By mean and variance of the batch; remembers them."""
+        return functional.batch_norm(
+            x, self.running_mean, self.running_var, scale, shift, True, self.momentum, self.eps
+        )
 
 
 def group_view(x: Tensor) -> Tensor:

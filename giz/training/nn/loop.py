@@ -1,7 +1,8 @@
-"""The trainer: plain torch, one device, resumes exactly where it was killed, stops on validation, keeps best and last.
+"""The trainer: plain torch, resumes exactly where it was killed, stops on validation, keeps best and last apart.
 
 Every step is a pure function of (weights, seed, number of the step): the batch, the augmentation and the dropout. So an
-interrupted run ends with the same weights as an unbroken one, on one device with the same number of threads.
+interrupted run ends with the same weights as an unbroken one, on one device with the same number of threads. Several
+processes share each batch (`giz.training.nn.group`), so that a run with them is the same run but for rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,8 @@ from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_helps
 from giz.training.nn.errors import TrainingError
-from giz.training.nn.feed import feed
+from giz.training.nn.feed import Sample, feed
+from giz.training.nn.group import Group, loss_of
 from giz.training.nn.learners import Learner, learner_for
 from giz.training.nn.names import OURS
 from giz.training.nn.validation import Score, validate
@@ -84,11 +86,18 @@ class RunState:
 class Trainer:
     """One run in one folder. Make it again over the same folder and `fit` goes on where it stopped."""
 
-    def __init__(self, data: TrainingData, config: TrainConfig, folder: Path, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        config: TrainConfig,
+        folder: Path,
+        device: str | torch.device = "cpu",
+        group: Group | None = None,
+    ) -> None:
         if bool(config.minutes) == bool(config.steps) or config.minutes < 0 or config.steps < 0:
             raise TrainingError("bad_length", "Say either for how many minutes or for how many steps to train.")
         self.data, self.config, self.folder = data, config, folder
-        self.device = torch.device(device)
+        self.device, self.group = torch.device(device), group or Group()
         torch.manual_seed(config.seed)
         self.learner: Learner = learner_for(config.network, data.size_px)
         self.learner.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -99,6 +108,8 @@ class Trainer:
             seed=config.seed,
             all_bands=self.learner.all_bands,
             flavour=config.flavour,
+            rank=self.group.rank,
+            processes=self.group.size,
         )
         self.augmenter = Augmenter(config.augmentation, self.device)
         self.average = deepcopy(self.learner.network).eval()
@@ -107,6 +118,7 @@ class Trainer:
         self.optimizer = _optimizer(self.learner.network, config)
         self.state = RunState(steps=config.steps)
         self._resume()
+        self._loss = loss_of(self.learner, self.group)
 
     # --- the run ------------------------------------------------------------------------------------------------------
     def fit(self, on_progress: OnProgress | None = None, *, checkpoint_seconds: float = 60.0) -> RunState:
@@ -135,33 +147,36 @@ class Trainer:
                 break
         return state
 
-    def _step(self, sample: Any) -> float:
+    def _step(self, sample: Sample) -> float:
         network, state = self.learner.network, self.state
-        torch.manual_seed(self.config.seed * 1_000_003 + state.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + state.step + self.group.rank * 7_919_000_000)
         share = state.step / state.steps
         for group in self.optimizer.param_groups:
             group["lr"] = self._peak_rate() * one_cycle(share)
         network.train()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            loss = self.learner.loss(sample)
-        if not torch.isfinite(loss):
+            loss = self._loss(sample)
+        mean_loss = self.group.mean(loss)
+        if not math.isfinite(mean_loss):
             raise TrainingError("diverged", f"The loss is no number at step {state.step}. Lower the learning rate.")
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         self.optimizer.step()
         follow(self.average, network, min(self.config.average, (1 + state.step) / (10 + state.step)))
-        return float(loss.detach())
+        return mean_loss
 
     def _validate(self) -> None:
         state = self.state
         loss, state.losses = sum(state.losses) / len(state.losses), []
-        score: Score = validate(self.data, self.learner, self.average, self.device)
+        mine = validate(self.data, self.learner, self.average, self.device) if self.group.is_main else None
+        score = cast(Score, self.group.agree(mine))
         is_best = state.best is None or score.value < state.best["value"]
         state.history.append({"step": state.step, "loss": round(loss, 5), **score.as_json()})
         if is_best:
             state.best, state.bad_validations = {"step": state.step, **score.as_json()}, 0
-            save_checkpoint(self.folder, BEST, dict(self.average.state_dict()), self._described())
+            if self.group.is_main:
+                save_checkpoint(self.folder, BEST, dict(self.average.state_dict()), self._described())
         else:
             state.bad_validations += 1
             state.stopped_early = 0 < self.config.patience <= state.bad_validations
@@ -190,11 +205,13 @@ class Trainer:
         self.learner.network.load_state_dict(before)
         self.optimizer.load_state_dict(optimizer)
         self.average.load_state_dict(average)
-        return max(20, int(60 * minutes / seconds))
+        return self.group.agree(max(20, int(60 * minutes / seconds)))
 
     # --- on disk ------------------------------------------------------------------------------------------------------
     def save(self) -> None:
-        """Save all that the run needs to go on."""
+        """Save all that the run needs to go on; of several processes only the main one does."""
+        if not self.group.is_main:
+            return
         tensors = {f"network.{key}": value for key, value in self.learner.network.state_dict().items()}
         tensors |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
         for number, moments in self.optimizer.state_dict()["state"].items():

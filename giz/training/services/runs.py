@@ -83,17 +83,24 @@ def run_train(
     settings_of_run: dict[str, Any],
     on_progress: OnProgress,
     promote: bool = True,
+    processes: int = 1,
+    device: str = "",
 ) -> ModelVersion:
     """Train, or go on with a run that was interrupted; export, measure on the test galaxies, keep the file.
 
-    The gate says whether it is better than the served one; where it is, and `promote`, it answers from now on.
+    Several processes share every batch, each on a GPU of its own where there are enough. The gate says whether it is
+    better than the served one; where it is, and `promote`, it answers from now on.
     """
     with refusals():
+        from giz.training.nn.devices import device_for
         from giz.training.nn.loop import TrainConfig, Trainer
 
-        trainer = Trainer(data, TrainConfig(**settings_of_run), run_folder(run))
-        run.config = trainer.config.as_json()
+        config = TrainConfig(**settings_of_run)
+        run.config = config.as_json()
         run.save(update_fields=["config"])
+        if processes > 1:
+            _train_together(run, data, settings_of_run, on_progress, processes, device)
+        trainer = Trainer(data, config, run_folder(run), device_for(device))
 
         def report(done: int, total: int, message: str) -> None:
             if len(trainer.state.history) != len(run.history):
@@ -116,6 +123,27 @@ def run_train(
         gate = version_judge(version, data=data, asked=asked, on_progress=on_progress)
     _conclude(run, version, gate, promote)
     return version
+
+
+def _train_together(
+    run: TrainingRun,
+    data: TrainingData,
+    settings_of_run: dict[str, Any],
+    on_progress: OnProgress,
+    processes: int,
+    device: str,
+) -> None:
+    """Train in several processes; afterwards the folder of the run holds what one process would leave."""
+    from giz.training.nn.together import train_together
+
+    def hear(line: dict[str, Any]) -> None:
+        if "history" in line:
+            run.history, run.best, run.stopped_early = line["history"], line["best"], line["stopped_early"]
+            run.save(update_fields=["history", "best", "stopped_early"])
+        on_progress(line["done"], line["total"], line["message"])
+
+    folder = data.labelset.folder
+    train_together(folder, run_folder(run), settings_of_run, processes=processes, device=device, on_line=hear)
 
 
 def _conclude(run: TrainingRun, version: ModelVersion, gate: Gate, promote: bool) -> None:

@@ -75,6 +75,21 @@ def test_a_batch_is_a_function_of_seed_and_number(data: TrainingData) -> None:
         assert not np.array_equal(one.seeds, other.batch(number).seeds)
 
 
+@pytest.mark.parametrize("task", ["regression", "verdict", "both"])
+def test_the_shares_of_several_processes_make_up_the_batch(data: TrainingData, task: Task) -> None:
+    whole = plan(data, task).batch(7)
+    shares = [plan(data, task, rank=rank, processes=3).batch(7) for rank in range(3)]
+    seeds = np.concatenate([share.seeds for share in shares])
+    assert sorted(seeds) == sorted(whole.seeds)
+    assert len({(share.rows.size, share.is_measured.sum()) for share in shares}) == 1
+    # Each slot goes on with what it was drawn with.
+    where = {seed: place for place, seed in enumerate(whole.seeds)}
+    places = [where[seed] for seed in seeds]
+    for name in ("rows", "main_band", "is_inverted", "wanted"):
+        joined = np.concatenate([getattr(share, name) for share in shares])
+        np.testing.assert_array_equal(joined, getattr(whole, name)[places])
+
+
 def test_a_size_that_can_not_hold_the_rules_is_refused(data: TrainingData) -> None:
     with pytest.raises(TrainingError, match="multiple of 36; got 64"):
         plan(data, "regression", 64)

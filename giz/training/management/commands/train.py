@@ -36,6 +36,12 @@ class Command(GizCommand):
         parser.add_argument(
             "--ensemble", action="store_true", help="train flavours 0 to 3 one after the other; they answer as one"
         )
+        parser.add_argument(
+            "--processes", type=int, default=1, metavar="N", help="train with so many GPUs at once (default 1)"
+        )
+        parser.add_argument(
+            "--device", default="", metavar="NAME", help="cpu, cuda or cuda:1 (default: a GPU where there is one)"
+        )
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another run (default 1)")
 
     def handle(self, *, labelset: str, **options: Any) -> None:
@@ -49,7 +55,7 @@ class Command(GizCommand):
             self.stdout.write(text(model_evaluate(models=files, labelset=folder).report))
 
     def _trained(self, folder: Path, flavour: int, options: dict[str, Any]) -> Path:
-        names = ("network", "minutes", "steps", "seed", "promote")
+        names = ("network", "minutes", "steps", "seed", "promote", "processes", "device")
         job = training_job(labelset=folder, flavour=flavour, **{name: options[name] for name in names})
         result = run_job_with_bar(job, title=f"Train {options['network']}{flavour or ''}").result
         version = ModelVersion.objects.get(sha256=result["model"])
