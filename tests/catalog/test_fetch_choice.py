@@ -42,6 +42,15 @@ def test_a_name_becomes_a_number_by_simbads_aliases(sky, serve, run_command):
     assert "1 fetched, 0 unchanged, 0 failed" in said
 
 
+def test_names_and_numbers_are_fetched_by_one_command(sky, serve, run_command):
+    galaxy_at(sky, 4)
+    galaxy_at(sky, 50063)
+    serve(NamesServer())
+    serve(HipsServer(sky))
+    said = run_command("fetch_images", "--pgc", 4, "--name", "M 101", "--surveys", "hips")
+    assert "2 fetched, 0 unchanged, 0 failed" in said
+
+
 def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(sky, serve, run_command):
     near = galaxy_at(sky, 77, ra_deg=10.00105, dec_deg=-5.0)
     galaxy_at(sky, 78, ra_deg=10.0, dec_deg=-5.01)

@@ -1,4 +1,4 @@
-"""manage.py fetch_images --pgc 4 12 | --name "NGC 1" | --list FILE | --missing | --campaign NAME"""
+"""manage.py fetch_images --pgc 4 12 | --list FILE | --missing | --campaign NAME, --name "NGC 1" alone or beside them"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -27,7 +27,10 @@ class Command(GizCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         group = add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
-        group.add_argument(
+        # Names may stand beside any of these, or alone.
+        group.required = False
+        self._choices = list(group._group_actions)
+        parser.add_argument(
             "--name", nargs="+", dest="names", metavar="NAME", help='names, each in quotes: "NGC 3521" "M 101"'
         )
         parser.add_argument(
@@ -37,6 +40,9 @@ class Command(GizCommand):
     def handle(self, *, surveys: str | None, **options: Any) -> None:
         names = [name.strip() for name in surveys.split(",")] if surveys else list(settings.SURVEY_ORDER)
         named = options["names"] or []
+        if not named and not any(options[choice.dest] for choice in self._choices):
+            others = " ".join(choice.option_strings[0] for choice in self._choices)
+            raise CommandError(f"one of the arguments {others} --name is required")
         numbers = chosen_galaxies(**options)
         if not numbers and not named:
             self.stdout.write(
