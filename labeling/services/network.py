@@ -1,11 +1,13 @@
 """A network's answers as they come down from inference: they order a campaign's queue, and have doubts looked at.
 
-They are shown to no volunteer and enter no consensus. Galaxies are answered while they are open; an answer stays once
-people are done, for a network that has learned from their votes would only agree with them.
+They are shown to no volunteer and enter no consensus. Galaxies are answered while they are open. Once people are done
+only a network that is older than that may answer in place of another (after a rollback): one that has learned from
+their votes would only agree with them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,7 +43,9 @@ _TAKE = """
            AS said (galaxy_id, inclination_deg, sigma_deg, rejection, spread_deg)
       JOIN labeling_target target ON target.campaign_id = %(campaign)s AND target.galaxy_id = said.galaxy_id
       LEFT JOIN labeling_networkanswer old ON old.target_id = target.id
-     WHERE target.purpose = 'label' AND (target.state = 'open' OR old.target_id IS NULL)
+     WHERE target.purpose = 'label'
+       AND (target.state = 'open' OR old.target_id IS NULL
+            OR (target.retired_at > %(made_at)s::timestamptz AND NOT old.is_dismissed))
     ON CONFLICT (target_id) DO UPDATE
        SET model = EXCLUDED.model, inclination_deg = EXCLUDED.inclination_deg, sigma_deg = EXCLUDED.sigma_deg,
            rejection = EXCLUDED.rejection, spread_deg = EXCLUDED.spread_deg, is_dismissed = false, created_at = now()
@@ -76,37 +80,47 @@ class GalaxyAnswer:
     spread_deg: float = 0.0
 
 
-def galaxies_to_ask(*, campaign: Campaign, model: str) -> list[int]:
-    """Galaxies that this version of the network has still to look at: the open ones, and those never looked at."""
-    return list(_to_ask(campaign, model).order_by("state", "need", "pk").values_list("galaxy_id", flat=True))
+def galaxies_to_ask(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> list[int]:
+    """Galaxies that this version of the network has still to look at: the open ones, and those never looked at.
+
+    made_at : when the version came to be. Of a galaxy that people were done with only later it can have learned
+        nothing: there its answer takes the place of another version's, as after a rollback.
+    """
+    to_ask = _to_ask(campaign, model, made_at)
+    return list(to_ask.order_by("state", "need", "pk").values_list("galaxy_id", flat=True))
 
 
-def _to_ask(campaign: Campaign, model: str) -> QuerySet[Target]:
+def _to_ask(campaign: Campaign, model: str, made_at: datetime | None) -> QuerySet[Target]:
     of_label = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL)
-    old = Q(state=Target.State.OPEN) & ~Q(network_answer__model=model)
-    return of_label.filter(Q(network_answer__isnull=True) | old)
+    renewable = Q(state=Target.State.OPEN)
+    if made_at:
+        renewable |= Q(retired_at__gt=made_at, network_answer__is_dismissed=False)
+    return of_label.filter(Q(network_answer__isnull=True) | (renewable & ~Q(network_answer__model=model)))
 
 
-def queue_is_due(*, campaign: Campaign, model: str) -> bool:
+def queue_is_due(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> bool:
     """Whether the queue waits for this network, or its standing among people rests on much less than there is now."""
     order = NetworkOrder.objects.filter(campaign=campaign).first()
     if order is None or order.model != model:
         return True
-    if _to_ask(campaign, model).count() > order.unanswered:
+    if _to_ask(campaign, model, made_at).count() > order.unanswered:
         return True
     done = _done(campaign).count()
     return done - order.verdicts >= max(NEW_DONE, NEW_DONE_SHARE * order.verdicts)
 
 
-def answers_take(*, campaign: Campaign, model: str, answers: Sequence[GalaxyAnswer]) -> int:
+def answers_take(
+    *, campaign: Campaign, model: str, answers: Sequence[GalaxyAnswer], made_at: datetime | None = None
+) -> int:
     """Keep what a network says of the campaign's galaxies; returns how many answers were kept.
 
-    Left aside: galaxies that are no targets here, golden and calibration ones, and those that people are done with and
-    that have an answer. `queue_order` puts them to use.
+    Left aside: galaxies that are no targets here, golden and calibration ones, and those that people were done with
+    before `made_at` and that have an answer, or whose doubt somebody has dismissed. `queue_order` puts them to use.
     """
     kept = 0
     for some in _batches(answers):
-        values: dict[str, Any] = {"campaign": campaign.pk, "model": model, "galaxy": [one.galaxy_id for one in some]}
+        values: dict[str, Any] = {"campaign": campaign.pk, "model": model, "made_at": made_at}
+        values["galaxy"] = [one.galaxy_id for one in some]
         for name in ("inclination_deg", "sigma_deg", "rejection", "spread_deg"):
             values[name] = [float(getattr(one, name)) for one in some]
         with connection.cursor() as cursor:
@@ -115,7 +129,7 @@ def answers_take(*, campaign: Campaign, model: str, answers: Sequence[GalaxyAnsw
     return kept
 
 
-def queue_order(*, campaign: Campaign, model: str) -> NetworkOrder:
+def queue_order(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> NetworkOrder:
     """Order the campaign's fresh galaxies by what this network said, and look for doubts about those that are done."""
     standing = _standing(campaign)
     answered = _order_fresh(campaign, model)
@@ -125,7 +139,7 @@ def queue_order(*, campaign: Campaign, model: str) -> NetworkOrder:
             "model": model,
             "rule_version": f"{USEFULNESS_RULE}+{DOUBT_RULE}",
             "answers": answered,
-            "unanswered": _to_ask(campaign, model).count(),
+            "unanswered": _to_ask(campaign, model, made_at).count(),
             "compared": standing.compared,
             "bias_deg": standing.bias_deg,
             "error_scale": standing.error_scale,

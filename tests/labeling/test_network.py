@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from giz.core.models import AuditEvent
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
@@ -20,7 +21,9 @@ from labeling.services.exports import labels_export
 from labeling.services.network import (
     GalaxyAnswer,
     answers_take,
+    doubt_dismiss,
     galaxies_to_ask,
+    queue_is_due,
     queue_order,
     queue_unorder,
 )
@@ -133,6 +136,33 @@ def test_another_model_orders_anew_and_what_is_done_keeps_its_answer() -> None:
         **{target.pk: 60.4 for target in targets[1:]},
         reopened.pk: 88.0,
     }
+
+
+def test_after_a_rollback_doubts_are_those_of_the_version_that_answers_now() -> None:
+    before = timezone.now()
+    campaign, targets = at_home(24)
+    wrong, kept = targets[:2]
+    withdrawn, served = "b" * 64, "c" * 64
+    # The version that is withdrawn answered these two while they were open, and wrongly.
+    NetworkAnswer.objects.filter(target__in=(wrong, kept)).update(model=withdrawn, inclination_deg=88.0)
+    queue_order(campaign=campaign, model=withdrawn)
+    consensus_refresh()
+    assert set(Target.objects.exclude(doubt="").values_list("pk", flat=True)) == {wrong.pk, kept.pk}
+    doubt_dismiss(target=kept)
+
+    assert galaxies_to_ask(campaign=campaign, model=served, made_at=timezone.now()) == [], "it may know the votes"
+    assert not queue_is_due(campaign=campaign, model=withdrawn, made_at=None)
+    asked = galaxies_to_ask(campaign=campaign, model=served, made_at=before)
+    assert sorted(asked) == sorted(one.galaxy_id for one in targets if one != kept)
+    answers = [answer(target, 60.4) for target in targets]
+    assert answers_take(campaign=campaign, model=served, answers=answers, made_at=timezone.now()) == 0
+    assert answers_take(campaign=campaign, model=served, answers=answers, made_at=before) == 23
+    queue_order(campaign=campaign, model=served, made_at=before)
+    consensus_refresh()
+    wrong.refresh_from_db()
+    assert (wrong.doubt, wrong.state) == ("", Target.State.RETIRED)
+    answered = NetworkAnswer.objects.get(target=kept)
+    assert (answered.model, answered.is_dismissed) == (withdrawn, True), "people were right; nobody is asked again"
 
 
 def test_taking_the_order_back_leaves_the_queue_as_without_a_network(db: None) -> None:

@@ -31,7 +31,10 @@ def campaigns_to_order() -> list[tuple[Campaign, str]]:
         return []
     states = (Campaign.State.OPEN, Campaign.State.PAUSED)
     campaigns = Campaign.objects.filter(state__in=states, uses_network=True).order_by("pk")
-    return [(campaign, served.sha256) for campaign in campaigns if queue_is_due(campaign=campaign, model=served.sha256)]
+    model, made_at = served.sha256, served.created_at
+    return [
+        (campaign, model) for campaign in campaigns if queue_is_due(campaign=campaign, model=model, made_at=made_at)
+    ]
 
 
 def queue_refresh(*, campaign: Campaign, model: str, on_progress: OnProgress) -> NetworkOrder:
@@ -54,14 +57,15 @@ def queue_refresh(*, campaign: Campaign, model: str, on_progress: OnProgress) ->
             f"Model {model[:12]} is not served any more; the next round asks the one that is.",
             status=409,
         )
-    galaxies = galaxies_to_ask(campaign=campaign, model=model)
+    made_at = networks[0].version.created_at
+    galaxies = galaxies_to_ask(campaign=campaign, model=model, made_at=made_at)
     begun, done = time.monotonic(), 0
     for asked, answers in _answers(networks, galaxies):
-        answers_take(campaign=campaign, model=model, answers=answers)
+        answers_take(campaign=campaign, model=model, answers=answers, made_at=made_at)
         done += asked
         rate = done / max(time.monotonic() - begun, 1e-3)
         on_progress(done, len(galaxies), f"{rate:,.0f} galaxies/s")
-    return queue_order(campaign=campaign, model=model)
+    return queue_order(campaign=campaign, model=model, made_at=made_at)
 
 
 def _answers(networks: Sequence[Network], galaxies: Sequence[int]) -> Iterator[tuple[int, list[GalaxyAnswer]]]:
