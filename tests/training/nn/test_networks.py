@@ -8,7 +8,7 @@ from giz.training.nn.augment import channel_mask
 from giz.training.nn.equivariant import GroupNorm8, elements, transform
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.learners import learner_for
-from giz.training.nn.networks import REFERENCES, ReferenceNet, parameter_count
+from giz.training.nn.networks import REFERENCES, QuarterDropout, ReferenceNet, parameter_count
 from giz.training.nn.ours import OurNet, joined_answers
 
 COUNTS = {"model4": (1_631_169, 1_631_178), "model5": (2_522_705, 2_522_714), "model6": (1_680_369, 1_680_378)}
@@ -27,6 +27,16 @@ def test_reference_networks_answer_within_45_and_90_degrees_or_with_two_logits(n
     assert answer.shape == (2,)
     assert ((answer >= 45) & (answer <= 90)).all()
     assert ReferenceNet(name, binary=True).eval()(pictures).shape == (2, 2)
+
+
+def test_dropout_takes_a_quarter_keeps_the_mean_and_sleeps_in_use() -> None:
+    torch.manual_seed(2)
+    pictures = torch.ones(8, 32, 31, 31).contiguous(memory_format=torch.channels_last)
+    dropped = QuarterDropout().train()(pictures)
+    assert dropped.unique().tolist() == [0.0, pytest.approx(4 / 3)]
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert dropped.is_contiguous(memory_format=torch.channels_last)
+    assert QuarterDropout().eval()(pictures) is pictures
 
 
 def worn(network: OurNet) -> OurNet:
