@@ -22,12 +22,9 @@ from giz.synthetic.make import MAX_SIZE_PX, SyntheticGalaxy, checked_size, make_
 from giz.synthetic.rejects import REJECT_REASONS
 from giz.synthetic.types import GALAXY_TYPES
 
-POPULATION_RULE = "population-4"
+POPULATION_RULE = "population-3"
 POPULATION_RULE_YEAR = 2026
 LOWEST_DEG, HIGHEST_DEG = 45.0, 90.0
-# Tilts are even up to here; in the last bin they crowd towards edge-on as those of the original's standards do, of
-# which 79 % lie at 88 degrees or more: with this power it is 60 %.
-CROWDED_FROM_DEG, CROWDING_POWER = 85.0, 1.8
 REJECT_SHARE = 0.20
 # Real disks that people accept are often mildly disturbed; their truth is kept.
 DISTURBED_SHARE_OF_DISKS = 0.175
@@ -53,7 +50,7 @@ REASON_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What to make: a disk tilted by 45 to 90 degrees, or a reject, which draws its own type and tilt."""
+    """What to make: a disk tilted evenly over 45 to 90 degrees, or a reject, which draws its own type and tilt."""
 
     number: int
     seed: int
@@ -96,17 +93,9 @@ def draw_member(population_seed: int, number: int) -> Member:
     corners = _draw_corners(rng)
     if rng.random() < REJECT_SHARE:
         return Member(number, seed, "", None, rng.choice(REJECT_REASONS), False, missing_band, survey, corners)
-    galaxy_type, tilt_deg = rng.choice(GALAXY_TYPES), _draw_tilt_deg(rng)
+    galaxy_type, tilt_deg = rng.choice(GALAXY_TYPES), round(rng.uniform(LOWEST_DEG, HIGHEST_DEG), 3)
     is_disturbed = rng.random() < DISTURBED_SHARE_OF_DISKS
     return Member(number, seed, galaxy_type, tilt_deg, "", is_disturbed, missing_band, survey, corners)
-
-
-def _draw_tilt_deg(rng: random.Random) -> float:
-    tilt_deg = rng.uniform(LOWEST_DEG, HIGHEST_DEG)
-    if tilt_deg > CROWDED_FROM_DEG:
-        width_deg = HIGHEST_DEG - CROWDED_FROM_DEG
-        tilt_deg = HIGHEST_DEG - width_deg * ((HIGHEST_DEG - tilt_deg) / width_deg) ** CROWDING_POWER
-    return round(tilt_deg, 3)
 
 
 def _draw_corners(rng: random.Random) -> Corners | None:

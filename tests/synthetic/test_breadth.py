@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from giz.synthetic.breadth import (
-    BULGE_FLATTER,
-    ROUNDEST_BULGE,
-    as_json,
-    broadened,
-    draw_stretch,
-    draw_structure,
-    stretched,
-)
+from giz.synthetic.breadth import as_json, broadened, draw_stretch, draw_structure, stretched
 from giz.synthetic.galaxy import render_noise_free
 from giz.synthetic.make import make_galaxy
 from giz.synthetic.parameters import draw_parameters
@@ -54,18 +46,6 @@ def test_disks_differ_in_thickness_and_some_are_smooth() -> None:
     thickness = [structure.thickness for structure in drawn]
     assert np.std(np.log(thickness)) == pytest.approx(0.12, abs=0.02)
     assert 0.18 < np.mean([structure.arms <= 0.5 for structure in drawn]) < 0.32
-
-
-def test_the_middle_of_almost_half_of_the_disks_is_brighter_and_rounder() -> None:
-    drawn = [draw_structure("Sbc", seed) for seed in range(400)]
-    changed = [structure for structure in drawn if structure.middle_light > 0.0]
-    assert 0.38 < len(changed) / len(drawn) < 0.52
-    for structure in changed[:20]:
-        plain = draw_parameters("Sbc", 60.0, 1)
-        p = broadened(plain, structure)
-        assert p.bulge_to_total > plain.bulge_to_total * structure.bulge
-        assert plain.bulge_axis_ratio - BULGE_FLATTER < p.bulge_axis_ratio <= ROUNDEST_BULGE
-    assert all(s.middle_size == 1.0 and s.middle_rounder == 0.0 for s in drawn if s.middle_light == 0.0)
 
 
 def test_the_same_seed_draws_the_same_and_json_holds_it() -> None:
