@@ -8,6 +8,7 @@ from labeling.aggregation.retirement import (
     ADAPTIVE_SIGMA_DEG,
     MIN_VOLUNTEERS,
     Progress,
+    adaptive_least,
 )
 
 # The lower number is served first.
@@ -56,12 +57,10 @@ def need_of(rule: str, progress: Progress, *, wanted: int = FRESH) -> int:
 
 def _need_adaptive(progress: Progress) -> int:
     count = progress.volunteer_count
-    if progress.sigma_deg is None:
-        is_near = count + 1 >= ADAPTIVE_MIN
-    else:
+    is_near = count + 1 >= adaptive_least(progress.sigma_deg)
+    if progress.sigma_deg is not None:
         # One more vote of the same worth draws the standard error down by the square root.
-        next_sigma_deg = progress.sigma_deg * (count / (count + 1)) ** 0.5
-        is_near = count + 1 >= ADAPTIVE_MIN and next_sigma_deg <= ADAPTIVE_SIGMA_DEG
+        is_near = is_near and progress.sigma_deg * (count / (count + 1)) ** 0.5 <= ADAPTIVE_SIGMA_DEG
     if (is_near and not progress.is_split) or count + 1 >= max(ADAPTIVE_CAP, progress.asked):
         return NEAR
     return UNSURE if count >= ADAPTIVE_MIN else BEGUN

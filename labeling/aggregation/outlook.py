@@ -58,7 +58,7 @@ def votes_to_go(
         # Precisions add: 1/σ² so far, and 1/g² with each vote.
         scatter = float(np.interp(inclination_deg, crowd.nodes_deg, crowd.scatter_deg))
         missing = 1 / ADAPTIVE_SIGMA_DEG**2 - 1 / progress.sigma_deg**2
-        more = max(math.ceil(scatter**2 * missing - 1e-9), ADAPTIVE_MIN - count)
+        more = max(math.ceil(scatter**2 * missing - 1e-9), MIN_VOLUNTEERS - count)
     more = min(max(more, 1), max(ADAPTIVE_CAP - count, 1))
     return float(max(more, progress.asked - count))
 
@@ -72,5 +72,5 @@ def _fresh(said: Said | None, crowd: Crowd) -> float:
         inclinations = np.clip(said.inclination_deg + said.error_deg * _NODES, FACE_ON_BELOW_DEG, EDGE_DEG)
         weights, rejection = _WEIGHTS / _WEIGHTS.sum(), said.rejection
     scatter = np.interp(inclinations, crowd.nodes_deg, crowd.scatter_deg)
-    votes = np.clip(np.ceil((scatter / ADAPTIVE_SIGMA_DEG) ** 2 - 1e-9), ADAPTIVE_MIN, ADAPTIVE_CAP)
+    votes = np.clip(np.ceil((scatter / ADAPTIVE_SIGMA_DEG) ** 2 - 1e-9), MIN_VOLUNTEERS, ADAPTIVE_CAP)
     return float((1 - rejection) * (weights @ votes) + rejection * ADAPTIVE_MIN)

@@ -7,12 +7,13 @@ from typing import Literal
 from labeling.aggregation.judgements import UnknownRule
 
 MIN_VOLUNTEERS = 3
+# Two are enough only where they agree that there is no inclination to publish: nobody's third vote could turn that.
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.1° (decision 12).
-ADAPTIVE_SIGMA_DEG = 3.1
+# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.5° (decision 17).
+ADAPTIVE_SIGMA_DEG = 3.5
 # A refit moves errors a little: who was sure stays so until the error has clearly grown.
-ADAPTIVE_REOPEN_SIGMA_DEG = 3.8
+ADAPTIVE_REOPEN_SIGMA_DEG = 4.3
 
 Status = Literal["open", "retired", "expert"]
 
@@ -41,11 +42,17 @@ def fixed(progress: Progress) -> Status:
     return "retired" if enough and not progress.is_split else "open"
 
 
-def adaptive(progress: Progress) -> Status:
-    """Retire once the standard error is at most 3.1°, from two volunteers on; two who agree on a rejection are enough.
+def adaptive_least(sigma_deg: float | None) -> int:
+    """Return how many people must have judged a galaxy at least: three where there is an inclination to publish."""
+    return ADAPTIVE_MIN if sigma_deg is None else MIN_VOLUNTEERS
 
-    Without an inclination there is no error to wait for, and no third vote can turn the majority of two who agree.
-    What is retired opens again only where the error has grown past 3.8°, or people disagree by now.
+
+def adaptive(progress: Progress) -> Status:
+    """Retire once the standard error is at most 3.5°, from three volunteers on; two who agree to reject are enough.
+
+    Nobody's inclination is published on fewer than three people's word. Without an inclination there is no error to
+    wait for, and no third vote can turn the majority of two who agree.
+    What is retired opens again only where the error has grown past 4.3°, or people disagree by now.
     Who is still unsure or split at the cap of six waits for a supervisor, and is done with that one's vote. The
     campaign's overlap plays no part.
     """
@@ -53,7 +60,7 @@ def adaptive(progress: Progress) -> Status:
         return "open"
     limit_deg = ADAPTIVE_REOPEN_SIGMA_DEG if progress.is_retired else ADAPTIVE_SIGMA_DEG
     is_known = progress.sigma_deg is None or progress.sigma_deg <= limit_deg
-    is_sure = progress.volunteer_count >= ADAPTIVE_MIN and is_known
+    is_sure = progress.volunteer_count >= adaptive_least(progress.sigma_deg) and is_known
     if is_sure and not progress.is_split:
         return "retired"
     if progress.volunteer_count < ADAPTIVE_CAP:
@@ -63,7 +70,7 @@ def adaptive(progress: Progress) -> Status:
 
 RETIREMENT_RULES: dict[str, tuple[str, Callable[[Progress], Status]]] = {
     "fixed": ("fixed-1", fixed),
-    "adaptive": ("adaptive-3", adaptive),
+    "adaptive": ("adaptive-4", adaptive),
 }
 
 
@@ -73,6 +80,13 @@ def retirement_rule(name: str) -> tuple[str, Callable[[Progress], Status]]:
         return RETIREMENT_RULES[name]
     except KeyError:
         raise UnknownRule("retirement rule", name, RETIREMENT_RULES) from None
+
+
+def people_asked(rule: str, overlap: int) -> str:
+    """Return in words how many people a rule asks about each galaxy: "3", "3 to 6 (2 where both reject)"."""
+    if rule == "adaptive":
+        return f"{MIN_VOLUNTEERS} to {ADAPTIVE_CAP} ({ADAPTIVE_MIN} where both reject)"
+    return str(overlap)
 
 
 def first_quota(rule: str, overlap: int) -> int:

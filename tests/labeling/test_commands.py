@@ -77,6 +77,12 @@ def test_targets_come_from_numbers_files_sets_or_all(
     assert Campaign.objects.get().state == "draft"
 
 
+def test_an_adaptive_campaign_says_how_many_people_it_asks(ruler: Any) -> None:
+    make_galaxies(10, 1)
+    said, _ = create("virgo", "--set", "ruler", "--targets", "10", "--rule", "adaptive")
+    assert "to be judged by 3 to 6 (2 where both reject) people each" in said
+
+
 def test_a_list_may_name_synthetic_galaxies(ruler: Any, tmp_path: Path) -> None:
     make_galaxies(90_000_001, 2)
     (tmp_path / "list.txt").write_text("90000001\n90000002\n")

@@ -354,7 +354,7 @@ def test_a_network_that_is_not_at_home_floods_nobody(db: None) -> None:
 def test_votes_to_go_follow_the_answers_and_then_the_votes(db: None) -> None:
     campaign = make_campaign(targets=2, retirement="adaptive", estimator="robust")
     edge_on, inclined = Target.objects.order_by("pk")
-    take(campaign, [answer(edge_on, 89.0, 0.4, rejection=0.0), answer(inclined, 60.0, 0.5, rejection=0.0)])
+    take(campaign, [answer(edge_on, 89.0, 0.4, rejection=1.0), answer(inclined, 60.0, 0.5, rejection=0.0)])
     assert dict(Target.objects.values_list("pk", "votes_to_go")) == {edge_on.pk: 2.0, inclined.pk: 3.0}
     told(edge_on, inclination_deg=88.5)
     consensus_refresh()

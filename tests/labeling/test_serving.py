@@ -189,13 +189,19 @@ def one() -> Target:
     return Target.objects.get()
 
 
-def test_two_people_who_agree_about_an_edge_on_galaxy_are_enough(adaptive: Campaign) -> None:
+def test_an_inclination_needs_three_people_however_well_two_agree(adaptive: Campaign) -> None:
     assert one().quota == 2
     for number in range(2):
         judge(make_volunteer(number), 88.5)
     consensus_refresh()
-    assert (one().state, one().vote_count) == ("retired", 2)
-    assert Consensus.objects.get(is_current=True, estimator="robust").rule_version.count("adaptive-3") == 1
+    assert (one().state, one().quota) == ("open", 3)
+    assert set(Consensus.objects.values_list("inclination_published_deg", flat=True)) == {None}
+    judge(make_volunteer(2), 88.5)
+    consensus_refresh()
+    assert (one().state, one().vote_count) == ("retired", 3)
+    found = Consensus.objects.get(is_current=True, estimator="robust")
+    assert found.inclination_published_deg in (88, 89)
+    assert found.rule_version.count("adaptive-4") == 1
 
 
 def test_two_people_who_both_reject_a_galaxy_are_enough(adaptive: Campaign) -> None:
@@ -207,9 +213,9 @@ def test_two_people_who_both_reject_a_galaxy_are_enough(adaptive: Campaign) -> N
 
 def test_the_robust_error_says_when_to_stop_though_the_median_is_published(adaptive: Campaign) -> None:
     Campaign.objects.update(estimator="median")
-    for number, value_deg in enumerate((58.5, 61.5)):
+    for number, value_deg in enumerate((54.5, 60.5, 66.5)):
         judge(make_volunteer(number), value_deg)
-    consensus_refresh()
+        consensus_refresh()
     assert one().state == "retired"
     stored = {found.estimator: found for found in Consensus.objects.filter(is_current=True)}
     assert {found.status for found in stored.values()} == {"retired"}
@@ -238,16 +244,16 @@ def test_who_is_unsure_asks_one_more_at_a_time_until_the_cap_then_a_supervisor(a
 
 
 def test_staff_reopens_a_galaxy_and_its_history_stays(adaptive: Campaign, bob: Any) -> None:
-    for number in range(2):
+    for number in range(3):
         judge(make_volunteer(number), 88.5)
-    consensus_refresh()
+        consensus_refresh()
     before = Consensus.objects.count()
     target_reopen(target=one(), people=2, actor=bob)
     consensus_refresh()
-    assert (one().state, one().retired_at, one().quota, one().asked) == ("open", None, 4, 4)
+    assert (one().state, one().retired_at, one().quota, one().asked) == ("open", None, 5, 5)
     consensus_rebuild(campaign=adaptive)
     assert one().state == "open", "a refit does not end what staff asked for"
-    for number in range(2, 4):
+    for number in range(3, 5):
         judge(make_volunteer(number), 88.5)
         consensus_refresh()
     assert one().state == "retired"

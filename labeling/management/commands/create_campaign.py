@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from labeling.aggregation.estimators import ESTIMATORS
-from labeling.aggregation.retirement import RETIREMENT_RULES
+from labeling.aggregation.retirement import RETIREMENT_RULES, people_asked
 from labeling.management.targets import read_targets
 from labeling.models import Campaign
 from labeling.services.campaigns import campaign_create, campaign_open, targets_add
@@ -97,8 +97,9 @@ class Command(GizCommand):
 
     def _add_targets(self, campaign: Campaign, galaxy_ids: list[int]) -> None:
         added = targets_add(campaign=campaign, galaxy_ids=galaxy_ids)
+        asked = people_asked(campaign.retirement, campaign.overlap)
         self.stdout.write(
-            f"Campaign {campaign.name}: {added.added} galaxies to be judged by {campaign.overlap} people each, "
+            f"Campaign {campaign.name}: {added.added} galaxies to be judged by {asked} people each, "
             f"against {campaign.standard_set.name} version {campaign.standard_set.version}."
         )
         if added.without_image:

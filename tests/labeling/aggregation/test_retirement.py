@@ -1,23 +1,27 @@
 """When a galaxy is done: the fixed and the adaptive rule, and what adapting saves."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from labeling.aggregation.retirement import ADAPTIVE_SIGMA_DEG, Progress, adaptive, fixed
+from labeling.aggregation.retirement import ADAPTIVE_CAP, ADAPTIVE_SIGMA_DEG, MIN_VOLUNTEERS, Progress, adaptive, fixed
 from labeling.aggregation.robust import robust_fit
 from labeling.aggregation.simulate_votes import simulated_galaxies_judged, simulated_volunteers, simulated_votes
+from tests.labeling.simulation.rounds import play, sky
 
 
 @pytest.mark.parametrize(
     ("count", "is_split", "sigma_deg", "status"),
     [
         (1, False, 1.0, "open"),
-        (2, False, 3.1, "retired"),
-        (2, False, 3.2, "open"),
+        (2, False, 1.0, "open"),
         (2, True, 1.0, "open"),
-        (3, False, 3.5, "open"),
+        (3, False, 3.5, "retired"),
+        (3, False, 3.6, "open"),
+        (3, True, 1.0, "open"),
         (4, False, 2.9, "retired"),
-        (6, False, 3.5, "expert"),
+        (6, False, 3.6, "expert"),
         (6, True, 1.0, "expert"),
         (6, False, 1.5, "retired"),
         (1, False, None, "open"),
@@ -30,9 +34,19 @@ def test_the_adaptive_rule_stops_when_sure(count: int, is_split: bool, sigma_deg
 
 
 def test_a_refit_that_moves_the_error_a_little_does_not_reopen_a_galaxy() -> None:
-    assert adaptive(Progress(3, 3, False, 3.7, is_retired=True)) == "retired"
-    assert adaptive(Progress(3, 3, False, 3.9, is_retired=True)) == "open"
+    assert adaptive(Progress(3, 3, False, 4.2, is_retired=True)) == "retired"
+    assert adaptive(Progress(3, 3, False, 4.4, is_retired=True)) == "open"
     assert adaptive(Progress(3, 3, True, 2.0, is_retired=True)) == "open"
+
+
+@pytest.mark.parametrize("rule", [fixed, adaptive])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("is_retired", [False, True])
+def test_no_rule_is_done_with_an_inclination_of_fewer_than_three_people(
+    rule: Callable[[Progress], str], count: int, is_retired: bool
+) -> None:
+    sure = Progress(count, 1, False, 0.1, is_retired=is_retired, is_decided=True)
+    assert rule(sure) == "open"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +57,17 @@ def test_the_fixed_rule_counts_people(count: int, overlap: int, is_split: bool, 
     assert fixed(Progress(count, overlap, is_split, None)) == status
 
 
-def test_stopping_when_sure_reaches_the_error_of_four_votes_with_a_fifth_fewer() -> None:
+def test_a_simulated_crowd_reaches_the_error_of_four_votes_with_nearly_a_fifth_fewer() -> None:
+    """The crowd of `manage.py simulate`; decision 17 holds the figures of five such crowds."""
+    seen = sky(5000, 200, seed=2)
+    four = play(seen, fixed, overlap=4, start=4)
+    adapted = play(seen, adaptive, overlap=3, start=2)
+    assert adapted.votes_a_galaxy <= 0.81 * four.votes_a_galaxy
+    assert adapted.robust.rms_deg <= 1.01 * four.robust.rms_deg
+    assert adapted.median.rms_deg <= 1.01 * four.median.rms_deg
+
+
+def test_where_nothing_is_rejected_fewer_votes_give_a_smaller_error_than_four() -> None:
     """On galaxies tilted as the original's were, of which some are plainly harder than others."""
     rng = np.random.default_rng(5)
     count = 3000
@@ -57,13 +81,13 @@ def test_stopping_when_sure_reaches_the_error_of_four_votes_with_a_fifth_fewer()
         galaxy, volunteer, truth, simulated_volunteers(200, rng), rng, rejected=0.0, hardness=hardness
     )
     place = np.tile(np.arange(6), count)
-    needed = np.full(count, 2)
-    for given in range(2, 6):
+    needed = np.full(count, MIN_VOLUNTEERS)
+    for given in range(MIN_VOLUNTEERS, ADAPTIVE_CAP):
         sigma_deg = robust_fit(votes.pick(place < needed[galaxy])).sigma_deg
         needed[(sigma_deg > ADAPTIVE_SIGMA_DEG) & (needed == given)] += 1
     error_adaptive, error_fixed = (
         np.sqrt(np.mean((robust_fit(votes.pick(which)).inclination_deg - truth) ** 2))
         for which in (place < needed[galaxy], place < 4)
     )
-    assert needed.mean() <= 0.8 * 4
-    assert error_adaptive <= error_fixed * 1.01
+    assert needed.mean() <= 0.87 * 4
+    assert error_adaptive <= error_fixed * 0.97

@@ -37,7 +37,7 @@ def test_a_crowd_judges_a_whole_campaign_and_its_labels_are_near_the_truth() -> 
     assert Consensus.objects.filter(is_current=True, estimator="median", verdict="J").count() >= 5
 
 
-def test_adaptive_retirement_asks_two_people_at_least_and_six_at_most() -> None:
+def test_adaptive_retirement_asks_three_people_for_an_inclination_two_to_reject_and_six_at_most() -> None:
     campaign = make_known_campaign(retirement="adaptive", estimator="robust")
     simulated(campaign, votes=500, volunteers=20)
     assert Target.objects.filter(state="open").count() <= 5, "the last fit may ask for one more vote here and there"
@@ -45,6 +45,14 @@ def test_adaptive_retirement_asks_two_people_at_least_and_six_at_most() -> None:
     assert min(counts) == 2
     assert max(counts) <= 6
     assert set(Target.objects.filter(state="expert").values_list("vote_count", flat=True)) <= {6}
+    done = Consensus.objects.filter(is_current=True, status="retired")
+    accepted = done.filter(verdict="A")
+    assert accepted.count() >= 20
+    assert not accepted.filter(volunteer_count__lt=3).exists()
+    assert not accepted.filter(inclination_published_deg=None).exists(), "whoever is done and accepted is published"
+    by_two = done.filter(volunteer_count=2)
+    assert by_two.exists()
+    assert set(by_two.values_list("verdict", flat=True)) <= {"J", "F"}
 
 
 def test_simulated_people_are_accounts_that_nobody_can_log_in_to_and_no_statistic_counts() -> None:
