@@ -11,7 +11,8 @@ from html import escape
 from typing import Literal
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 52, 50
+LEFT, RIGHT, TOP, BOTTOM = 72, 16, 52, 50
+EDGE = 10
 INK, FAINT = "#222222", "#cccccc"
 COLOURS = ("#8a6100", "#2f6aa8", "#a8483c", "#4f7a3a")
 _FONT = "Helvetica, Arial, sans-serif"
@@ -85,7 +86,7 @@ class _Drawing:
         parts = [
             f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{escape(plot.title)}" font-family="{_FONT}" font-size="13" fill="{INK}">',
-            f'<title>{escape(plot.title)}</title><text class="plot-title" x="{LEFT}" y="18" font-size="13" '
+            f'<title>{escape(plot.title)}</title><text class="plot-title" x="{EDGE}" y="18" font-size="13" '
             f'font-weight="bold">{escape(plot.title)}</text>',
             *self._axes(),
             *(mark for one in plot.series for mark in self._marks(one)),
@@ -177,7 +178,7 @@ class _Drawing:
 
     def _legend(self) -> list[str]:
         parts: list[str] = []
-        x = float(LEFT)
+        x = float(EDGE)
         for one in self._plot.series:
             if one.label:
                 tone = one.colour % len(COLOURS)

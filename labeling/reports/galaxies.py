@@ -157,7 +157,8 @@ def error_vs_votes(campaign: Campaign) -> Report:
         "Halves: RMS of the difference of two medians of so many votes each, over √2; no truth needed.",
     ]
     series = []
-    for colour, (label, column) in enumerate((("median, stated", 2), ("robust, stated", 4), ("halves", -1))):
+    drawn = ("median", 2), ("robust", 4), ("median, halves", -1), ("robust, truth", 5)
+    for colour, (label, column) in enumerate(drawn):
         x, y = [row[0] for row in rows], [math.nan if row[column] is None else row[column] for row in rows]
         series += [Series("line", x, y, colour=colour), Series("points", x, y, label=label, colour=colour)]
     plot = Plot("Error against the number of votes", "people", "degrees", series)

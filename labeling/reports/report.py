@@ -10,6 +10,9 @@ from typing import Any
 
 from giz.core.plot import Plot
 
+# In a file for print.
+PLOTS_BELOW, PLOTS_ACROSS = 3, 3
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -75,15 +78,24 @@ class Report:
         return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
     def as_svg(self) -> str:
-        """All plots in one file, below each other."""
+        """All plots in one file: up to three below each other, more of them three in a row, as a page holds them."""
         from giz.core.plot import HEIGHT, WIDTH
 
+        across = 1 if len(self.plots) <= PLOTS_BELOW else PLOTS_ACROSS
         parts = [
-            plot.svg().replace("<svg ", f'<svg y="{HEIGHT * place}" width="{WIDTH}" height="{HEIGHT}" ', 1)
+            plot.svg().replace(
+                "<svg ",
+                f'<svg x="{WIDTH * (place % across)}" y="{HEIGHT * (place // across)}" '
+                f'width="{WIDTH}" height="{HEIGHT}" ',
+                1,
+            )
             for place, plot in enumerate(self.plots)
         ]
-        height = HEIGHT * max(len(parts), 1)
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">\n'
+        width, height = WIDTH * across, HEIGHT * max(math.ceil(len(parts) / across), 1)
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+            f'height="{height}">\n'
+        )
         return head + "".join(parts) + "</svg>\n"
 
 

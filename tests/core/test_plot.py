@@ -22,7 +22,7 @@ def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) ->
 def test_marks_stand_where_their_values_are() -> None:
     plot = Plot("t", "x", "y", [Series("points", [0, 10], [0, 5])], x_limits=(0, 10), y_limits=(0, 5))
     low, high = ((float(dot.get("cx") or 0), float(dot.get("cy") or 0)) for dot in elements(plot, "circle"))
-    assert (low, high) == ((58, 250), (404, 52))
+    assert (low, high) == ((72, 250), (404, 52))
 
 
 def test_bars_stand_on_zero_and_unknown_values_are_left_out() -> None:

@@ -213,7 +213,7 @@ def test_two_people_who_both_reject_a_galaxy_are_enough(adaptive: Campaign) -> N
 
 def test_the_robust_error_says_when_to_stop_though_the_median_is_published(adaptive: Campaign) -> None:
     Campaign.objects.update(estimator="median")
-    for number, value_deg in enumerate((54.5, 60.5, 66.5)):
+    for number, value_deg in enumerate((56.5, 60.5, 65.5)):
         judge(make_volunteer(number), value_deg)
         consensus_refresh()
     assert one().state == "retired"

@@ -18,7 +18,7 @@ from labeling.aggregation.retirement import Progress, adaptive, first_quota, fix
         ("adaptive", 1, False, 2.5, BEGUN),
         ("adaptive", 2, False, None, NEAR),
         ("adaptive", 2, True, 2.1, UNSURE),
-        ("adaptive", 2, False, 4.0, NEAR),
+        ("adaptive", 2, False, 3.6, NEAR),
         ("adaptive", 2, False, 4.5, UNSURE),
         ("adaptive", 3, False, 2.2, NEAR),
         ("adaptive", 5, True, 6.0, NEAR),

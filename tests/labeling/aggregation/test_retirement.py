@@ -17,11 +17,11 @@ from tests.labeling.simulation.rounds import play, sky
         (1, False, 1.0, "open"),
         (2, False, 1.0, "open"),
         (2, True, 1.0, "open"),
-        (3, False, 3.5, "retired"),
-        (3, False, 3.6, "open"),
+        (3, False, 3.0, "retired"),
+        (3, False, 3.1, "open"),
         (3, True, 1.0, "open"),
         (4, False, 2.9, "retired"),
-        (6, False, 3.6, "expert"),
+        (6, False, 3.5, "expert"),
         (6, True, 1.0, "expert"),
         (6, False, 1.5, "retired"),
         (1, False, None, "open"),
@@ -34,8 +34,8 @@ def test_the_adaptive_rule_stops_when_sure(count: int, is_split: bool, sigma_deg
 
 
 def test_a_refit_that_moves_the_error_a_little_does_not_reopen_a_galaxy() -> None:
-    assert adaptive(Progress(3, 3, False, 4.2, is_retired=True)) == "retired"
-    assert adaptive(Progress(3, 3, False, 4.4, is_retired=True)) == "open"
+    assert adaptive(Progress(3, 3, False, 3.2, is_retired=True)) == "retired"
+    assert adaptive(Progress(3, 3, False, 3.4, is_retired=True)) == "open"
     assert adaptive(Progress(3, 3, True, 2.0, is_retired=True)) == "open"
 
 
@@ -57,14 +57,14 @@ def test_the_fixed_rule_counts_people(count: int, overlap: int, is_split: bool, 
     assert fixed(Progress(count, overlap, is_split, None)) == status
 
 
-def test_a_simulated_crowd_reaches_the_error_of_four_votes_with_nearly_a_fifth_fewer() -> None:
-    """The crowd of `manage.py simulate`; decision 17 holds the figures of five such crowds."""
+def test_a_simulated_crowd_reaches_less_than_the_error_of_four_votes_with_fewer() -> None:
+    """The crowd of `manage.py simulate`; decision 17 holds the figures of such crowds."""
     seen = sky(5000, 200, seed=2)
     four = play(seen, fixed, overlap=4, start=4)
     adapted = play(seen, adaptive, overlap=3, start=2)
-    assert adapted.votes_a_galaxy <= 0.81 * four.votes_a_galaxy
-    assert adapted.robust.rms_deg <= 1.01 * four.robust.rms_deg
-    assert adapted.median.rms_deg <= 1.01 * four.median.rms_deg
+    assert adapted.votes_a_galaxy <= 0.89 * four.votes_a_galaxy
+    assert adapted.robust.rms_deg <= 0.96 * four.robust.rms_deg
+    assert adapted.median.rms_deg <= 0.96 * four.median.rms_deg
 
 
 def test_where_nothing_is_rejected_fewer_votes_give_a_smaller_error_than_four() -> None:
@@ -89,5 +89,5 @@ def test_where_nothing_is_rejected_fewer_votes_give_a_smaller_error_than_four() 
         np.sqrt(np.mean((robust_fit(votes.pick(which)).inclination_deg - truth) ** 2))
         for which in (place < needed[galaxy], place < 4)
     )
-    assert needed.mean() <= 0.87 * 4
-    assert error_adaptive <= error_fixed * 0.97
+    assert needed.mean() <= 0.94 * 4
+    assert error_adaptive <= error_fixed * 0.92
