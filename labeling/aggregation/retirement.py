@@ -10,7 +10,7 @@ MIN_VOLUNTEERS = 3
 # Two are enough only where they agree that there is no inclination to publish: nobody's third vote could turn that.
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3° (decision 17).
+# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3° (decision 19).
 ADAPTIVE_SIGMA_DEG = 3.0
 # A refit moves errors a little: who was sure stays so until the error has clearly grown.
 ADAPTIVE_REOPEN_SIGMA_DEG = 3.3

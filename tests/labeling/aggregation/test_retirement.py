@@ -58,7 +58,7 @@ def test_the_fixed_rule_counts_people(count: int, overlap: int, is_split: bool, 
 
 
 def test_a_simulated_crowd_reaches_less_than_the_error_of_four_votes_with_fewer() -> None:
-    """The crowd of `manage.py simulate`; decision 17 holds the figures of such crowds."""
+    """The crowd of `manage.py simulate`; decision 19 holds the figures of such crowds."""
     seen = sky(5000, 200, seed=2)
     four = play(seen, fixed, overlap=4, start=4)
     adapted = play(seen, adaptive, overlap=3, start=2)
