@@ -8,6 +8,8 @@ import numpy as np
 
 from labeling.aggregation.vote_table import FloatArray, IntArray
 
+# Where the trend of residuals is nought: the middle of the ruler.
+MIDDLE_DEG = 67.5
 # A standard's own inclination is hardly ever wrong by more than a few degrees.
 OFFSET_SD_DEG = 1.5
 NO_STANDARD = -1
@@ -69,3 +71,29 @@ def standards_offsets(
     np.add.at(normal, (right[both], left[both]), weight[both] / 4)
     covariance = np.linalg.inv(normal)
     return StandardOffsets(covariance @ aim, np.sqrt(np.diag(covariance)), votes)
+
+
+def without_trend(
+    residual_deg: FloatArray, sigma_deg: FloatArray, value_deg: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Take out the line that all residuals follow along the ruler, by weighted least squares.
+
+    Who knows a vote expects the label nearer to the middle (regression to the mean), and no vote lies beyond the ends
+    of the ruler: without this the standards of low bins would look more, those of high bins less inclined than they
+    are, all of them.
+
+    Parameters
+    ----------
+    residual_deg, sigma_deg, value_deg : array, shape (n,)
+        Label minus vote, its standard error, and the vote, in degrees.
+
+    Returns
+    -------
+    residual_deg : array, shape (n,)
+        What is left.
+    line : array, shape (2,)
+        The line's value at the middle of the ruler in degrees, and its slope in degrees a degree.
+    """
+    base = np.stack([np.ones_like(value_deg), value_deg - MIDDLE_DEG], axis=1)
+    line = np.linalg.lstsq(base / sigma_deg[:, None], residual_deg / sigma_deg, rcond=None)[0]
+    return residual_deg - base @ line, np.asarray(line, np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 
 from giz.core.plot import Plot, Series
 from labeling.aggregation.robust_model import PIVOT_DEG, Crowd
-from labeling.aggregation.standards_offsets import NO_STANDARD, standards_offsets
+from labeling.aggregation.standards_offsets import NO_STANDARD, standards_offsets, without_trend
 from labeling.models import Campaign, CrowdFit, VolunteerFit, Vote
 from labeling.pools import SetPools, set_pools
 from labeling.reports.labels import labels_of
@@ -45,7 +45,8 @@ def standards(campaign: Campaign) -> Report:
     first, second = (
         np.where(side[known] == NO_STANDARD, NO_STANDARD, np.searchsorted(codes, side[known])) for side in (left, right)
     )
-    found = standards_offsets(residual_deg[known], sigma_deg[known], first, second, codes.size)
+    level_deg, (_, trend) = without_trend(residual_deg[known], sigma_deg[known], value[known])
+    found = standards_offsets(level_deg, sigma_deg[known], first, second, codes.size)
     facts = {row["id"]: row for row in Standard.objects.filter(pk__in=codes.tolist()).values(
         "id", "bin_deg", "galaxy__pgc", "galaxy__name")}  # fmt: skip
     rows = []
@@ -60,6 +61,8 @@ def standards(campaign: Campaign) -> Report:
         f"{len(rows):,} standards stood beside a galaxy in {int(known.sum()):,} votes; {notable:,} are off by more "
         f"than {NOTABLE:.0f} times their error.",
         "A positive offset: the galaxy looks more inclined than its bin says. Drawn to 0 where votes are few.",
+        f"Taken out before: what all votes show along the ruler, {10 * trend:+.1f}° every 10° (votes lie farther from "
+        "its middle than labels do). So an offset tells of a standard against the others, not of the whole ruler.",
     ]
     dots = Series(
         "points", [row[2] for row in rows], [row[4] for row in rows], error=[row[5] for row in rows], colour=1

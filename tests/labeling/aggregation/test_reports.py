@@ -5,7 +5,7 @@ import pytest
 
 from labeling.aggregation.agreement import kappa, scatter_against_inclination, two_group_agreement
 from labeling.aggregation.implausible import implausible
-from labeling.aggregation.standards_offsets import standards_offsets
+from labeling.aggregation.standards_offsets import standards_offsets, without_trend
 from labeling.aggregation.vote_table import medians, one_opinion_each
 from tests.labeling.aggregation.crowd import simulate, table
 
@@ -55,6 +55,27 @@ def test_a_standard_out_of_place_is_found_with_an_honest_error() -> None:
     assert np.mean(sigmas < 2) > 0.85
     assert found.offset_deg[40] == 0
     assert (found.vote_count[40], found.error_deg[40]) == (0, 1.5)
+
+
+def test_right_standards_stay_right_though_votes_lie_farther_from_the_middle_than_labels() -> None:
+    rng = np.random.default_rng(8)
+    standard = rng.integers(0, 46, 8000)
+    truth = 45.0 + standard
+    vote = truth + rng.normal(0, 4.0, 8000)
+    inside = (vote > 45) & (vote < 90)
+    # The label of few votes, drawn towards the middle where this one is far out.
+    label = 67.5 + (0.7 * vote + 0.3 * truth - 67.5) * 0.93
+    value, residual = np.round(vote[inside]), (label - vote)[inside]
+    sigma, none = np.full(value.size, 2.0), np.full(value.size, -1)
+    beside = np.clip(value - 45, 0, 45).astype(int)
+    plain = standards_offsets(residual, sigma, beside, none, 46)
+    level, (_, slope) = without_trend(residual, sigma, value)
+    found = standards_offsets(level, sigma, beside, none, 46)
+    assert np.abs(plain.offset_deg / plain.error_deg).max() > 5
+    assert np.abs(found.offset_deg / found.error_deg).max() < 3
+    assert slope < -0.05
+    shifted = level + np.where(beside == 20, 2.0, 0.0)
+    assert standards_offsets(shifted, sigma, beside, none, 46).offset_deg[20] == pytest.approx(2.0, abs=0.5)
 
 
 def test_robots_are_found_and_people_are_not() -> None:
