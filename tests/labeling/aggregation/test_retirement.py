@@ -58,7 +58,7 @@ def test_the_fixed_rule_counts_people(count: int, overlap: int, is_split: bool, 
 
 
 def votes_for(rms_deg: float, fixed_rms_deg: dict[float, float]) -> float:
-    """Votes a galaxy by which a fixed rule reaches this error, between two numbers of votes; 1/RMS² grows with votes."""
+    """Votes a galaxy by which a fixed rule reaches this error: 1/RMS² grows with votes, so it is interpolated."""
     votes = sorted(fixed_rms_deg)
     return float(np.interp(rms_deg**-2, [fixed_rms_deg[count] ** -2 for count in votes], votes))
 
