@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, FilteredRelation, Q
 
 from giz.core.errors import Refused
@@ -101,6 +101,7 @@ def labels_export(
     versions: set[str] = set()
     with transaction.atomic():
         # Rows come through a cursor on the server, which lives as long as a transaction.
+        _all_rows_are_read()
         total = _consensuses(campaign, chosen.name).count()
         found = _rows(campaign, chosen.name, only_published=format_name == "edd")
         rows = _counted(found, counts, versions, total, on_progress)
@@ -155,6 +156,13 @@ def refuse_bad_path(path: Path, *, force: bool) -> None:
 
 # A synthetic galaxy of known answer, mixed in to measure people: it is no label of the sky.
 MEASURES_PEOPLE = Q(target__purpose=Target.Purpose.GOLDEN, target__galaxy__truth__isnull=False)
+
+
+def _all_rows_are_read() -> None:
+    """Tell the database that this transaction reads whole tables: plans for the last row, and no limit of a request."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
+        cursor.execute("SET LOCAL statement_timeout = 0")
 
 
 def _consensuses(campaign: Campaign, estimator: str) -> Any:

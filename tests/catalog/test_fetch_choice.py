@@ -1,5 +1,7 @@
 """Which galaxies are fetched: by name, of a campaign, from the staff pages; and why some failed, in a line."""
 
+import re
+
 import pytest
 from django.core.management.base import CommandError
 from django.urls import reverse
@@ -136,12 +138,17 @@ def test_staff_fetch_what_a_campaign_lacks_with_one_button(campaign, bob_client)
 
 
 # --- staff -----------------------------------------------------------------------------------------------------------
-def test_staff_type_numbers_and_names_and_are_led_to_the_job(sky, bob, bob_client):
-    form = {"galaxies": "PGC 4\n12 # edge-on\nNGC 3521\n", "surveys": ["hips", "sdss"]}
+def test_staff_type_numbers_and_names_and_are_led_to_the_job(sky, settings, bob, bob_client):
+    settings.SURVEY_ORDER = ["panstarrs", "hips"]
+    page = bob_client.get(reverse("admin:catalog_fetch")).content.decode()
+    assert re.findall(r'name="surveys" value="(\w+)"', page) == ["panstarrs", "hips", "sdss"]
+    form = {"galaxies": "PGC 4\n12 # edge-on\nNGC 3521\n", "surveys": ["sdss", "hips"]}
     answer = bob_client.post(reverse("admin:catalog_fetch"), form)
     job = Job.objects.get()
     assert answer["Location"] == reverse("admin:core_job_change", args=[job.pk])
-    assert job.params == {"numbers": [4, 12], "names": ["NGC 3521"], "surveys": ["sdss", "hips"]}
+    assert job.params == {"numbers": [4, 12], "names": ["NGC 3521"], "surveys": ["hips", "sdss"]}, (
+        "in the order of the page"
+    )
     assert job.owner == bob
 
 

@@ -26,6 +26,11 @@ from giz.surveys.observatory import SURVEY_NAMES
 SURVEY_TITLES = {"sdss": "SDSS", "panstarrs": "Pan-STARRS", "hips": "HiPS (Legacy Surveys, DSS2)"}
 
 
+def surveys_in_order() -> list[str]:
+    """All surveys, those of SURVEY_ORDER first."""
+    return [*settings.SURVEY_ORDER, *(name for name in SURVEY_NAMES if name not in settings.SURVEY_ORDER)]
+
+
 class FetchForm(forms.Form):
     """Numbers and names, one a line; which surveys."""
 
@@ -38,7 +43,7 @@ class FetchForm(forms.Form):
     )
     missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue without a picture")
     surveys = forms.MultipleChoiceField(
-        choices=[(name, SURVEY_TITLES[name]) for name in SURVEY_NAMES],
+        choices=lambda: [(name, SURVEY_TITLES[name]) for name in surveys_in_order()],
         widget=forms.CheckboxSelectMultiple,
         label="Surveys, tried in this order",
     )
@@ -109,8 +114,7 @@ def fetch_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     form = FetchForm(request.POST or None, initial={"surveys": list(settings.SURVEY_ORDER)})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        order = [name for name in settings.SURVEY_ORDER if name in values["surveys"]]
-        surveys = order + [name for name in values["surveys"] if name not in order]
+        surveys = [name for name in surveys_in_order() if name in values["surveys"]]
         try:
             job = start_fetching(request, values["numbers"], values["names"], surveys)
         except Refused as error:
