@@ -159,10 +159,12 @@ MEASURES_PEOPLE = Q(target__purpose=Target.Purpose.GOLDEN, target__galaxy__truth
 
 
 def _all_rows_are_read() -> None:
-    """Tell the database that this transaction reads whole tables: plans for the last row, and no limit of a request."""
+    """Tell the database that this transaction reads whole tables: row by row through an index takes minutes where it
+    guesses that there are few, as it does of tables that have just been filled.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL enable_nestloop = off")
 
 
 def _consensuses(campaign: Campaign, estimator: str) -> Any:
