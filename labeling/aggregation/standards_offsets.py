@@ -8,7 +8,7 @@ import numpy as np
 
 from labeling.aggregation.vote_table import FloatArray, IntArray
 
-# Where the trend of residuals is nought: the middle of the ruler.
+# The middle of the ruler, where the level of the trend is told.
 MIDDLE_DEG = 67.5
 # A standard's own inclination is hardly ever wrong by more than a few degrees.
 OFFSET_SD_DEG = 1.5

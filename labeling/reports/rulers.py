@@ -56,12 +56,13 @@ def standards(campaign: Campaign) -> Report:
         votes = int(found.vote_count[place])
         rows.append((name, str(fact["galaxy__pgc"]), fact["bin_deg"], votes, offset, error, offset / error))
     rows.sort(key=lambda row: -abs(row[-1]))
+    slope = f"{10 * trend:+.1f}".replace("-", "−")
     notable = sum(abs(row[-1]) >= NOTABLE for row in rows)
     lines = [
         f"{len(rows):,} standards stood beside a galaxy in {int(known.sum()):,} votes; {notable:,} are off by more "
         f"than {NOTABLE:.0f} times their error.",
         "A positive offset: the galaxy looks more inclined than its bin says. Drawn to 0 where votes are few.",
-        f"Taken out before: what all votes show along the ruler, {10 * trend:+.1f}° every 10° (votes lie farther from "
+        f"Taken out before: what all votes show along the ruler, {slope}° every 10° (votes lie farther from "
         "its middle than labels do). So an offset tells of a standard against the others, not of the whole ruler.",
     ]
     dots = Series(

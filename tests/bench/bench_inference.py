@@ -92,7 +92,21 @@ def form(picture: bytes) -> tuple[bytes, str]:
     return head + picture + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
-def upload_once(port: int, picture: bytes, number: int, times: Times, counts: bool) -> None:
+def jpeg_of_a_disc() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pictures(disc(65.0, 20.0, 512), np.random.default_rng(1))["gri"]).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG of 82 kB that unpacks to 26,000 by 26,000 pixels (HARDENING.md, A10)."""
+    Image.MAX_IMAGE_PIXELS = None
+    out = io.BytesIO()
+    Image.new("1", (26_000, 26_000)).save(out, "PNG")
+    return out.getvalue()
+
+
+def upload_once(port: int, picture: bytes, wanted: int, number: int, times: Times, counts: bool) -> None:
     body, content_type = form(picture)
     # From another address each time: the limits of one are not what is measured.
     headers = {"Content-Type": content_type, "X-Forwarded-For": f"198.51.{number // 250 % 250}.{number % 250}"}
@@ -106,22 +120,19 @@ def upload_once(port: int, picture: bytes, number: int, times: Times, counts: bo
     except OSError as error:
         times.failed.append(repr(error))
         return
-    if answer.status != 200:
+    if answer.status != wanted:
         times.failed.append(f"{answer.status} {content[:200]!r}")
     elif counts:
         times.seconds.append(time.perf_counter() - begin)
 
 
-def upload_at_rate(port: int, per_second: float, seconds: float, times: Times) -> None:
-    """An open model: a new upload at each tick, however long the others take."""
-    pixels = pictures(disc(65.0, 20.0, 512), np.random.default_rng(1))["gri"]
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=90)
+def upload_at_rate(port: int, picture: bytes, wanted: int, per_second: float, seconds: float, times: Times) -> None:
+    """An open model: a new upload at each tick, however long the others take; all must be answered as wanted."""
     begin, threads = time.perf_counter(), []
     for number in range(int(per_second * (seconds + WARM_UP_S))):
         due = number / per_second
         time.sleep(max(0.0, begin + due - time.perf_counter()))
-        arguments = (port, out.getvalue(), number, times, due >= WARM_UP_S)
+        arguments = (port, picture, wanted, number, times, due >= WARM_UP_S)
         threads.append(threading.Thread(target=upload_once, args=arguments))
         threads[-1].start()
     for thread in threads:
@@ -165,24 +176,32 @@ def web_megabytes(site: Any) -> list[float]:
 
 def site_under_load(site: Any, options: argparse.Namespace) -> None:
     prepared = site.prepare(targets=2_000, clients=20, abandoned=0)
-    for votes_per_s in (0.0, options.votes):
+    runs = [
+        ("uploads", jpeg_of_a_disc(), 200, options.uploads, 0.0),
+        ("uploads", jpeg_of_a_disc(), 200, options.uploads, options.votes),
+        ("uploads", b"", 200, 0.0, options.votes),
+        ("decompression bombs", bomb(), 413, options.uploads, options.votes),
+    ]
+    for what, picture, wanted, per_second, votes_per_s in runs:
         uploads, votes = Times(), Times()
         until = time.perf_counter() + WARM_UP_S + options.seconds
         before, begin = site.cpu_s()["web"], time.perf_counter()
         people = vote_at_rate(site.port, prepared, votes_per_s, until, votes) if votes_per_s else []
-        upload_at_rate(site.port, options.uploads, options.seconds, uploads)
+        upload_at_rate(site.port, picture, wanted, per_second, options.seconds, uploads)
         for thread in people:
             thread.join()
         used_s = site.cpu_s()["web"] - before
         cores = used_s / (time.perf_counter() - begin)
-        print(f"  {options.uploads:g} uploads/s beside {votes_per_s:g} votes/s: {uploads.quantiles_ms()}")
+        print(
+            f"  {per_second:g} {what}/s beside {votes_per_s:g} votes/s: {uploads.quantiles_ms() if per_second else ''}"
+        )
         if votes_per_s:
             print(f"    votes: {votes.quantiles_ms()}")
         failed = uploads.failed + votes.failed
         if not votes_per_s:
             print(f"    {1000 * used_s / options.uploads / (options.seconds + WARM_UP_S):.0f} ms CPU an upload")
         print(f"    the web processes used {cores:.2f} cores; {len(failed)} failed {failed[:1] or ''}")
-    print("  web processes: " + ", ".join(f"{size:.0f} MB" for size in web_megabytes(site)))
+        print("    web processes: " + ", ".join(f"{size:.0f} MB" for size in web_megabytes(site)))
 
 
 def parse() -> argparse.Namespace:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
-from giz.surveys.cache import DiskCache
+from tests.surveys.serving import serving
 
 
 def spiral(side_px=96, seed=0, *, colour=False, form="PNG"):
@@ -46,17 +46,5 @@ def run_command():
 @pytest.fixture
 def serve(settings, tmp_path, monkeypatch):
     """Start servers and point the settings at them; no pauses between requests."""
-    started = []
-    settings.SURVEY_FOLDER = tmp_path / "surveys"
-    settings.SURVEY_URLS, settings.SURVEY_LOCAL_HOSTS = [], []
-    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
-
-    def start(server):
-        started.append(server)
-        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
-        settings.SURVEY_LOCAL_HOSTS.append(server.host)
-        return server
-
-    yield start
-    for server in started:
-        server.close()
+    with serving(settings, tmp_path / "surveys", monkeypatch) as start:
+        yield start

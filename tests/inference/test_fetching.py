@@ -9,12 +9,12 @@ from giz.catalog.models import Galaxy
 from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.inference.models import Source
-from giz.surveys.cache import DiskCache
 from giz.surveys.client import Manners
 from giz.surveys.hyperleda import HyperLEDA
 from giz.surveys.observatory import Observatory
 from tests.inference.sky import ask, galaxy_with_pictures
 from tests.surveys.servers import HipsServer, LocalServer, NamesServer
+from tests.surveys.serving import serving
 from tests.surveys.sky import Sky
 
 pytestmark = pytest.mark.django_db
@@ -50,26 +50,15 @@ def sky():
 @pytest.fixture
 def serve(settings, tmp_path, monkeypatch):
     """Start servers and point the settings at them and nowhere else; no pauses, little patience."""
-    started = []
-    settings.SURVEY_FOLDER = tmp_path / "surveys"
-    settings.SURVEY_ORDER = ["hips"]
-    nobody = "http://127.0.0.1:9/nobody"
-    settings.SURVEY_URLS = [f"{name}={nobody}" for name in ("hips", "hyperleda", "sesame", "sdss", "skyserver")]
-    settings.SURVEY_LOCAL_HOSTS = ["127.0.0.1:9"]
-    monkeypatch.setattr(DiskCache, "wait_turn", lambda *_: None)
     quick = Manners(interval_s=0.0, silence_s=60.0, backoff_s=0.01, give_up_s=3.0)
     make = Observatory.__init__
     monkeypatch.setattr(Observatory, "__init__", lambda self, *a, **kw: make(self, *a, **{**kw, "manners": quick}))
-
-    def start(server):
-        started.append(server)
-        settings.SURVEY_URLS += [f"{name}={url}" for name, url in server.urls.items()]
-        settings.SURVEY_LOCAL_HOSTS.append(server.host)
-        return server
-
-    yield start
-    for server in started:
-        server.close()
+    settings.SURVEY_ORDER = ["hips"]
+    nobody = "http://127.0.0.1:9/nobody"
+    with serving(settings, tmp_path / "surveys", monkeypatch) as start:
+        settings.SURVEY_URLS = [f"{name}={nobody}" for name in ("hips", "hyperleda", "sesame", "sdss", "skyserver")]
+        settings.SURVEY_LOCAL_HOSTS = ["127.0.0.1:9"]
+        yield start
 
 
 def row(sky, pgc=1, log_d25=None):

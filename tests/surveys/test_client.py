@@ -148,24 +148,21 @@ def ten_gigabytes(handler):
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 10000000000\r\n\r\nSIMPLE  =")
 
 
-def trickle(handler):
-    handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    for _ in range(200):
-        handler.wfile.write(b"S")
-        time.sleep(0.05)
+def trickling(head, rest):
+    """The head at once, then byte after byte for longer than anybody should wait."""
+
+    def answer(handler):
+        handler.wfile.write(head)
+        for number in range(len(rest)):
+            handler.wfile.write(rest[number : number + 1])
+            time.sleep(0.05)
+
+    return answer
 
 
-def trickling_headers(handler):
-    for letter in b"HTTP/1.0 200 OK\r\nX: " + b"y" * 400:
-        handler.wfile.write(bytes([letter]))
-        time.sleep(0.05)
-
-
-def trickling_chunk_size(handler):
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for _ in range(400):
-        handler.wfile.write(b"0")
-        time.sleep(0.05)
+trickle = trickling(b"HTTP/1.0 200 OK\r\nContent-Length: 100000\r\n\r\n", b"S" * 200)
+trickling_headers = trickling(b"", b"HTTP/1.0 200 OK\r\nX: " + b"y" * 400)
+trickling_chunk_size = trickling(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 400)
 
 
 def stops_half_way(handler):
@@ -251,6 +248,8 @@ def test_whatever_a_server_does_the_defaults_end_within_half_a_minute_unless_its
     manners = Manners()
     assert manners.within_s < 30
     assert max(manners.silence_s, manners.slow_after_s, manners.give_up_s) < manners.within_s
+    assert manners.give_up_s + manners.silence_s <= 40
+    assert manners.silence_s <= 30
 
 
 def watch_of(now, **manners):

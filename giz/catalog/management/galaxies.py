@@ -30,9 +30,9 @@ def register_galaxy_source(source: GalaxySource) -> None:
     _sources[source.option] = source
 
 
-def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str) -> Any:
-    """Add --pgc, --list, --missing and what others registered, of which one must be given; return their group."""
-    group: Any = parser.add_mutually_exclusive_group(required=True)
+def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str, required: bool = True) -> None:
+    """Add --pgc, --list, --missing and what others registered: at most one is given, and one must be if `required`."""
+    group: Any = parser.add_mutually_exclusive_group(required=required)
     group.add_argument("--pgc", nargs="+", metavar="NUMBER", help="PGC numbers, separated by blanks or commas")
     group.add_argument(
         "--list", dest="list_file", metavar="FILE", help="a file with one PGC number a line; # begins a remark"
@@ -40,7 +40,13 @@ def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str) -> Any:
     group.add_argument("--missing", action="store_true", help=of_missing)
     for source in _sources.values():
         group.add_argument(f"--{source.option}", metavar="NAME", help=source.help)
-    return group
+
+
+def given_galaxies(**options: Any) -> tuple[bool, list[str]]:
+    """Whether one of these arguments was given, and how all of them are written."""
+    others = list(_sources)
+    given = any(options[name] for name in ("pgc", "list_file", "missing", *others))
+    return given, ["--pgc", "--list", "--missing", *(f"--{name}" for name in others)]
 
 
 def reasons_in_words(why: dict[str, int]) -> str:

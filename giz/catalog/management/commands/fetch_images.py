@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_fetch_job
-from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, reasons_in_words
+from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, given_galaxies, reasons_in_words
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 
@@ -26,10 +26,8 @@ class Command(GizCommand):
     help = DESCRIPTION
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        group = add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
         # Names may stand beside any of these, or alone.
-        group.required = False
-        self._choices = list(group._group_actions)
+        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture", required=False)
         parser.add_argument(
             "--name", nargs="+", dest="names", metavar="NAME", help='names, each in quotes: "NGC 3521" "M 101"'
         )
@@ -40,9 +38,9 @@ class Command(GizCommand):
     def handle(self, *, surveys: str | None, **options: Any) -> None:
         names = [name.strip() for name in surveys.split(",")] if surveys else list(settings.SURVEY_ORDER)
         named = options["names"] or []
-        if not named and not any(options[choice.dest] for choice in self._choices):
-            others = " ".join(choice.option_strings[0] for choice in self._choices)
-            raise CommandError(f"one of the arguments {others} --name is required")
+        given, written = given_galaxies(**options)
+        if not named and not given:
+            raise CommandError(f"one of the arguments {' '.join(written)} --name is required")
         numbers = chosen_galaxies(**options)
         if not numbers and not named:
             self.stdout.write(
