@@ -78,8 +78,20 @@ class Site:
     def close(self) -> None:
         self.stop()
         with psycopg.connect(self._maintenance, autocommit=True) as server:
-            server.execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')
+            self._drop(server)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _drop(self, server: psycopg.Connection) -> None:
+        """Drop the database; autovacuum, which is the superuser's, can't be sent away and is waited for."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                server.execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')
+                return
+            except psycopg.errors.InsufficientPrivilege:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
 
     def log(self) -> str:
         return (self.folder / "web.log").read_text(errors="replace")
