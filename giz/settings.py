@@ -118,7 +118,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "giz.core.cache.ForgivingRedisCache",
         "LOCATION": env.text("CACHE_URL", default_cache_url(GIZ_HOME)),
-        "KEY_PREFIX": "giz",
+        "KEY_PREFIX": env.text("CACHE_KEY_PREFIX", "giz"),
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"

@@ -40,6 +40,8 @@ class Site:
             "DATABASE_URL": f"postgresql://{database['USER']}@/{self.database}?host={database['HOST']}",
             "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
             "CACHE_URL": settings.CACHES["default"]["LOCATION"],
+            # Else sites would count each other's requests: their people have the same numbers.
+            "CACHE_KEY_PREFIX": self.database,
             "SITE_URL": self.address,
             "MEDIA_ROOT": str(folder / "media"),
             "LOG_LEVEL": "INFO",
