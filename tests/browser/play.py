@@ -71,11 +71,13 @@ def reject(page: Page, *reasons: str, note: str = "") -> None:
     expect(sheet).to_be_hidden()
 
 
-def wait_until(holds: Callable[[], Any], what: str) -> None:
+def wait_until(
+    holds: Callable[[], Any], what: str, *, timeout_s: float = ARRIVAL_TIMEOUT_S, pause_s: float = 0.05
+) -> None:
     """Poll for something that the server does behind the page."""
-    deadline = time.monotonic() + ARRIVAL_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if holds():
             return
-        time.sleep(0.05)
-    raise AssertionError(f"waited {ARRIVAL_TIMEOUT_S:.0f} s in vain until {what}")
+        time.sleep(pause_s)
+    raise AssertionError(f"waited {timeout_s:.0f} s in vain until {what}")
