@@ -17,7 +17,7 @@ from giz.core.jobs import UNFINISHED
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
 from giz.training.figures import text
-from giz.training.jobs import MOST_MINUTES, MOST_SEED, training_cancel, training_resume, training_start
+from giz.training.jobs import MOST_MINUTES, MOST_PROCESSES, MOST_SEED, training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.names import NETWORKS
 from giz.training.selectors import training_runs, versions_with_answering
@@ -25,6 +25,12 @@ from giz.training.services.registry import model_promote, model_rollback
 from giz.training.storage import labelsets_known
 
 STATE_LABELS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
+DEVICES = (
+    ("", "a GPU where there is one"),
+    ("cpu", "the CPU"),
+    ("cuda", "the first GPU"),
+    *((f"cuda:{number}", f"the {word} GPU") for number, word in enumerate(("second", "third", "fourth"), start=1)),
+)
 STOPPED = (Job.State.CANCELLED, Job.State.FAILED)
 
 
@@ -72,6 +78,19 @@ class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
         initial=1,
         help_text="another seed, another run",
         widget=UnfoldAdminDecimalFieldWidget,
+    )
+    processes = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_PROCESSES,
+        initial=1,
+        help_text="so many share the work, a GPU each; where there are fewer GPUs, all on the CPU",
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    device = forms.ChoiceField(
+        choices=DEVICES,
+        required=False,
+        help_text="Where the machine that trains has no such GPU, the training ends at once and says so.",
+        widget=UnfoldAdminSelectWidget,
     )
     promote = forms.BooleanField(
         label="Have it answer if it passes the gate", required=False, initial=True, widget=UnfoldBooleanSwitchWidget
@@ -125,11 +144,15 @@ class TrainingRunAdmin(StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
         if obj is None:
-            return [(None, {"fields": ("labelset", "network", "minutes", "flavour", "seed", "promote")})]
+            told = ("labelset", "network", "minutes", "flavour", "seed", "processes", "device", "promote")
+            return [(None, {"fields": told})]
         return [
             (None, {"fields": ("curves_link", "state_label", "bar", "job_link", "error_text", "validation")}),
             ("What came of it", {"fields": ("gate_words", "version_link")}),
-            ("What it was told", {"fields": ("network", "flavour", "labelset_name", "labelset_digest", "told")}),
+            (
+                "What it was told",
+                {"fields": ("network", "flavour", "labelset_name", "labelset_digest", "where", "told")},
+            ),
             ("Times", {"fields": ("created_at", "finished_at")}),
         ]
 
@@ -194,6 +217,11 @@ class TrainingRunAdmin(StaffAdmin):
         return format_html(
             '<a href="{}" class="text-primary-600 dark:text-primary-500">live progress and curves</a>', address
         )
+
+    @column("where")
+    def where(self, run: TrainingRun) -> str:
+        device = dict(DEVICES).get(run.device, run.device)
+        return f"{run.processes} processes, {device}" if run.processes > 1 else device
 
     @column("settings")
     def told(self, run: TrainingRun) -> str:

@@ -13,8 +13,11 @@ from rest_framework.views import APIView
 
 from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, StrictSerializer, body_of, refuse_unknown_query
 from giz.training.jobs import (
+    DEVICE,
+    DEVICE_WORDS,
     FLAVOURS,
     MOST_MINUTES,
+    MOST_PROCESSES,
     MOST_SEED,
     MOST_STEPS,
     training_cancel,
@@ -40,6 +43,16 @@ class TrainingStartSerializer(StrictSerializer):
         min_value=min(FLAVOURS), max_value=max(FLAVOURS), default=0, help_text="1 to 3: a sub-sample; 0: all"
     )
     seed = serializers.IntegerField(min_value=0, max_value=MOST_SEED, default=1)
+    processes = serializers.IntegerField(
+        min_value=1, max_value=MOST_PROCESSES, default=1, help_text="so many share the work, a GPU each where possible"
+    )
+    device = serializers.RegexField(
+        DEVICE,
+        default="",
+        allow_blank=True,
+        error_messages={"invalid": DEVICE_WORDS},
+        help_text="cpu, cuda or cuda:1 (the second GPU); empty: a GPU where the machine that trains has one",
+    )
     promote = serializers.BooleanField(default=True, help_text="whether it answers where it passes the gate")
 
 
@@ -50,6 +63,8 @@ class TrainingRunSerializer(serializers.Serializer[Any]):
     labelset_digest = serializers.CharField()
     network = serializers.CharField()
     flavour = serializers.IntegerField()
+    processes = serializers.IntegerField()
+    device = serializers.CharField(help_text="empty: a GPU where there is one")
     done = serializers.IntegerField(source="job.progress_done", default=0, help_text="of `total`, as the job counts")
     total = serializers.IntegerField(source="job.progress_total", default=0)
     message = serializers.CharField(source="job.message", default="")

@@ -14,8 +14,9 @@ from giz.core.models import Job
 from giz.core.tasks import wake_on_commit
 from giz.labelset.manifest import read_manifest
 from giz.training.models import TrainingRun
-from giz.training.nn.names import check_network
-from giz.training.services.runs import labelset_opened, refusals, run_of, run_train, size_of
+from giz.training.nn.batches import check_shares, usual_size
+from giz.training.nn.names import check_network, task_of
+from giz.training.services.runs import device_check, labelset_opened, refusals, run_of, run_train, size_of
 from giz.training.storage import labelsets_known
 
 FLAVOURS = (0, 1, 2, 3)
@@ -23,7 +24,8 @@ MOST_MINUTES = 7 * 24 * 60
 MOST_STEPS = 10_000_000
 MOST_SEED = 2**31 - 1
 MOST_PROCESSES = 64
-DEVICE = re.compile(r"(cpu|cuda(:\d{1,2})?)?")
+DEVICE = re.compile(r"^(cpu|cuda(:\d{1,2})?)?\Z")
+DEVICE_WORDS = "A device is cpu, cuda or cuda:1 (the second GPU)."
 # Of one person; further ones are refused until one of these has ended.
 MOST_QUEUED = 3
 RETRY_SECONDS = 600
@@ -46,7 +48,6 @@ def training_job(
 
     Only the manifest is read here: the files and every label are checked when the job begins, before the first step.
     """
-    _check_where(processes, device)
     if flavour not in FLAVOURS:
         raise Refused("bad_flavour", f"A flavour is 0 (all galaxies) or 1, 2, 3 (sub-samples), not {flavour}.")
     if not (0 <= minutes <= MOST_MINUTES and 0 <= steps <= MOST_STEPS) or bool(minutes) == bool(steps):
@@ -56,6 +57,7 @@ def training_job(
     with refusals():
         manifest = read_manifest(labelset)
         check_network(network, size_of(manifest))
+        _check_where(network, processes, device)
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}
     params = {
         "labelset": str(labelset),
@@ -72,11 +74,14 @@ def training_job(
     return job
 
 
-def _check_where(processes: int, device: str) -> None:
+def _check_where(network: str, processes: int, device: str) -> None:
+    """Whether there are such GPUs only the machine that trains can tell: the job looks first of all."""
     if not 1 <= processes <= MOST_PROCESSES:
         raise Refused("bad_processes", f"From 1 to {MOST_PROCESSES} processes can train together, not {processes}.")
-    if not DEVICE.fullmatch(device):
-        raise Refused("bad_device", f"A device is cpu, cuda or cuda:1 (the second GPU), not {device!r}.")
+    if not DEVICE.match(device):
+        raise Refused("bad_device", f"{DEVICE_WORDS[:-1]}, not {device!r}.")
+    task = task_of(network)
+    check_shares(task, usual_size(task), processes)
 
 
 def training_start(*, labelset: str, owner: Any, **settings_of_run: Any) -> TrainingRun:
@@ -126,6 +131,8 @@ def training_resume(*, run: TrainingRun, actor: Any) -> None:
 @job_handler("train")
 def train(job: JobContext) -> dict[str, Any]:
     folder = Path(job.params["labelset"])
+    processes, device = job.params.get("processes", 1), job.params.get("device", "")
+    device_check(device=device, processes=processes)
     data = labelset_opened(folder, full=True, on_progress=job.progress)
     if data.labelset.manifest["digest"] != job.params["digest"]:
         raise Refused("labelset_changed", f"{folder} holds another label set than when this job was made. Start anew.")
@@ -136,8 +143,8 @@ def train(job: JobContext) -> dict[str, Any]:
         settings_of_run=job.params["settings"],
         on_progress=job.progress,
         promote=job.params["promote"],
-        processes=job.params.get("processes", 1),
-        device=job.params.get("device", ""),
+        processes=processes,
+        device=device,
     )
     run.refresh_from_db()
     best = run.best or {}

@@ -49,6 +49,16 @@ class TrainingRun(models.Model):
         return Job.State.DONE if self.finished_at else Job.State.CANCELLED
 
     @property
+    def processes(self) -> int:
+        """How many processes share the work; 1 where the job was tidied away."""
+        return int(self.job.params.get("processes", 1)) if self.job else 1
+
+    @property
+    def device(self) -> str:
+        """The device that was asked for; empty for a GPU where there is one."""
+        return str(self.job.params.get("device", "")) if self.job else ""
+
+    @property
     def error(self) -> str:
         """The last line of what its job failed with: the sentence, without the traceback above it."""
         return self.job.error.strip().rpartition("\n")[2] if self.job else ""

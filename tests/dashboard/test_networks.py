@@ -24,7 +24,15 @@ from tests.training.discs import write_discs
 pytestmark = pytest.mark.django_db
 NETWORKS = "/staff/dashboard/networks/"
 ADD = "/staff/training/trainingrun/add/"
-FORM = {"labelset": "discs", "network": "ours", "minutes": "30", "flavour": "1", "seed": "4", "promote": "on"}
+FORM = {
+    "labelset": "discs",
+    "network": "ours",
+    "minutes": "30",
+    "flavour": "1",
+    "seed": "4",
+    "processes": "1",
+    "promote": "on",
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +65,8 @@ def press(client: Client, row: Any, button: str) -> Any:
 def test_a_training_is_started_from_a_form_that_offers_the_label_sets(bob_client: Client, bob: Any) -> None:
     page = bob_client.get(ADD).content.decode()
     assert "40 galaxies · 32 px" in page
+    assert "Start the training" in page
+    assert "Save and add another" not in page
     answer = bob_client.post(ADD, FORM, follow=True)
     assert answer.status_code == 200
     job = Job.objects.get()
@@ -64,10 +74,31 @@ def test_a_training_is_started_from_a_form_that_offers_the_label_sets(bob_client
     assert job.params["settings"] == {"network": "ours", "minutes": 30.0, "steps": 0, "flavour": 1, "seed": 4}
 
 
+def test_a_training_is_told_where_to_calculate_and_its_pages_say_so(bob_client: Client) -> None:
+    bob_client.post(ADD, {**FORM, "processes": "4", "device": "cuda"})
+    run = TrainingRun.objects.get()
+    assert (run.processes, run.device) == (4, "cuda")
+    assert (
+        "<dt>Processes</dt><dd>4</dd>" in bob_client.get(reverse("dashboard:training", args=[run.pk])).content.decode()
+    )
+    page = bob_client.get(reverse("admin:training_trainingrun_change", args=[run.pk])).content.decode()
+    assert "4 processes, the first GPU" in page
+    assert "Start the training" not in page
+
+
 def test_what_can_not_be_trained_is_told_on_the_form(bob_client: Client) -> None:
     answer = bob_client.post(ADD, {**FORM, "network": "model4"}, follow=True)
     assert "model4 takes pictures of 128 px; this label set has 32 px." in answer.content.decode()
-    for wrong in ({"minutes": "0"}, {"minutes": "nan"}, {"labelset": "/etc"}, {"seed": "-1"}):
+    answer = bob_client.post(ADD, {**FORM, "processes": "5"}, follow=True)
+    assert "5 processes can&#x27;t share batches of 96 evenly; possible are 1, 2, 3, 4" in answer.content.decode()
+    for wrong in (
+        {"minutes": "0"},
+        {"minutes": "nan"},
+        {"labelset": "/etc"},
+        {"seed": "-1"},
+        {"processes": "0"},
+        {"device": "gpu"},
+    ):
         assert bob_client.post(ADD, {**FORM, **wrong}).status_code == 200
     assert not TrainingRun.objects.exists()
 

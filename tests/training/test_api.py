@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 
-from giz.core.jobs import job_claim, sweep_dead_jobs
+from giz.core.errors import Refused
+from giz.core.jobs import job_claim, run_job, sweep_dead_jobs
 from giz.core.models import AuditEvent, Job
 from giz.training.models import TrainingRun
 
@@ -52,6 +54,30 @@ def test_staff_start_a_training_and_follow_it(bob_client: Client, bob: Any) -> N
 
 
 @pytest.mark.django_db
+def test_several_processes_and_a_device_can_be_asked_for(bob_client: Client) -> None:
+    run = start(bob_client, processes=4, device="cuda:1").json()
+    assert (run["processes"], run["device"]) == (4, "cuda:1")
+    params = Job.objects.get().params
+    assert (params["processes"], params["device"]) == (4, "cuda:1")
+    plain = start(bob_client).json()
+    assert plain["id"] != run["id"]
+    assert (plain["processes"], plain["device"]) == (1, "")
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_ends_the_training_before_anything_is_read(bob_client: Client) -> None:
+    run = start(bob_client, device="cuda").json()
+    labels = Path(Job.objects.get().params["labelset"])
+    shutil.rmtree(labels)
+    with pytest.raises(Refused):
+        run_job(Job.objects.get())
+    failed = bob_client.get(f"{RUNS}{run['id']}/").json()
+    assert failed["state"] == "failed"
+    assert "has no GPU that torch can use. Take the CPU (device cpu)" in failed["error"]
+
+
+@pytest.mark.django_db
 def test_strangers_and_volunteers_may_not(bob_client: Client, alice_client: Client) -> None:
     run = start(bob_client).json()
     for client, status in ((Client(), 401), (alice_client, 403)):
@@ -86,6 +112,12 @@ def test_strangers_and_volunteers_may_not(bob_client: Client, alice_client: Clie
         ({"seed": 2**63}, "validation_error"),
         ({"network": "model7"}, "validation_error"),
         ({"network": "model4"}, "bad_size"),
+        ({"processes": 0}, "validation_error"),
+        ({"processes": 1000}, "validation_error"),
+        ({"processes": 5}, "bad_processes"),
+        ({"device": "gpu"}, "validation_error"),
+        ({"device": "cuda:1,cuda:2"}, "validation_error"),
+        ({"device": "/dev/nvidia0"}, "validation_error"),
     ],
 )
 def test_bad_numbers_and_paths_are_refused_and_nothing_is_queued(

@@ -70,10 +70,12 @@ def test_two_processes_train_one_network_which_is_measured_like_any_other(discs:
 
 
 def test_what_several_processes_refuse_is_told_in_its_own_words(discs: Path) -> None:
+    """Before there is a job: nothing is left behind."""
     with pytest.raises(CommandError, match="5 processes can't share batches of 96 evenly; possible are 1, 2, 3, 4"):
         call_command("train", str(discs), steps=2, processes=5)
-    with pytest.raises(CommandError, match="8 GPUs are needed, torch finds"):
+    with pytest.raises(CommandError, match=r"no GPU that torch can use|8 GPUs are needed"):
         call_command("train", str(discs), steps=2, processes=8, device="cuda")
+    assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,7 @@ def test_what_several_processes_refuse_is_told_in_its_own_words(discs: Path) -> 
         ({"steps": 0}, "either for how many minutes"),
         ({"minutes": 5.0}, "either for how many minutes"),
         ({"processes": 0}, "From 1 to 64 processes"),
+        ({"processes": 5}, "5 processes can't share batches of 96"),
         ({"device": "gpu"}, r"A device is cpu, cuda or cuda:1 \(the second GPU\), not 'gpu'"),
     ],
 )

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from giz.training.nn.data import BANDS, BIN_COUNT, COLOUR, GREYS, Rows, Side, TrainingData, bin_of
 from giz.training.nn.errors import TrainingError
+from giz.training.nn.names import Task
 
-Task = Literal["regression", "verdict", "both"]
 # Half colour, half grey; of the greys each band and each of (as stored, inverted) equally often: 6 + 6.
 LOOKS_ROUND = 2 * 2 * len(GREYS)
 COLOUR_INDEX = BANDS.index(COLOUR)
@@ -62,8 +61,19 @@ def batch_multiple(task: Task) -> int:
     return {"regression": math.lcm(LOOKS_ROUND, 2 * BIN_COUNT), "verdict": 2 * LOOKS_ROUND, "both": 48}[task]
 
 
-def _check_shares(task: Task, size: int, processes: int) -> None:
-    """Each process must get as many pictures of each kind, or the mean of their losses is not that of the batch."""
+def usual_size(task: Task) -> int:
+    """How large batches are where nothing else is said."""
+    return 2 * batch_multiple(task)
+
+
+def check_shares(task: Task, size: int, processes: int) -> None:
+    """Each process must get as many pictures of each kind, or the mean of their losses is not that of the batch.
+
+    Raises
+    ------
+    TrainingError
+        ``bad_processes``, with those that are possible.
+    """
     smallest = {"regression": size, "verdict": size // 2, "both": size // 4}[task]
     if smallest % processes:
         fit = ", ".join(str(count) for count in range(1, smallest + 1) if smallest % count == 0)
@@ -98,7 +108,7 @@ class BatchPlan:
         multiple = batch_multiple(task)
         if size <= 0 or size % multiple:
             raise TrainingError("bad_batch_size", f"A batch must be a multiple of {multiple}; got {size}.")
-        _check_shares(task, size, processes)
+        check_shares(task, size, processes)
         self._data, self._task, self.size, self._seed, self._all_bands = data, task, size, seed, all_bands
         self._rank, self._processes = rank, processes
         rows = data.rows(side, flavour)

@@ -26,10 +26,14 @@ def device_for(wanted: str = "", *, rank: int = 0, processes: int = 1) -> torch.
         return torch.device("cpu")
     number = rank if processes > 1 else int(wanted.partition(":")[2] or 0)
     if max(number + 1, processes) > found:
-        raise TrainingError(
-            "no_device", f"{max(number + 1, processes)} GPUs are needed, torch finds {found}. Choose --device cpu."
-        )
+        raise TrainingError("no_device", _missing(max(number + 1, processes), found))
     return torch.device("cuda", number)
+
+
+def _missing(needed: int, found: int) -> str:
+    if not found:
+        return "The machine that trains has no GPU that torch can use. Take the CPU (device cpu), or name no device."
+    return f"{needed} GPUs are needed; torch finds {found} on the machine that trains. Ask for fewer, or for the CPU."
 
 
 def bf16_helps(device: torch.device) -> bool:

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from giz.training.nn.batches import Task
 from giz.training.nn.data import BANDS, CHANNELS
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample
-from giz.training.nn.names import OURS, check_network
+from giz.training.nn.names import OURS, Task, check_network
 from giz.training.nn.networks import HALF_RANGE_DEG, ReferenceNet
 from giz.training.nn.ours import OurNet, joined_answers
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from giz.training.nn.augment import Augmentation, Augmenter
-from giz.training.nn.batches import BatchPlan, batch_multiple
+from giz.training.nn.batches import BatchPlan, usual_size
 from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_helps
@@ -104,7 +104,7 @@ class Trainer:
         self.plan = BatchPlan(
             data,
             task=self.learner.task,
-            size=config.batch_size or 2 * batch_multiple(self.learner.task),
+            size=config.batch_size or usual_size(self.learner.task),
             seed=config.seed,
             all_bands=self.learner.all_bands,
             flavour=config.flavour,

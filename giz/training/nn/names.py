@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from giz.training.nn.errors import TrainingError
+
+Task = Literal["regression", "verdict", "both"]
 
 OURS = "ours"
 REFERENCE_NAMES = ("model4", "model5", "model6")
 NETWORKS = (OURS, *REFERENCE_NAMES, *(f"{name}-binary" for name in REFERENCE_NAMES))
 REFERENCE_SIZE_PX = 128
+
+
+def task_of(name: str) -> Task:
+    """What a network learns: inclinations, verdicts or both."""
+    if name == OURS:
+        return "both"
+    return "verdict" if name.endswith("-binary") else "regression"
 
 
 def check_network(name: str, size_px: int) -> None:

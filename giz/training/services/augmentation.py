@@ -21,12 +21,12 @@ def augmentation_page(*, labelset: Path, network: str, seed: int, count: int) ->
     data = labelset_opened(labelset)
     with refusals():
         from giz.training.nn.augment import Augmentation, Augmenter
-        from giz.training.nn.batches import BatchPlan, batch_multiple
+        from giz.training.nn.batches import BatchPlan, usual_size
         from giz.training.nn.feed import make_sample
         from giz.training.nn.learners import learner_for
 
         learner = learner_for(network, data.size_px)
-        size = 2 * batch_multiple(learner.task)
+        size = usual_size(learner.task)
         plan = BatchPlan(data, task=learner.task, size=size, seed=seed, all_bands=learner.all_bands)
         augmenter = Augmenter(Augmentation())
         shown: list[tuple[npt.NDArray[np.uint8], str]] = []

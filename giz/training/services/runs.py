@@ -47,6 +47,14 @@ def refusals() -> Iterator[None]:
         ) from None
 
 
+def device_check(*, device: str, processes: int) -> None:
+    """Refuse what this machine can't train on (``no_device``), before anything is read."""
+    with refusals():
+        from giz.training.nn.devices import device_for
+
+        device_for(device, processes=processes)
+
+
 def labelset_opened(folder: Path, *, full: bool = False, on_progress: OnProgress | None = None) -> TrainingData:
     """A label set, checked, ready to learn from or to measure on."""
     with refusals():

@@ -3,14 +3,21 @@
 import numpy as np
 import pytest
 
-from giz.training.nn.batches import COLOUR_INDEX, BatchPlan, Task, batch_multiple
+from giz.training.nn.batches import COLOUR_INDEX, BatchPlan, batch_multiple
 from giz.training.nn.data import BIN_COUNT, TrainingData, bin_of
 from giz.training.nn.errors import TrainingError
+from giz.training.nn.learners import learner_for
+from giz.training.nn.names import NETWORKS, Task, task_of
 
 
 def plan(data: TrainingData, task: Task, size: int = 0, **options: object) -> BatchPlan:
     settings = {"seed": 3, "all_bands": False, **options}
     return BatchPlan(data, task=task, size=size or batch_multiple(task), **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_pages_without_torch_know_the_task_of_each_network(network: str) -> None:
+    assert task_of(network) == learner_for(network, 128).task
 
 
 @pytest.mark.parametrize("task", ["regression", "verdict", "both"])

@@ -848,6 +848,9 @@ export interface components {
             labelset_digest: string;
             network: string;
             flavour: number;
+            processes: number;
+            /** @description empty: a GPU where there is one */
+            device: string;
             /**
              * @description of `total`, as the job counts
              * @default 0
@@ -897,6 +900,13 @@ export interface components {
             flavour: number;
             /** @default 1 */
             seed: number;
+            /**
+             * @description so many share the work, a GPU each where possible
+             * @default 1
+             */
+            processes: number;
+            /** @description cpu, cuda or cuda:1 (the second GPU); empty: a GPU where the machine that trains has one */
+            device?: string;
             /**
              * @description whether it answers where it passes the gate
              * @default true

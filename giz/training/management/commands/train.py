@@ -12,6 +12,7 @@ from giz.training.jobs import FLAVOURS, training_job
 from giz.training.models import ModelVersion
 from giz.training.nn.names import NETWORKS
 from giz.training.services.evaluations import model_evaluate
+from giz.training.services.runs import device_check
 from giz.training.storage import models_folder
 
 
@@ -48,6 +49,7 @@ class Command(GizCommand):
         folder = Path(labelset).expanduser().absolute()
         if options["ensemble"] and options["flavour"]:
             raise Refused("bad_flavour", "An ensemble takes flavours 0 to 3; leave out --flavour.")
+        device_check(device=options["device"], processes=options["processes"])
         flavours = FLAVOURS if options["ensemble"] else (options["flavour"],)
         files = [self._trained(folder, flavour, options) for flavour in flavours]
         if options["ensemble"]:
