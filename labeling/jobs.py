@@ -10,12 +10,19 @@ from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
 from labeling.formats import VoteColumns
-from labeling.models import Campaign
+from labeling.models import Campaign, LabelSet
 from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_mark_stale, consensus_rebuild, consensus_refresh, estimator_for
 from labeling.services.exports import PICTURE_FORMATS, labels_export, refuse_bad_path, refuse_unknown_format
 from labeling.services.imports import votes_import
-from labeling.services.labelsets import labels_as_of, labelset_freeze, pictures_export, refuse_bad_size
+from labeling.services.labelsets import (
+    labels_as_of,
+    labelset_freeze,
+    labelset_name,
+    pictures_export,
+    refuse_bad_size,
+    refuse_without_pictures,
+)
 from labeling.services.plausibility import implausible_flag
 from labeling.services.refits import campaign_refit
 
@@ -53,8 +60,10 @@ def labels_export_job(
 ) -> Job:
     """Return the job that writes the campaign's labels. Refuses a wrong format, size or place before any work."""
     refuse_unknown_format(format_name)
-    refuse_bad_path(path, force=force)
+    refuse_bad_path(path, force=force, is_folder=format_name == "folder")
     refuse_bad_size(size_px)
+    if format_name in PICTURE_FORMATS:
+        refuse_without_pictures(campaign, size_px)
     params: dict[str, Any] = {"campaign": campaign.name, "format": format_name, "file": str(path)}
     if format_name in PICTURE_FORMATS:
         params["size_px"] = size_px
@@ -64,6 +73,7 @@ def labels_export_job(
 def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: Any = None) -> Job:
     """Return the job that freezes the campaign's labels into a label set, with pictures of this size or without."""
     refuse_bad_size(size_px)
+    refuse_without_pictures(campaign, size_px)
     params = {"campaign": campaign.name, "size_px": size_px}
     return job_create(kind="freeze_labels", params=params, owner=owner)
 
@@ -149,14 +159,16 @@ def export_labels(job: JobContext) -> dict[str, Any]:
 def freeze_labels(job: JobContext) -> dict[str, Any]:
     campaign = campaign_named(job.params["campaign"])
     _remember_moment(job, campaign)
+    size_px = job.params["size_px"]
+    was_there = LabelSet.objects.filter(name=labelset_name(campaign, size_px=size_px, **job.checkpoint)).exists()
     made = labelset_freeze(
         campaign=campaign,
-        size_px=job.params["size_px"],
+        size_px=size_px,
         on_progress=job.progress,
         report=lambda lines: job.log_many(lines, level="warning"),
         **job.checkpoint,
     )
-    return {"label_set": made.name, "galaxies": made.galaxy_count, "digest": made.digest}
+    return {"label_set": made.name, "galaxies": made.galaxy_count, "digest": made.digest, "was_there": was_there}
 
 
 def _remember_moment(job: JobContext, campaign: Campaign) -> None:

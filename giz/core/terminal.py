@@ -17,7 +17,8 @@ def run_job_with_bar(job: Job, *, title: str = "") -> Job:
     """Run the job here with a progress bar; Ctrl-C leaves it resumable and says so."""
     console = Console(stderr=True)
     if job.attempt:
-        console.print(f"Resuming {job.kind} where it stopped ({job.progress_done}/{job.progress_total}).")
+        place = f" ({job.progress_done:,} of {job.progress_total:,})" if job.progress_total else ""
+        console.print(f"Resuming {job.kind} where it stopped{place}.")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

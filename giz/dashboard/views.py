@@ -102,11 +102,14 @@ FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "svg": "i
 def _drawn(dated: DatedReport, plots: int | None = None) -> dict[str, Any]:
     """A report for a template. The plots' own texts were escaped where they were drawn (giz/core/plot.py)."""
     report = dated.report
+    is_text = report.text_columns()
+    rows = list(zip(_links(report), report.shown_rows(), strict=True))[:ROWS_ON_PAGE]
     return {
         "report": report,
         "made_at": dated.made_at,
         "plots": [mark_safe(plot.svg()) for plot in report.plots[:plots]],  # noqa: S308
-        "rows": list(zip(_links(report), report.shown_rows(), strict=True))[:ROWS_ON_PAGE],
+        "columns": list(zip(report.columns, is_text, strict=True)),
+        "rows": [(link, list(zip(row, is_text, strict=True))) for link, row in rows],
         "left_out": max(0, len(report.rows) - ROWS_ON_PAGE),
     }
 

@@ -87,12 +87,12 @@ class ConsensusAdmin(HistoryAdmin):
         "galaxy",
         "campaign",
         "verdict",
-        "inclination_deg",
-        "sigma_deg",
-        "volunteer_count",
+        "inclination",
+        "people",
         "split_label",
         "status",
         "estimator",
+        "created_at",
         "is_current",
     )
     list_filter = ("target__campaign", "is_current", "verdict", "is_split", "status", "estimator")
@@ -103,6 +103,16 @@ class ConsensusAdmin(HistoryAdmin):
     @column("galaxy")
     def galaxy(self, consensus: Consensus) -> str:
         return str(consensus.target.galaxy)
+
+    @column("inclination", ordering="inclination_deg")
+    def inclination(self, consensus: Consensus) -> str:
+        if consensus.inclination_deg is None or consensus.sigma_deg is None:
+            return "–"
+        return f"{consensus.inclination_deg:.1f}° ± {consensus.sigma_deg:.1f}"
+
+    @column("people", ordering="volunteer_count")
+    def people(self, consensus: Consensus) -> str:
+        return f"{consensus.volunteer_count}"
 
     @column("split", ordering="is_split", label={"split": "danger"})
     def split_label(self, consensus: Consensus) -> str | None:

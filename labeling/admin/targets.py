@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
 
 from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
@@ -80,6 +82,7 @@ class TargetAdmin(StaffAdmin):
             "purpose",
             "known_deg",
             "votes_bar",
+            "history_links",
             "lease_count",
             "asked",
             "priority",
@@ -123,6 +126,17 @@ class TargetAdmin(StaffAdmin):
     @column("votes of its quota", ordering="vote_count")
     def votes_bar(self, target: Target) -> str:
         return progress_bar(target.vote_count, target.quota)
+
+    @column("what was found")
+    def history_links(self, target: Target) -> str:
+        links = [
+            (reverse(f"admin:labeling_{model}_changelist") + f"?target__id__exact={target.pk}", f"{count:,} {words}")
+            for model, count, words in (
+                ("vote", target.votes.count(), "votes"),
+                ("consensus", target.consensuses.count(), "consensuses, the older ones among them"),
+            )
+        ]
+        return format_html_join(" · ", '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', links)
 
     @column("the network says")
     def network_says(self, target: Target) -> str:

@@ -116,7 +116,8 @@ def doubt_of(
     difference_deg = abs(inclination_deg - network_deg)
     if difference_deg < MIN_DIFFERENCE_DEG or difference_deg <= MIN_ERRORS * error_deg:
         return ""
-    moved = f" (less its bias here, {-standing.bias_deg:+.1f}°)" if abs(standing.bias_deg) >= LEAST_BIAS_DEG else ""
+    bias = f"{-standing.bias_deg:+.1f}".replace("-", "−")
+    moved = f" (less its bias here, {bias}°)" if abs(standing.bias_deg) >= LEAST_BIAS_DEG else ""
     return (
         f"People say {inclination_deg:.1f}° ± {sigma_deg:.1f}, the network {network_deg:.1f}° ± "
         f"{standing.error_scale * said.error_deg:.1f}{moved}: {difference_deg / error_deg:.1f} errors apart."

@@ -87,6 +87,7 @@ class Consensus(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "consensuses"
         constraints = [
             models.UniqueConstraint(
                 fields=["target", "estimator"], condition=Q(is_current=True), name="consensus_one_current"

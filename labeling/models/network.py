@@ -84,7 +84,8 @@ class NetworkOrder(models.Model):
         if not self.compared:
             return "No galaxy is done yet, so nothing can be compared."
         return (
-            f"On {self.compared:,} galaxies that are done, people say {self.bias_deg:+.1f}° more than the network "
+            f"On {self.compared:,} galaxies that are done, people say {abs(self.bias_deg):.1f}° "
+            f"{'more' if self.bias_deg >= 0 else 'less'} than the network "
             f"(median); its errors and theirs are {self.error_scale:.1f} times what both state; "
             f"{self.agreement:.0%} of the verdicts agree."
         )

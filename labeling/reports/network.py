@@ -27,7 +27,7 @@ def network(campaign: Campaign) -> Report:
         else "No votes are still to come: every galaxy is done, or waits for a supervisor."
     ]
     figures: dict[str, Any] = {**to_go, "in_doubt": len(rows)}
-    plots = [_queue(campaign)]
+    plots = [_queue(campaign)] if to_go["fresh"] else []
     if order is None:
         lines.append("No network orders this campaign's queue.")
     else:

@@ -46,15 +46,22 @@ class Report:
             [shown(cell, column.digits) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
         ]
 
+    def text_columns(self) -> list[bool]:
+        """Which columns hold words: those stand flush left, numbers flush right."""
+        if not self.rows:
+            return [False] * len(self.columns)
+        return [any(isinstance(cell, str) for cell in cells) for cells in zip(*self.rows, strict=True)]
+
     def as_text(self, max_rows: int = 60) -> str:
         """Title, sentences and table in fixed width."""
         rows = self.shown_rows()
         heads = [column.label for column in self.columns]
         widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(len(heads))]
         lines = [self.title, *self.lines, ""]
+        is_left = [True, *self.text_columns()[1:]]
         for row in [heads, *rows[:max_rows]] if rows else []:
-            first, rest = row[0].ljust(widths[0]), row[1:]
-            lines.append("  ".join([first, *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]))
+            placed = zip(row, widths, is_left, strict=True)
+            lines.append("  ".join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in placed))
         if len(rows) > max_rows:
             lines.append(f"… and {len(rows) - max_rows} more rows; --csv FILE writes them all.")
         return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"

@@ -24,7 +24,9 @@ _DAYS = """
          WHERE target.campaign_id = %(campaign)s AND vote.standing = 'counted' GROUP BY 1
     ), done AS (
         SELECT (retired_at AT TIME ZONE 'UTC')::date AS day, count(*) AS galaxies
-          FROM labeling_target WHERE campaign_id = %(campaign)s AND retired_at IS NOT NULL GROUP BY 1
+          FROM labeling_target
+         WHERE campaign_id = %(campaign)s AND state = 'retired' AND purpose = 'label' AND retired_at IS NOT NULL
+         GROUP BY 1
     )
     SELECT day, COALESCE(votes, 0), COALESCE(people, 0), COALESCE(galaxies, 0), seconds
       FROM votes FULL JOIN done USING (day) ORDER BY day
@@ -55,9 +57,9 @@ def progress(campaign: Campaign) -> Report:
     to_go = missing / rate if rate else None
     lines = [
         f"{counts['retired']:,} of {counts['galaxies']:,} galaxies are done, {counts['expert']:,} wait for a "
-        f"supervisor; about {missing:,} votes are missing.",
+        f"supervisor; {f'about {missing:,}' if missing else 'no'} votes are missing.",
         f"{rate:,.1f} votes a day over the last week"
-        + (f": about {to_go:,.0f} more days at this rate." if to_go is not None and missing else "."),
+        + (f": {_days(to_go)} at this rate." if to_go is not None and missing else "."),
     ]
     figures = {**counts, "votes_missing": missing, "votes_a_day": rate, "days_to_go": to_go}
     numbers = list(range(len(rows)))
@@ -69,6 +71,12 @@ def progress(campaign: Campaign) -> Report:
         )
     ]
     return Report("progress", "Progress", lines, _COLUMNS, rows, figures, plots)
+
+
+def _days(to_go: float) -> str:
+    if to_go < 1:
+        return "less than a day more"
+    return f"about {to_go:,.0f} more {'day' if round(to_go) == 1 else 'days'}"
 
 
 _COLUMNS = (

@@ -141,8 +141,10 @@ def refuse_unknown_format(format_name: str) -> None:
         raise Refused("unknown_format", f"There is no format {format_name!r}. Known: {', '.join(FORMATS)}.")
 
 
-def refuse_bad_path(path: Path, *, force: bool) -> None:
-    """Refuse a place that can't be written, and (without ``force``) a file that is there already."""
+def refuse_bad_path(path: Path, *, force: bool, is_folder: bool = False) -> None:
+    """Refuse a place that can't be written, and (without ``force``) a file that is there already; a folder always."""
+    if is_folder and path.exists():
+        raise Refused("file_exists", f"{path} exists already; choose another name: a folder is never overwritten.")
     if path.is_dir():
         raise Refused("bad_path", f"{path} is a folder; name the file to write.")
     if not path.parent.is_dir():

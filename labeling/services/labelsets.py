@@ -59,6 +59,23 @@ def refuse_bad_size(size_px: int | None) -> None:
         raise Refused("bad_size", f"Pictures have {', '.join(map(str, SIZES_PX))} pixels a side; {size_px} is none.")
 
 
+def refuse_without_pictures(campaign: Campaign, size_px: int | None) -> None:
+    """Refuse a set with pictures where no galaxy has one large enough: nobody wants an empty one."""
+    if size_px is None:
+        return
+    large_enough = [size for size in SIZES_PX if size >= size_px]
+    found = GalaxyImage.objects.filter(
+        galaxy__targets__campaign=campaign, is_current=True, band__in=BANDS, sizes_px__overlap=large_enough
+    )
+    if not found.exists():
+        raise Refused(
+            "no_pictures",
+            f"No galaxy of {campaign.name} has a picture of {size_px} pixels or more. Choose a smaller size, or export "
+            "labels alone.",
+            status=409,
+        )
+
+
 def labelset_write(
     *,
     campaign: Campaign,
@@ -97,6 +114,11 @@ def labelset_write(
         raise Refused(error.code, error.detail) from None
 
 
+def labelset_name(campaign: Campaign, *, estimator: str, as_of: int, size_px: int | None) -> str:
+    """The name says which labels they are: the same labels are the same set."""
+    return f"{campaign.name}-{estimator}-{as_of}" + (f"-{size_px}px" if size_px else "")
+
+
 def labelset_freeze(
     *,
     campaign: Campaign,
@@ -108,7 +130,7 @@ def labelset_freeze(
 ) -> LabelSet:
     """Freeze the campaign's labels under the site's own data; the same labels again return the set they have."""
     chosen = estimator_for(estimator or campaign.estimator).name
-    name = f"{campaign.name}-{chosen}-{as_of}" + (f"-{size_px}px" if size_px else "")
+    name = labelset_name(campaign, estimator=chosen, as_of=as_of, size_px=size_px)
     found = LabelSet.objects.filter(name=name).first()
     if found:
         return found

@@ -7,6 +7,9 @@ import uuid
 
 from django.db import connection
 
+from labeling.models import Campaign
+from labeling.rules import SIMULATED_SOURCE
+
 
 def age_lease(task_id: uuid.UUID, seconds: float) -> None:
     """Let a lease have begun so many seconds earlier."""
@@ -31,4 +34,24 @@ def age_vote(task_id: uuid.UUID, seconds: float) -> None:
                       checked_out_at = checked_out_at - make_interval(secs => %(seconds)s)
                 WHERE task_id = %(task)s""",
             {"seconds": seconds, "task": task_id},
+        )
+
+
+def age_retirements(campaign: Campaign) -> None:
+    """Let the galaxies that a simulated vote finished have been done when it was given, not when it was counted.
+
+    Whatever counted it, this run or a worker beside it, took the time of now.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE labeling_target target SET retired_at = last.created_at
+                 FROM (SELECT DISTINCT ON (vote.target_id) vote.target_id, vote.created_at, vote.volunteer_id
+                         FROM labeling_vote vote JOIN labeling_target judged ON judged.id = vote.target_id
+                        WHERE judged.campaign_id = %(campaign)s AND judged.retired_at IS NOT NULL
+                          AND vote.standing = 'counted'
+                        ORDER BY vote.target_id, vote.created_at DESC, vote.id DESC) last
+                 JOIN accounts_user volunteer ON volunteer.id = last.volunteer_id
+                WHERE target.id = last.target_id AND volunteer.import_source = %(simulated)s
+                  AND target.retired_at > last.created_at""",
+            {"campaign": campaign.pk, "simulated": SIMULATED_SOURCE},
         )

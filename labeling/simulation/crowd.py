@@ -85,17 +85,24 @@ def person(seed: int, number: int, *, robots: float = 0.0) -> Habits:
     ----------
     seed, number : int
     robots : float, optional
-        Chance that this one is a robot: always the same slot, or clicks in under a second.
+        Share of the crowd, evenly spread over the numbers, that are robots: always the same slot, or clicks in
+        under a second.
     """
     rng = np.random.default_rng([seed, _PERSON, number])
     offset_deg, slope = rng.normal(0, OFFSET_SD_DEG), rng.normal(0, SLOPE_SD)
     scale, eagerness = np.exp(rng.normal(0, SCALE_LOG_SD)), rng.pareto(1.5) + 0.3
-    is_robot, kind, robot_deg = rng.random() < robots, rng.integers(2), rng.uniform(50, 88)
+    kind, robot_deg = rng.integers(2), rng.uniform(50, 88)
+    is_robot = robots_among(number + 1, robots) > robots_among(number, robots)
     robot: RobotKind = ("same_slot", "too_fast")[kind] if is_robot else ""
     return Habits(
         float(offset_deg), float(slope), float(scale), LAPSE, NOTICES, FALSE_ALARM, float(eagerness), robot,
         float(robot_deg),
     )  # fmt: skip
+
+
+def robots_among(count: int, share: float) -> int:
+    """Return how many of the first ``count`` people are robots, where ``share`` of them are."""
+    return int(count * share + 1e-9)
 
 
 def look(habits: Habits, truth: Truth, *, seed: int, number: int, pgc: int) -> tuple[Look, np.random.Generator]:

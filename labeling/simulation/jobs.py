@@ -46,6 +46,7 @@ def _refuse_outside(name: str, value: float, low: float, high: float) -> None:
 @job_handler(KIND)
 def simulate(job: JobContext) -> dict[str, Any]:
     # Imported where it is needed: numpy and the estimators are nothing for every web process to carry.
+    from labeling.simulation.crowd import robots_among
     from labeling.simulation.run import CrowdOptions, SimulatedCrowd
     from labeling.simulation.scores import campaign_score
 
@@ -59,4 +60,5 @@ def simulate(job: JobContext) -> dict[str, Any]:
         after_round=lambda given: job.save_checkpoint({"votes": given}),
     )
     audit.record("crowd_simulated", subject=campaign.name, **asdict(options), given=votes)
-    return {"votes": votes, **campaign_score(campaign)}
+    robots = robots_among(options.volunteers, options.robots)
+    return {"votes": votes, "robots": robots, **campaign_score(campaign)}

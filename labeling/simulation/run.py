@@ -7,21 +7,24 @@ from datetime import timedelta
 
 import numpy as np
 from django.contrib.auth.hashers import make_password
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from giz.accounts.models import User
 from giz.catalog.models import SyntheticTruth
 from giz.core.errors import Refused
+from labeling.aggregation.outlook import votes_to_go
+from labeling.aggregation.retirement import Progress
 from labeling.leased import LeasedTask
 from labeling.models import Campaign, Target, Vote
 from labeling.pools import set_pools
 from labeling.rules import SIMULATED_SOURCE
+from labeling.selectors import VOTES_TO_GO
 from labeling.services.consensus import consensus_mark_stale, consensus_refresh
 from labeling.services.plausibility import implausible_flag
-from labeling.services.refits import campaign_refit
+from labeling.services.refits import calibration_of, campaign_refit, current_fit
 from labeling.services.tasks import task_lease, task_skip
 from labeling.services.votes import vote_record
-from labeling.simulation.clock import age_lease, age_vote
+from labeling.simulation.clock import age_lease, age_retirements, age_vote
 from labeling.simulation.crowd import Look, Truth, look, person
 from labeling.simulation.hand import Hand
 
@@ -58,7 +61,8 @@ class SimulatedCrowd:
         self._habits = [person(options.seed, n, robots=options.robots) for n in range(options.volunteers)]
         self._accounts = _accounts(options.seed, options.volunteers)
         self._has_work = np.ones(options.volunteers, dtype=bool)
-        self._expected = max(min(options.votes, _missing_votes(campaign)), 1)
+        self._left = 1
+        self._ago_s = 0.0
 
     def run(self, on_progress: OnProgress, *, done: int = 0, after_round: Callable[[int], None]) -> int:
         """Give the votes that are still missing; ``after_round`` is told how many there are after each round.
@@ -66,6 +70,8 @@ class SimulatedCrowd:
         Returns how many there are in the end: fewer than asked for where nobody has a galaxy left.
         """
         given, fitted = done, Vote.objects.filter(target__campaign=self._campaign).count()
+        self._look_ahead(done)
+        self._ago_s = timedelta(days=self._options.days).total_seconds() * self._left / (done + self._left)
         for given in self._votes(done):
             if given % VOTES_A_ROUND == 0:
                 consensus_refresh(campaign=self._campaign)
@@ -73,6 +79,7 @@ class SimulatedCrowd:
                     fitted = given
                     self._refit()
                 after_round(given)
+                self._look_ahead(given)
             on_progress(given, self._options.votes, "")
         self._refit()
         after_round(given)
@@ -93,7 +100,7 @@ class SimulatedCrowd:
                 consensus_refresh(campaign=self._campaign)
                 self._has_work[:] = True
                 continue
-            if self._turn(who, given):
+            if self._turn(who):
                 given += 1
                 yield given
 
@@ -105,7 +112,7 @@ class SimulatedCrowd:
         rng = np.random.default_rng([self._options.seed, _PICKS, turn])
         return int(rng.choice(eagerness.size, p=eagerness / eagerness.sum()))
 
-    def _turn(self, who: int, given: int) -> bool:
+    def _turn(self, who: int) -> bool:
         """Let one person have a galaxy; returns whether a vote came of it."""
         account = self._accounts[who]
         try:
@@ -121,9 +128,14 @@ class SimulatedCrowd:
             return False
         self._vote(account, task, seen, rng)
         if self._options.days:
-            ago = timedelta(days=self._options.days).total_seconds()
-            age_vote(task.id, ago * max(0.0, 1 - (given + 1) / self._expected))
+            self._ago_s *= 1 - 1 / self._left
+            self._left = max(self._left - 1, 1)
+            age_vote(task.id, self._ago_s)
         return True
+
+    def _look_ahead(self, given: int) -> None:
+        """Guess how many votes are still to come: with ``days``, each takes an equal share of the time until now."""
+        self._left = max(min(self._options.votes - given, _missing_votes(self._campaign)), 1)
 
     def _look(self, who: int, task: LeasedTask) -> tuple[Look, np.random.Generator]:
         pgc, truth = self._truths[task.galaxy_id]
@@ -149,14 +161,19 @@ class SimulatedCrowd:
         campaign_refit(campaign=self._campaign)
         consensus_mark_stale(campaign=self._campaign)
         consensus_refresh(campaign=self._campaign)
+        if self._options.days:
+            age_retirements(self._campaign)
 
 
 def _missing_votes(campaign: Campaign) -> int:
-    """How many places are free; disagreement asks for more, so this is a little less than what will be given."""
-    free = Target.objects.filter(campaign=campaign, state=Target.State.OPEN).aggregate(
-        free=Sum(F("quota") - F("vote_count"))
-    )
-    return free["free"] or 0
+    """About how many votes are still to come, those that disagreement will ask for among them."""
+    open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
+    unplanned = open_ones.filter(votes_to_go=None, vote_count=0).count()
+    progress = Progress(volunteer_count=0, overlap=campaign.overlap, is_split=False, sigma_deg=None)
+    crowd = calibration_of(current_fit(campaign), []).crowd
+    each = votes_to_go(campaign.retirement, progress, inclination_deg=None, said=None, crowd=crowd)
+    begun = open_ones.exclude(votes_to_go=None, vote_count=0).aggregate(votes=Sum(VOTES_TO_GO))["votes"] or 0
+    return round(unplanned * each + begun)
 
 
 def refuse_real_galaxies(campaign: Campaign) -> None:

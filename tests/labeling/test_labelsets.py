@@ -177,11 +177,26 @@ def test_the_commands_say_what_they_made_and_answer_mistakes(
     campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("freeze_labels", campaign="sky", size=64)
-    assert "10 galaxies" in capsys.readouterr().out
+    first = capsys.readouterr().out
+    assert "10 galaxies" in first
+    assert "was there already" not in first
+    call_command("freeze_labels", campaign="sky", size=64)
+    assert capsys.readouterr().out.startswith(first)
+    assert LabelSet.objects.count() == 1
+    call_command("freeze_labels", campaign="sky", size=64)
+    assert "It was there already" in capsys.readouterr().out
     with pytest.raises(CommandError, match="64, 128, 256, 512 pixels a side; 100 is none"):
         call_command("freeze_labels", campaign="sky", size=100)
     with pytest.raises(CommandError, match="sku"):
         call_command("freeze_labels", campaign="sku")
+
+
+def test_pictures_larger_than_any_galaxy_has_are_refused(campaign: Campaign, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No galaxy of sky has a picture of 512 pixels or more"):
+        call_command("freeze_labels", campaign="sky", size=512)
+    with pytest.raises(CommandError, match="No galaxy of sky has a picture of 512 pixels or more"):
+        call_command("export_labels", campaign="sky", format_name="npz", size=512, out=str(tmp_path / "a.npz"))
+    assert not Job.objects.filter(kind__in=["freeze_labels", "export_labels"]).exists()
 
 
 def test_a_campaign_without_votes_has_nothing_to_freeze() -> None:
@@ -206,8 +221,15 @@ def test_pictures_are_exported_with_a_manifest_and_nothing_else_stays(
         names = sorted(path.name for path in (out / "pictures").rglob("*.jpg"))
         assert len(names) == 20
         assert "pgc1000_128x128_60.g.jpg" in names
-    with pytest.raises(CommandError, match=r"exists already|is a folder"):
+    with pytest.raises(CommandError, match="exists already; choose another name"):
         call_command("export_labels", campaign="sky", format_name=format_name, out=str(out / "pictures"))
+
+
+def test_a_folder_of_pictures_is_never_overwritten(campaign: Campaign, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(CommandError, match="a folder is never overwritten"):
+        call_command("export_labels", campaign="sky", format_name="folder", out=str(tmp_path / "pictures"), force=True)
+    assert list(tmp_path.iterdir()) == [tmp_path / "pictures"]
 
 
 def test_the_schedule_freezes_once_enough_galaxies_were_finished_since_the_last_set(campaign: Campaign) -> None:

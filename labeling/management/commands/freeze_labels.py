@@ -31,3 +31,5 @@ class Command(GizCommand):
         result = run_job_with_bar(job, title=f"Labels of {campaign}").result
         folder = labelset_root() / result["label_set"]
         self.stdout.write(f"{folder}: {result['galaxies']:,} galaxies. What is in it: {folder / 'README.md'}")
+        if result["was_there"]:
+            self.stdout.write("It was there already: no label has changed since, and a label set never changes.")

@@ -48,9 +48,13 @@ class Command(GizCommand):
         done = "" if result["votes"] >= asked else f" of {asked:,}: nobody had a galaxy left"
         self.stdout.write(
             f"{result['votes']:,} votes{done}. In the campaign now: {result['judged']:,} of {result['galaxies']:,} "
-            f"galaxies judged, {result['retired']:,} done, {result['votes_a_galaxy']:.2f} votes a galaxy; "
-            f"{result['implausible']:,} simulated accounts with votes of weight 0."
+            f"galaxies judged, {result['retired']:,} done, {result['votes_a_galaxy']:.2f} votes a galaxy."
         )
+        if result["robots"] or result["implausible"]:
+            self.stdout.write(
+                f"Robots in the crowd: {result['robots']:,}. Simulated accounts with votes of weight 0: "
+                f"{result['implausible']:,}."
+            )
         self.stdout.write("Accepted galaxies against the truth, in degrees; stated errors should cover 68 % and 95 %:")
         for name, errors in result["errors"].items():
             if errors is None:

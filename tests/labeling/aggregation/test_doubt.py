@@ -48,6 +48,7 @@ def test_a_bias_common_to_the_campaign_is_no_doubt_about_each_galaxy() -> None:
     assert doubt(people_deg=68.0)
     assert doubt(people_deg=68.0, bias_deg=-12.0) == ""
     assert "less its bias here, +12.0°" in doubt(people_deg=80.0, bias_deg=-12.0)
+    assert "less its bias here, −12.0°" in doubt(people_deg=56.0, bias_deg=12.0)
 
 
 def test_verdicts_raise_a_doubt_only_where_the_network_is_sure() -> None:

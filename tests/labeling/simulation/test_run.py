@@ -1,16 +1,19 @@
 """A simulated crowd goes through the real services, and the labels come out near the truth."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import Max, Min
+from django.db.models import F, Max, Min
+from django.db.models.functions import Now
 
 from giz.accounts.models import User
 from giz.core.jobs import run_job
 from labeling.models import Consensus, Target, Task, Vote
 from labeling.rules import SIMULATED_SOURCE
 from labeling.selectors import site_stats
+from labeling.simulation.crowd import person
 from labeling.simulation.jobs import simulate_job
 from tests.labeling.simulation.sky import make_known_campaign
 from tests.labeling.sky import make_campaign
@@ -90,10 +93,16 @@ def test_an_interrupted_run_goes_on_after_its_last_round(monkeypatch: pytest.Mon
 
 
 def test_robots_are_found_and_their_votes_have_no_weight() -> None:
-    result = simulated(make_known_campaign(targets=60), robots=0.4, votes=700, volunteers=10)
+    result = simulated(make_known_campaign(targets=60), robots=0.4, votes=700, volunteers=10, seed=3)
     robots = User.objects.filter(votes__flags__overlap=["implausible", "too_fast"]).distinct().count()
+    assert result["robots"] == 4
     assert result["implausible"] == robots >= 2
     assert result["errors"]["robust"]["rms_deg"] < 5.5
+
+
+def test_a_share_of_robots_is_that_share_of_the_accounts() -> None:
+    for count, share, expected in ((40, 0.1, 4), (30, 0.1, 3), (10, 0.29, 2), (5, 1.0, 5), (20, 0.0, 0)):
+        assert sum(bool(person(1, number, robots=share).robot) for number in range(count)) == expected
 
 
 def test_votes_can_be_spread_over_days() -> None:
@@ -102,6 +111,22 @@ def test_votes_can_be_spread_over_days() -> None:
     assert 9 < (span["last"] - span["first"]).total_seconds() / 86_400 < 10.1
     ended = Task.objects.filter(state="voted").aggregate(first=Min("checked_in_at"))["first"]
     assert abs((ended - span["first"]).total_seconds()) < 5
+
+
+def test_votes_that_disagreement_asks_for_get_their_share_of_the_days_too() -> None:
+    simulated(make_known_campaign(retirement="adaptive", estimator="robust"), votes=500, volunteers=20, days=10)
+    votes = Vote.objects.filter(standing="counted")
+    lately = votes.filter(created_at__gt=Now() - timedelta(days=1)).count()
+    assert lately < votes.count() / 3, "a tenth would be even; all that the quota did not foresee was of the last day"
+
+
+def test_with_the_votes_spread_over_days_each_galaxy_is_done_when_its_last_vote_was_given() -> None:
+    simulated(make_known_campaign(), votes=500, days=10)
+    done = Target.objects.filter(state="retired").annotate(last=Max("votes__created_at"))
+    assert done.count() == 40
+    assert not done.exclude(retired_at=F("last")).exists()
+    span = done.aggregate(first=Min("retired_at"), last=Max("retired_at"))
+    assert (span["last"] - span["first"]).days >= 3, "the curve of galaxies done rises day by day"
 
 
 def test_real_galaxies_are_refused() -> None:
