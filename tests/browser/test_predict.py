@@ -5,6 +5,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Visitor
+from tests.browser.fingers import Fingers
 from tests.browser.site import Site
 from tests.browser.test_accessibility import look, serious_violations
 from tests.training.discs import disc, pictures
@@ -67,6 +69,11 @@ def evaluate(page: Page) -> str:
     return page.get_by_test_id("inclination").inner_text()
 
 
+def in_degrees(value: float) -> str:
+    """As the page writes it; Python would round 38.25 to even."""
+    return f"{Decimal(value).quantize(Decimal('0.1'), ROUND_HALF_UP)}°"
+
+
 def asked(site: Site, path: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(
         f"{site.address}/api/v1/predict/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
@@ -111,13 +118,14 @@ def test_the_page_says_what_the_api_says_of_the_same_view(network: Site, visitor
     source = asked(network, "sources/", {"pgc": FIRST_PGC})
     view = {"angle_deg": 30, "zoom": 1.3, "shift": [0.05, -0.02], "is_inverted": True}
     said = asked(network, f"sources/{source['id']}/evaluate/", view)
-    assert shown == f"{said['inclination_deg']:.1f}°"
+    assert shown == in_degrees(said["inclination_deg"])
+    expect(page.locator(".alarm")).to_have_count(1 if said["disagreement"]["is_alarming"] else 0)
     expect(page.locator(".ruler-cell")).to_have_count(len(said["grid"]["panels"]) + 1)
     own = page.locator(".ruler-cell").nth(said["grid"]["place"])
     expect(own).to_have_class("ruler-cell ruler-own")
     rows = page.locator(".opinions tbody tr")
     expect(rows).to_have_count(len(said["views"]))
-    expect(rows.first).to_contain_text(f"{said['views'][0]['inclination_deg']:.1f}°")
+    expect(rows.first).to_contain_text(in_degrees(said["views"][0]["inclination_deg"]))
     page.get_by_text("What the network saw").click()
     expect(page.locator(".seen img")).to_have_count(len(said["seen"]))
     expect(page.get_by_role("link", name="Judge it yourself")).to_have_attribute("href", "/label/demo")
@@ -299,6 +307,46 @@ def test_on_a_small_phone_everything_fits_and_the_answer_comes_into_view(
     assert page.evaluate("document.documentElement.scrollWidth") == SMALL_PHONE["width"]
     assert page.evaluate("window.innerWidth") == SMALL_PHONE["width"]
     someone.screenshot("predict-small-phone")
+
+
+def test_fingers_move_enlarge_and_turn_what_lies_under_them(network: Site, visitor: Callable[..., Visitor]) -> None:
+    someone = visitor(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = open_galaxy(someone)
+    words, fingers = page.locator("#view-words"), Fingers(page)
+    scrolled = page.evaluate("window.scrollY")
+    fingers.glide(((0.0, 0.0), (-0.1, 0.05)))
+    expect(words).to_have_text("not turned, zoom 1, moved left by 10 and down by 5 percent")
+    _reset(page)
+    fingers.glide(((-0.15, 0.0), (-0.3, 0.0)), ((0.15, 0.0), (0.3, 0.0)))
+    expect(words).to_contain_text("not turned, zoom 2, ")
+    assert _moved(words.inner_text()) == pytest.approx((0, 0), abs=1)
+    _reset(page)
+    # Apart about a place right of the middle, and both a little down: that place goes with them.
+    fingers.glide(((0.1, 0.0), (0.0, 0.1)), ((0.3, 0.0), (0.4, 0.1)))
+    expect(words).to_contain_text("not turned, zoom 2, ")
+    assert _moved(words.inner_text()) == pytest.approx((-20, 10), abs=1)
+    _reset(page)
+    fingers.turn(50)
+    expect(words).to_contain_text("turned right by 4")  # the first eight degrees only show that a turn is meant
+    expect(words).to_contain_text("zoom 1, ")
+    assert _moved(words.inner_text()) == pytest.approx((0, 0), abs=1)
+    assert page.evaluate("[window.scrollY, window.visualViewport.scale]") == [scrolled, 1]
+    evaluate(page)
+    someone.screenshot("predict-fingers")
+
+
+def _reset(page: Page) -> None:
+    """A tap's click comes a little later: fingers that move before it would be reset on their way."""
+    page.get_by_role("button", name="Reset: show everything as at first").tap()
+    expect(page.locator("#view-words")).to_have_text("not turned, zoom 1, not moved")
+
+
+def _moved(words: str) -> tuple[int, int]:
+    """Percent right and down, as the words of the view say."""
+    if "not moved" in words:
+        return 0, 0
+    across, along = re.findall(r"(right|left|down|up) by (\d+)(?! degrees)(?!\d)", words.partition("moved")[2])
+    return tuple(int(n) * (1 if way in ("right", "down") else -1) for way, n in (across, along))  # type: ignore[return-value]
 
 
 def test_the_page_is_found_from_the_first_page_on_a_phone_too(network: Site, visitor: Callable[..., Visitor]) -> None:

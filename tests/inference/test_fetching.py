@@ -1,8 +1,5 @@
 """Galaxies that the catalogue has no pictures of: 202, a job, frames from local servers; failures in words."""
 
-import math
-import re
-
 import pytest
 
 from giz.catalog.models import Galaxy
@@ -13,33 +10,11 @@ from giz.surveys.client import Manners
 from giz.surveys.hyperleda import HyperLEDA
 from giz.surveys.observatory import Observatory
 from tests.inference.sky import ask, galaxy_with_pictures
-from tests.surveys.servers import HipsServer, LocalServer, NamesServer
+from tests.surveys.servers import HipsServer, LocalServer, SkyNamesServer, leda_row
 from tests.surveys.serving import serving
 from tests.surveys.sky import Sky
 
 pytestmark = pytest.mark.django_db
-
-
-class Names(NamesServer):
-    """HyperLEDA also by position, and Sesame that knows our galaxy as NGC 1."""
-
-    def __init__(self, rows, sky):
-        super().__init__(rows)
-        self.sky = sky
-
-    def _names(self, path, query):
-        box = re.search(r"de2000 between (\S+) and (\S+)", query.get("sql", [""])[0])
-        if path == "/leda" and box:
-            low, high = map(float, box.groups())
-            rows = [row for row in self.rows.values() if low <= float(row[3]) <= high]
-            lines = ["pgc|objname|al2000|de2000|type|t|logd25|logr25|pa", *("|".join(map(str, row)) for row in rows)]
-            return 200, {}, ("\n".join(lines) + "\n").encode()
-        if path == "/sesame/-oxI/SNV" and next(iter(query), "") == "NGC 1":
-            place = self.sky.place
-            body = f"<jradeg>{place.ra.deg}</jradeg><jdedeg>{place.dec.deg}</jdedeg><oname>NGC 1</oname>"
-            text = f'<?xml version="1.0"?><Sesame><Target><Resolver name="N=NED">{body}</Resolver></Target></Sesame>'
-            return 200, {}, text.encode()
-        return super()._names(path, query)
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +34,6 @@ def serve(settings, tmp_path, monkeypatch):
         settings.SURVEY_URLS = [f"{name}={nobody}" for name in ("hips", "hyperleda", "sesame", "sdss", "skyserver")]
         settings.SURVEY_LOCAL_HOSTS = ["127.0.0.1:9"]
         yield start
-
-
-def row(sky, pgc=1, log_d25=None):
-    d25 = math.log10(sky.d25_arcsec / 6.0) if log_d25 is None else log_d25
-    return (pgc, "NGC0001", sky.place.ra.deg / 15, sky.place.dec.deg, "Sb", 3, d25, 0.3, sky.position_angle_deg)
 
 
 def fetched(answer):
@@ -101,7 +71,7 @@ def test_a_number_that_the_catalogue_does_not_have_is_looked_up_and_answered_the
     client, network, serve, sky
 ):
     serve(HipsServer(sky))
-    serve(Names([row(sky)], sky))
+    serve(SkyNamesServer([leda_row(sky)], sky))
     fetched(client.get("/api/v1/predict/pgc/1/"))
     said = client.get("/api/v1/predict/pgc/1/").json()
     assert (said["galaxy"]["pgc"], said["galaxy"]["name"]) == (1, "NGC0001")
@@ -113,7 +83,7 @@ def test_a_number_that_the_catalogue_does_not_have_is_looked_up_and_answered_the
 
 def test_a_name_is_resolved_to_a_place_then_to_the_galaxy_with_a_size(client, network, serve, sky):
     serve(HipsServer(sky))
-    names = serve(Names([row(sky, 7)], sky))
+    names = serve(SkyNamesServer([leda_row(sky, 7)], sky))
     source = fetched(ask(client, "sources/", {"name": "NGC 1"}))
     source.refresh_from_db()
     assert (source.state, source.pgc, source.name) == ("ready", 7, "NGC 1")
@@ -122,7 +92,7 @@ def test_a_name_is_resolved_to_a_place_then_to_the_galaxy_with_a_size(client, ne
 
 def test_a_name_that_turns_out_to_be_in_the_catalogue_gets_its_pictures(client, network, serve, sky):
     galaxy_with_pictures(7, name="UGC 12")
-    serve(Names([row(sky, 7)], sky))
+    serve(SkyNamesServer([leda_row(sky, 7)], sky))
     source = fetched(ask(client, "sources/", {"name": "NGC 1"}))
     body = client.get(f"/api/v1/predict/sources/{source.pk}/").json()
     assert (body["state"], body["galaxy"]["name"]) == ("ready", "UGC 12")
@@ -139,7 +109,7 @@ def test_a_name_that_turns_out_to_be_in_the_catalogue_gets_its_pictures(client, 
 )
 def test_what_is_not_there_is_said_with_its_reason(client, network, serve, sky, path, code, status):
     serve(HipsServer(sky))
-    serve(Names([row(sky, 3, log_d25="")], sky))
+    serve(SkyNamesServer([leda_row(sky, 3, log_d25="")], sky))
     source = fetched(client.get(f"/api/v1/predict/{path}"))
     failed = client.get(f"/api/v1/predict/sources/{source.pk}/").json()
     assert (failed["state"], failed["code"]) == ("failed", code)
@@ -162,7 +132,7 @@ def test_a_field_that_no_survey_covers_and_servers_that_are_down(client, network
 def test_a_name_can_not_make_the_site_ask_anybody_else(client, network, serve, sky):
     listener = LocalServer()
     try:
-        names = serve(Names([], sky))
+        names = serve(SkyNamesServer([], sky))
         for name in (f"{listener.url}/", "http://169.254.169.254/latest/", f"x@{listener.host}"):
             answer = ask(client, "sources/", {"name": name})
             if answer.status_code == 202:

@@ -3,6 +3,7 @@
 import bz2
 import io
 import json
+import math
 import re
 import threading
 import time
@@ -286,3 +287,31 @@ class NamesServer(LocalServer):
         if name == "Far 1":
             body += "<jradeg>200.0</jradeg><jdedeg>-5.0</jdedeg>"
         return 200, {}, (body + "</Resolver></Target></Sesame>").encode()
+
+
+class SkyNamesServer(NamesServer):
+    """HyperLEDA also by position, and Sesame that knows our galaxy as NGC 1."""
+
+    def __init__(self, rows, sky):
+        super().__init__(rows)
+        self.sky = sky
+
+    def _names(self, path, query):
+        box = re.search(r"de2000 between (\S+) and (\S+)", query.get("sql", [""])[0])
+        if path == "/leda" and box:
+            low, high = map(float, box.groups())
+            rows = [row for row in self.rows.values() if low <= float(row[3]) <= high]
+            lines = ["pgc|objname|al2000|de2000|type|t|logd25|logr25|pa", *("|".join(map(str, row)) for row in rows)]
+            return 200, {}, ("\n".join(lines) + "\n").encode()
+        if path == "/sesame/-oxI/SNV" and next(iter(query), "") == "NGC 1":
+            place = self.sky.place
+            body = f"<jradeg>{place.ra.deg}</jradeg><jdedeg>{place.dec.deg}</jdedeg><oname>NGC 1</oname>"
+            text = f'<?xml version="1.0"?><Sesame><Target><Resolver name="N=NED">{body}</Resolver></Target></Sesame>'
+            return 200, {}, text.encode()
+        return super()._names(path, query)
+
+
+def leda_row(sky, pgc=1, log_d25=None):
+    """What HyperLEDA says of the galaxy of this sky."""
+    d25 = math.log10(sky.d25_arcsec / 6.0) if log_d25 is None else log_d25
+    return (pgc, "NGC0001", sky.place.ra.deg / 15, sky.place.dec.deg, "Sb", 3, d25, 0.3, sky.position_angle_deg)

@@ -7,7 +7,7 @@ import type { Source } from "../api/types";
 import { type KeyCommand, moveOf } from "../hooks/keys";
 import { useViewGestures } from "../hooks/useViewGestures";
 import type { Outline } from "../rules/ellipse";
-import { cssTransform, enlargeBy, moveBy, turnBy, type View, viewInWords } from "../rules/view";
+import { cssTransform, enlargeBy, moveBy, pinchBy, type View, viewInWords } from "../rules/view";
 import { galaxyName } from "../rules/words";
 import { OutlineDrawing } from "./OutlineDrawing";
 
@@ -26,7 +26,7 @@ export function Preview({ source, band, view, outline, isBusy, onView, onCommand
   const { frame, handlers } = useViewGestures({
     onMove: (x, y) => onView((before) => moveBy(before, x, y)),
     onEnlarge: (factor) => onView((before) => enlargeBy(before, factor)),
-    onTurn: (byDeg) => onView((before) => turnBy(before, byDeg)),
+    onPinch: (pinch) => onView((before) => pinchBy(before, pinch)),
   });
   // Who asked by keyboard goes on where the galaxy is.
   useEffect(() => {

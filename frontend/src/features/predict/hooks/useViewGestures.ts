@@ -1,10 +1,11 @@
 import { type PointerEvent, useEffect, useRef } from "react";
+import type { Pinch, Place } from "../rules/view";
 
 interface Changes {
   /** By shares of the frame. */
   onMove: (x: number, y: number) => void;
   onEnlarge: (factor: number) => void;
-  onTurn: (byDeg: number) => void;
+  onPinch: (pinch: Pinch) => void;
 }
 
 const WHEEL_FACTOR_PER_PX = 0.0015;
@@ -16,7 +17,16 @@ interface Point {
   y: number;
 }
 
-/** Mouse and fingers on the picture: dragging moves, the wheel and two fingers enlarge, two fingers turn. */
+const middleOf = (a: Point, b: Point): Point => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+const betweenDeg = (a: Point, b: Point): number => (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
+
+/** A point of the window as a place in the frame. */
+function placeIn(frame: Element, { x, y }: Point): Place {
+  const { left, top, width, height } = frame.getBoundingClientRect();
+  return [(x - left - width / 2) / (frame.clientWidth || 1), (y - top - height / 2) / (frame.clientHeight || 1)];
+}
+
+/** Mouse and fingers on the picture: dragging moves, the wheel enlarges; two fingers move, enlarge and turn what lies under them. */
 export function useViewGestures(changes: Changes) {
   const frame = useRef<HTMLDivElement>(null);
   const points = useRef(new Map<number, Point>());
@@ -40,23 +50,28 @@ export function useViewGestures(changes: Changes) {
     return () => element.removeEventListener("wheel", onWheel);
   }, []);
 
+  /** How far two fingers have turned since the last event: nothing before they clearly do. */
+  const turnOf = (before: Point, now: Point, other: Point): number => {
+    const byDeg = ((betweenDeg(other, now) - betweenDeg(other, before) + 540) % 360) - 180;
+    turned.current.sumDeg += byDeg;
+    turned.current.isTurning ||= Math.abs(turned.current.sumDeg) > TURN_FROM_DEG;
+    return turned.current.isTurning ? byDeg : 0;
+  };
+
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
     const before = points.current.get(event.pointerId);
     if (!before) return;
     const now = { x: event.clientX, y: event.clientY };
-    const side = event.currentTarget.clientWidth || 1;
+    const element = event.currentTarget;
     const other = [...points.current].find(([id]) => id !== event.pointerId)?.[1];
-    const fingers = points.current.size;
     points.current.set(event.pointerId, now);
-    latest.current.onMove((now.x - before.x) / side / fingers, (now.y - before.y) / side / fingers);
-    if (!other) return;
+    if (!other) {
+      latest.current.onMove((now.x - before.x) / (element.clientWidth || 1), (now.y - before.y) / (element.clientHeight || 1));
+      return;
+    }
     const [was, is] = [Math.hypot(before.x - other.x, before.y - other.y), Math.hypot(now.x - other.x, now.y - other.y)];
-    if (was > 0 && is > 0) latest.current.onEnlarge(is / was);
-    const byDeg = ((Math.atan2(now.y - other.y, now.x - other.x) - Math.atan2(before.y - other.y, before.x - other.x)) * 180) / Math.PI;
-    const small = ((byDeg + 540) % 360) - 180;
-    turned.current.sumDeg += small;
-    turned.current.isTurning ||= Math.abs(turned.current.sumDeg) > TURN_FROM_DEG;
-    if (turned.current.isTurning) latest.current.onTurn(small);
+    const [from, to] = [placeIn(element, middleOf(before, other)), placeIn(element, middleOf(now, other))];
+    latest.current.onPinch({ byDeg: turnOf(before, now, other), factor: was > 0 && is > 0 ? is / was : 1, from, to });
   };
 
   const end = (event: PointerEvent) => {

@@ -4,7 +4,7 @@ import type { Ellipse } from "../api/types";
 import { axialRatio, bandPath, outlineOf, thicknessOf } from "./ellipse";
 import { addressOf, isRequest, readAngle, requestOfAddress, requestOfPosition, requestOfText, type SourceRequest } from "./request";
 import { rulerOf, scaleOf } from "./ruler";
-import { enlargeBy, FIRST_VIEW, isSameView, moveBy, pointAt, tidy, turnBy, type View, viewFromQuery, viewToQuery, zoomBy } from "./view";
+import { enlargeBy, FIRST_VIEW, isSameView, moveBy, pinchBy, pointAt, tidy, turnBy, type View, viewFromQuery, viewInWords, viewToQuery, zoomBy } from "./view";
 
 const place = ({ angleDeg, zoom, shift }: View, [x, y]: readonly [number, number]): [number, number] => {
   const turn = (angleDeg * Math.PI) / 180;
@@ -18,6 +18,22 @@ describe("a view", () => {
     const [x, y] = place(moved, pointAt(moved, [0.3, -0.2]));
     expect(x).toBeCloseTo(0.3, 12);
     expect(y).toBeCloseTo(-0.2, 12);
+  });
+
+  it("keeps under two fingers what lay there, and stops with them where it can't grow", () => {
+    const [from, to] = [[0.2, -0.1], [0.25, 0.05]] as const;
+    const after = pinchBy(moved, { byDeg: 25, factor: 1.4, from, to });
+    const [x, y] = place(after, pointAt(moved, from));
+    expect(x).toBeCloseTo(to[0], 3);
+    expect(y).toBeCloseTo(to[1], 3);
+    expect([after.angleDeg, after.zoom]).toEqual([45, 2.1]);
+    const largest = { ...FIRST_VIEW, zoom: 8 };
+    expect(pinchBy(largest, { byDeg: 0, factor: 3, from, to: from })).toEqual(largest);
+  });
+
+  it("is said in words without numbers below zero", () => {
+    expect(viewInWords({ ...moved, angleDeg: -20, shift: [-0.2, 0.05] })).toBe("turned left by 20 degrees, zoom 1.5, moved left by 20 and down by 5 percent");
+    expect(viewInWords(moved)).toContain("moved right by 12 and up by 8 percent");
   });
 
   it.each([

@@ -34,17 +34,31 @@ export function tidy({ angleDeg, zoom, shift, isInverted }: View): View {
   };
 }
 
-/** Turns and enlarges about the middle of the frame: what stands there stays. */
-function changeBy(view: View, byDeg: number, factor: number): View {
-  const zoom = Math.min(Math.max(view.zoom * factor, MIN_ZOOM), MAX_ZOOM);
-  const [cos, sin] = [Math.cos((byDeg * Math.PI) / 180), Math.sin((byDeg * Math.PI) / 180)];
-  const [x, y] = view.shift;
-  const grown = zoom / view.zoom;
-  return tidy({ ...view, zoom, angleDeg: view.angleDeg + byDeg, shift: [grown * (x * cos - y * sin), grown * (x * sin + y * cos)] });
+/** A place in the frame: shares of its side, right and down from its middle. */
+export type Place = readonly [number, number];
+
+/** What two fingers do: what lay between them, at `from`, comes to lie at `to`, turned and enlarged about it. */
+export interface Pinch {
+  byDeg: number;
+  factor: number;
+  from: Place;
+  to: Place;
 }
 
-export const turnBy = (view: View, byDeg: number): View => changeBy(view, byDeg, 1);
-export const enlargeBy = (view: View, factor: number): View => changeBy(view, 0, factor);
+const MIDDLE: Place = [0, 0];
+
+export function pinchBy(view: View, { byDeg, factor, from, to }: Pinch): View {
+  const zoom = within(view.zoom * factor, MIN_ZOOM, MAX_ZOOM);
+  const [cos, sin] = [Math.cos((byDeg * Math.PI) / 180), Math.sin((byDeg * Math.PI) / 180)];
+  const [x, y] = [view.shift[0] - from[0], view.shift[1] - from[1]];
+  const grown = zoom / view.zoom;
+  const shift: Place = [to[0] + grown * (x * cos - y * sin), to[1] + grown * (x * sin + y * cos)];
+  return tidy({ ...view, zoom, angleDeg: view.angleDeg + byDeg, shift });
+}
+
+/** By buttons, keys and the wheel: about the middle of the frame; what stands there stays. */
+export const turnBy = (view: View, byDeg: number): View => pinchBy(view, { byDeg, factor: 1, from: MIDDLE, to: MIDDLE });
+export const enlargeBy = (view: View, factor: number): View => pinchBy(view, { byDeg: 0, factor, from: MIDDLE, to: MIDDLE });
 
 /** Steps of the keys and buttons stop at 1. */
 export function zoomBy(view: View, steps: number): View {
@@ -92,12 +106,17 @@ export function viewFromQuery(query: URLSearchParams): View {
 
 const degrees = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
+function wayOf(share: number, ahead: string, back: string): string {
+  const percent = Math.round(100 * share);
+  return `${percent < 0 ? back : ahead} by ${Math.abs(percent)}`;
+}
+
 /** For those who do not see the picture. */
 export function viewInWords({ angleDeg, zoom, shift, isInverted }: View): string {
   const parts = [
     angleDeg === 0 ? "not turned" : `turned ${angleDeg > 0 ? "right" : "left"} by ${degrees.format(Math.abs(angleDeg))} degrees`,
     `zoom ${degrees.format(zoom)}`,
-    shift[0] === 0 && shift[1] === 0 ? "not moved" : `moved right by ${Math.round(100 * shift[0])} and down by ${Math.round(100 * shift[1])} percent`,
+    shift[0] === 0 && shift[1] === 0 ? "not moved" : `moved ${wayOf(shift[0], "right", "left")} and ${wayOf(shift[1], "down", "up")} percent`,
   ];
   return [...parts, ...(isInverted ? ["inverted"] : [])].join(", ");
 }
