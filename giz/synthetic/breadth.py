@@ -29,19 +29,31 @@ THICKNESS_BY_TYPE: Mapping[str, float] = MappingProxyType(
 )
 BULGE_BY_TYPE: Mapping[str, float] = MappingProxyType({"Sab": 0.75})
 BULGE_FLATTER = 0.08
+# Some real disks are rounder and brighter in the middle than any of the table: at half of the range of a picture's
+# greys a quarter of the reference galaxies look 10 to 20 degrees too little tilted; their outer isophotes are right.
+ROUND_MIDDLE_SHARE = 0.45
+MOST_MIDDLE_LIGHT_BY_TYPE: Mapping[str, float] = MappingProxyType(
+    {"Sab": 0.20, "Sbc": 0.35, "SBb": 0.35, "Scd": 0.25, "Sdm": 0.15}
+)
+ROUNDEST_BULGE = 0.95
 SMOOTH_SHARE = 0.25
 CHANNEL_GAIN, BLACK_POINT_NMGY = (1.45, 1.0, 0.80), (0.008, 0.013, 0.021)
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Changes to a drawn disk: factors of its thickness, bulge and arms; what is added to R25 / h and brightness."""
+    """Changes to a drawn disk: factors of its thickness, bulge, arms and the bulge's size; what is added to R25 / h,
+    to the brightness, to the bulge's share of the light and to its axial ratio.
+    """
 
     thickness: float
     bulge: float
     arms: float
     r25_h: float
     brighter_mag: float
+    middle_light: float
+    middle_rounder: float
+    middle_size: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +80,31 @@ class Stretch:
 def draw_structure(galaxy_type: str, seed: int) -> Structure:
     """Draw for one disk of the population (stream "structure" of its seed)."""
     rng = stream(seed, "structure")
-    is_smooth = rng.random() < SMOOTH_SHARE
+    is_smooth, is_round_middle = rng.random() < SMOOTH_SHARE, rng.random() < ROUND_MIDDLE_SHARE
     return Structure(
         thickness=THICKNESS_BY_TYPE[galaxy_type] * float(np.exp(rng.normal(0.0, 0.12))),
         bulge=BULGE_BY_TYPE.get(galaxy_type, 1.0) * float(rng.uniform(0.7, 1.2)),
         arms=float(rng.uniform(0.1, 0.5) if is_smooth else rng.uniform(0.7, 1.1)),
         r25_h=float(rng.uniform(-0.7, 0.3)),
         brighter_mag=float(rng.normal(0.1, 0.3)),
+        middle_light=float(rng.uniform(0.2, 1.0)) * MOST_MIDDLE_LIGHT_BY_TYPE[galaxy_type] * is_round_middle,
+        middle_rounder=float(rng.uniform(0.05, 0.30)) * is_round_middle,
+        middle_size=float(rng.uniform(1.0, 2.2)) if is_round_middle else 1.0,
     )
+
+
+def with_plain_middle(structure: Structure) -> Structure:
+    """The same disk with the bulge that its type has."""
+    return replace(structure, middle_light=0.0, middle_rounder=0.0, middle_size=1.0)
 
 
 def broadened(p: GalaxyParameters, by: Structure) -> GalaxyParameters:
     return replace(
         p,
         thickness_h=p.thickness_h * by.thickness,
-        bulge_to_total=p.bulge_to_total * by.bulge,
-        bulge_axis_ratio=p.bulge_axis_ratio - BULGE_FLATTER,
+        bulge_to_total=p.bulge_to_total * by.bulge + by.middle_light,
+        bulge_axis_ratio=min(p.bulge_axis_ratio - BULGE_FLATTER + by.middle_rounder, ROUNDEST_BULGE),
+        bulge_re_h=p.bulge_re_h * by.middle_size,
         arm_amplitude=p.arm_amplitude * by.arms,
         r25_h=max(p.r25_h + by.r25_h, 2.0),
         surface_brightness_offset_mag=p.surface_brightness_offset_mag - by.brighter_mag,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from giz.synthetic.breadth import as_json, broadened, draw_stretch, draw_structure, stretched
+from giz.synthetic.breadth import as_json, broadened, draw_stretch, draw_structure, stretched, with_plain_middle
 from giz.synthetic.galaxy import render_noise_free
 from giz.synthetic.make import make_galaxy
 from giz.synthetic.parameters import draw_parameters
@@ -46,6 +46,18 @@ def test_disks_differ_in_thickness_and_some_are_smooth() -> None:
     thickness = [structure.thickness for structure in drawn]
     assert np.std(np.log(thickness)) == pytest.approx(0.12, abs=0.02)
     assert 0.18 < np.mean([structure.arms <= 0.5 for structure in drawn]) < 0.32
+
+
+def test_some_middles_are_rounder_and_brighter_and_can_be_left_out() -> None:
+    plain = draw_parameters("Sbc", 60.0, 1)
+    drawn = [draw_structure("Sbc", seed) for seed in range(400)]
+    rounder = [one for one in drawn if one.middle_light > 0]
+    assert 0.38 < len(rounder) / len(drawn) < 0.52
+    for one in rounder:
+        made, without = broadened(plain, one), broadened(plain, with_plain_middle(one))
+        assert made.bulge_to_total - without.bulge_to_total == pytest.approx(one.middle_light)
+        assert without.bulge_axis_ratio < made.bulge_axis_ratio <= 0.95
+        assert made.bulge_re_h >= without.bulge_re_h == plain.bulge_re_h
 
 
 def test_the_same_seed_draws_the_same_and_json_holds_it() -> None:

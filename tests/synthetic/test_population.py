@@ -39,6 +39,13 @@ def test_fifteen_to_twenty_percent_of_the_disks_are_disturbed_and_tilts_are_even
     assert tilts.min() > 0.85 * tilts.max()
 
 
+def test_in_the_last_bin_tilts_crowd_towards_edge_on() -> None:
+    tilts = np.array([draw_member(1, number).inclination_deg or 0.0 for number in range(6000)])
+    last = tilts[tilts > 85.0]
+    assert last.max() <= 90.0
+    assert np.mean(last >= 88.0) == pytest.approx(0.60, abs=0.06)
+
+
 def test_one_in_ten_lacks_a_band() -> None:
     missing = Counter(draw_member(1, number).missing_band for number in range(12_000))
     assert abs(1 - missing.pop("") / 12_000 - 0.10) < 0.01

@@ -33,7 +33,8 @@ class Augmentation:
     noise : at most, of which a half is spread over neighbouring pixels. star_share : of pictures with a bright star and
         its halo, beside the galaxy.
     bulge_share : of pictures with round light added at the centre, where the galaxy is: real disks have brighter and
-        rounder middles than synthetic ones, and their tilt is that of what lies outside.
+        rounder middles than synthetic ones, and their tilt is that of what lies outside. halo_share : of other pictures
+        with faint round light added over all of the galaxy: the outskirts of real disks are rounder, too.
     tint : contrast of each channel apart. glow : a coloured sky in half of the colour pictures.
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
@@ -53,7 +54,8 @@ class Augmentation:
     noise_share: float = 0.45
     noise: float = 0.1
     star_share: float = 0.2
-    bulge_share: float = 0.35
+    bulge_share: float = 0.2
+    halo_share: float = 0.6
     tint: float = 0.15
     glow: float = 0.2
 
@@ -69,6 +71,7 @@ PLAIN = Augmentation(
     noise_share=0.0,
     star_share=0.0,
     bulge_share=0.0,
+    halo_share=0.0,
     tint=0.0,
     glow=0.0,
 )
@@ -134,7 +137,7 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         int(u[22] * NOISE_BANK),
         rng.random() < 0.5,
         _draw_star(rng, how.star_share),
-        _draw_bulge(rng, how.bulge_share),
+        _draw_round_light(rng, how.bulge_share, how.halo_share),
     )
 
 
@@ -153,10 +156,12 @@ def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
     return (float(v[0] < share), *place, 0.015 + 0.04 * v[3] ** 2, 0.5 * v[4] ** 2, *(0.4 + 0.6 * v[5:8]))
 
 
-def _draw_bulge(rng: np.random.Generator, share: float) -> tuple[float, ...]:
-    """(strength or 0, scale length in half sides; R25 is a half)."""
+def _draw_round_light(rng: np.random.Generator, bulge_share: float, halo_share: float) -> tuple[float, ...]:
+    """(strength or 0, scale length in half sides; R25 is a half): of a bulge, or else of a halo."""
     v = rng.random(3)
-    return ((0.1 + 0.7 * v[1]) * float(v[0] < share), 0.025 + 0.075 * v[2])
+    if v[0] > 1.0 - halo_share:
+        return (0.03 + 0.09 * v[1], 0.35 + 0.35 * v[2])
+    return ((0.1 + 0.7 * v[1]) * float(v[0] < bulge_share), 0.025 + 0.075 * v[2])
 
 
 class Augmenter:

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from giz.training.nn import augment
-from giz.training.nn.augment import PLAIN, Augmentation, Augmenter
+from giz.training.nn.augment import PLAIN, Augmentation, Augmenter, draw
 from giz.training.nn.batches import BatchPlan
 from giz.training.nn.data import TrainingData
 from giz.training.nn.feed import feed, make_sample
@@ -38,7 +38,9 @@ def test_the_axial_ratio_comes_through_the_whole_augmentation_within_a_percent(i
     count = 8
     brightness = disc(inclination_deg, 20.0, SIZE_PX)
     pixels = stack(brightness).unsqueeze(0).repeat(count, 1, 1, 1)
-    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0, bulge_share=0.0))
+    augmenter = Augmenter(
+        replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0, bulge_share=0.0, halo_share=0.0)
+    )
     changed = augmenter(
         pixels, np.arange(count, dtype=np.uint64), np.arange(count) % 2 == 1, np.ones((count, 4), bool)
     ).numpy()
@@ -125,3 +127,23 @@ def test_the_light_of_an_added_bulge_is_round_central_and_leaves_what_was_given_
     assert (added[:, :, 0].abs() < 0.01).all()
     for turned in (added.flip(2), added.flip(3), added.transpose(2, 3)):
         assert torch.equal(turned, added)
+
+
+def test_an_added_halo_is_round_faint_and_reaches_beyond_the_galaxy() -> None:
+    pixels = torch.cat([torch.full((8, 3, 64, 64), 230), torch.full((8, 3, 64, 64), 10)], dim=1).to(torch.uint8)
+    changed = Augmenter(replace(PLAIN, halo_share=1.0))(
+        pixels, np.arange(8, dtype=np.uint64), np.zeros(8, bool), np.ones((8, 4), bool)
+    )
+    added = (changed - pixels.float() / 255)[:, 0]
+    middle, outside = -added[:, 31:33, 31:33].mean((1, 2)), -added[:, 32, 4]
+    assert ((middle > 0.02) & (middle < 0.13)).all()
+    assert (outside > 0.1 * middle).all()
+    for turned in (added.flip(1), added.flip(2), added.transpose(1, 2)):
+        assert torch.equal(turned, added)
+
+
+def test_a_picture_gets_a_halo_or_a_bulge_by_their_shares() -> None:
+    drawn = draw(Augmentation(), np.arange(2000, dtype=np.uint64)).bulge
+    is_there, is_halo = drawn[:, 0] > 0, drawn[:, 1] > 0.2
+    assert (is_there & is_halo).mean() == pytest.approx(0.6, abs=0.04)
+    assert (is_there & ~is_halo).mean() == pytest.approx(0.2, abs=0.04)
