@@ -100,6 +100,20 @@ def test_uploaded_pictures_are_kept_for_a_day_under_a_random_name_and_answered(c
     assert said["ellipse"]["angle_deg"] == pytest.approx(25, abs=3)
 
 
+@pytest.mark.parametrize("outside", [0, 255])
+def test_the_ellipse_lies_on_the_galaxy_of_a_turned_frame_whatever_fills_its_corners(client, network, outside):
+    colour = spiral(70, 25)["gri"].copy()
+    side = np.arange(colour.shape[0]) - (colour.shape[0] - 1) / 2
+    x, y = np.meshgrid(side, side)
+    along, across = x * np.cos(0.6) + y * np.sin(0.6), y * np.cos(0.6) - x * np.sin(0.6)
+    colour[np.maximum(abs(along), abs(across)) > 0.72 * side[-1]] = outside
+    source = upload(client, file=named(encoded(colour), "turned.png")).json()
+    ellipse = ask(client, f"sources/{source['id']}/evaluate/").json()["ellipse"]
+    assert ellipse["angle_deg"] == pytest.approx(25, abs=4)
+    assert ellipse["centre"] == pytest.approx([0.5, 0.5], abs=0.03)
+    assert ellipse["axial_ratio"] < 0.6
+
+
 def test_the_ellipse_turns_moves_and_grows_with_the_view(client, network):
     source = upload(client, file=named(encoded(spiral(70, 25)["r"]), "r.png")).json()
     plain = ask(client, f"sources/{source['id']}/evaluate/").json()["ellipse"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy import ndimage
 
+from giz.imaging.corners import empty_corners, is_light_on_dark
 from giz.imaging.greys import light_of_grey
 from giz.imaging.measure import ShapeError, measure_shape
-from giz.imaging.sizes import border_colour
 from giz.inference.view import View
 
 Pixels = npt.NDArray[np.uint8]
@@ -36,10 +37,14 @@ def picture_ellipse(pictures: Mapping[str, Pixels]) -> dict[str, float] | None:
     grey = Image.fromarray(pictures[band]).convert("L")
     grey = grey.resize((MEASURED_PX, MEASURED_PX), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels: Pixels = np.asarray(grey, np.uint8)
-    if border_colour(pixels) < 128:  # light on dark
+    empty = empty_corners(pixels)
+    if is_light_on_dark(pixels, empty):
         pixels = 255 - pixels
+    light = light_of_grey(pixels)
+    # Beside an empty corner lies its rim, blurred.
+    light[ndimage.binary_dilation(empty, iterations=2)] = np.nan
     try:
-        shape = measure_shape(light_of_grey(pixels))
+        shape = measure_shape(light)
     except ShapeError:
         return None
     return {
