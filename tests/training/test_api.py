@@ -65,16 +65,20 @@ def test_several_processes_and_a_device_can_be_asked_for(bob_client: Client) -> 
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_ends_the_training_before_anything_is_read(bob_client: Client) -> None:
-    run = start(bob_client, device="cuda").json()
+    run = start(bob_client, device="cuda:99").json()
     labels = Path(Job.objects.get().params["labelset"])
     shutil.rmtree(labels)
     with pytest.raises(Refused):
         run_job(Job.objects.get())
     failed = bob_client.get(f"{RUNS}{run['id']}/").json()
     assert failed["state"] == "failed"
-    assert "has no GPU that torch can use. Take the CPU (device cpu)" in failed["error"]
+    found = torch.cuda.device_count()
+    assert (
+        f"100 GPUs are needed; torch finds {found} on the machine that trains. Ask for fewer, or for the CPU."
+        if found
+        else "The machine that trains has no GPU that torch can use. Take the CPU (device cpu), or name no device."
+    ) in failed["error"]
 
 
 @pytest.mark.django_db

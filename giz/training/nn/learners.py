@@ -12,7 +12,7 @@ from torch.nn import functional
 from giz.training.nn.data import BANDS, CHANNELS
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample
-from giz.training.nn.names import OURS, Task, check_network
+from giz.training.nn.names import OURS, Task, check_network, task_of
 from giz.training.nn.networks import HALF_RANGE_DEG, ReferenceNet
 from giz.training.nn.ours import OurNet, joined_answers
 
@@ -64,8 +64,7 @@ def learner_for(name: str, size_px: int) -> Learner:
         if size_px % 16:
             raise TrainingError("bad_size", f"Pictures must have a side of a multiple of 16 px; these have {size_px}.")
         return OurLearner()
-    base, _, kind = name.partition("-")
-    return ReferenceLearner(base, binary=kind == "binary")
+    return ReferenceLearner(name.partition("-")[0], task_of(name))
 
 
 class OurLearner:
@@ -101,9 +100,9 @@ class ReferenceLearner:
 
     all_bands = False
 
-    def __init__(self, name: str, *, binary: bool) -> None:
-        self.network = ReferenceNet(name, binary=binary)
-        self.task: Task = "verdict" if binary else "regression"
+    def __init__(self, name: str, task: Task) -> None:
+        self.network = ReferenceNet(name, binary=task == "verdict")
+        self.task = task
 
     def loss(self, sample: Sample) -> Tensor:
         answers = self.network(three_channels(sample))
