@@ -62,6 +62,9 @@ class SimulatedCrowd:
         self._accounts = _accounts(options.seed, options.volunteers)
         self._has_work = np.ones(options.volunteers, dtype=bool)
         self._left = 1
+        # Votes by others and by earlier runs; and how many of this run the last fit has seen, None before it.
+        self._earlier = 0
+        self._fitted: int | None = None
         self._ago_s = 0.0
 
     def run(self, on_progress: OnProgress, *, done: int = 0, after_round: Callable[[int], None]) -> int:
@@ -69,35 +72,43 @@ class SimulatedCrowd:
 
         Returns how many there are in the end: fewer than asked for where nobody has a galaxy left.
         """
-        given, fitted = done, Vote.objects.filter(target__campaign=self._campaign).count()
+        given = done
+        self._earlier = Vote.objects.filter(target__campaign=self._campaign).count() - done
         self._look_ahead(done)
         self._ago_s = timedelta(days=self._options.days).total_seconds() * self._left / (done + self._left)
         for given in self._votes(done):
             if given % VOTES_A_ROUND == 0:
                 consensus_refresh(campaign=self._campaign)
-                if given > fitted * REFIT_GROWTH:
-                    fitted = given
-                    self._refit()
+                seen = done if self._fitted is None else self._fitted
+                if self._earlier + given > REFIT_GROWTH * (self._earlier + seen):
+                    self._refit(given)
                 after_round(given)
                 self._look_ahead(given)
             on_progress(given, self._options.votes, "")
-        self._refit()
+        if given != self._fitted:
+            self._refit(given)
         after_round(given)
         return given
 
     def _votes(self, done: int) -> Iterator[int]:
-        """Yield the number of votes after each one, until all are given or nobody has a galaxy left."""
+        """Yield the number of votes after each one, until all are given or nobody has a galaxy left.
+
+        The consensus may ask for more votes where people disagree, a refit where it found robots or larger errors:
+        then everybody comes once again.
+        """
         given = turn = done
         given_before = -1
         while given < self._options.votes:
             who = self._next_person(turn)
             turn += 1
             if who is None:
-                # The consensus may ask for more votes where people disagree: then everybody comes once again.
-                if given == given_before:
+                if given != given_before:
+                    consensus_refresh(campaign=self._campaign)
+                elif given != self._fitted:
+                    self._refit(given)
+                else:
                     return
                 given_before = given
-                consensus_refresh(campaign=self._campaign)
                 self._has_work[:] = True
                 continue
             if self._turn(who):
@@ -155,8 +166,9 @@ class SimulatedCrowd:
         said, trace = hand.place(seen.perceived_deg)
         vote_record(volunteer=account, key=key, task_id=task.id, trace=trace, verdict=said)
 
-    def _refit(self) -> None:
+    def _refit(self, given: int) -> None:
         """What the refit job does: discount robots, fit the volunteers, recompute what follows from them."""
+        self._fitted = given
         implausible_flag(campaign=self._campaign)
         campaign_refit(campaign=self._campaign)
         consensus_mark_stale(campaign=self._campaign)

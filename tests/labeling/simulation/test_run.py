@@ -97,6 +97,7 @@ def test_robots_are_found_and_their_votes_have_no_weight() -> None:
     robots = User.objects.filter(votes__flags__overlap=["implausible", "too_fast"]).distinct().count()
     assert result["robots"] == 4
     assert result["implausible"] == robots >= 2
+    assert result["retired"] == 60, "whose robots' votes were taken away is judged again"
     assert result["errors"]["robust"]["rms_deg"] < 5.5
 
 
