@@ -13,6 +13,8 @@ from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
 from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
+from giz.embedded.layout import Layout
+from giz.embedded.site import OnlyOne
 from labeling.comparison import replay
 from labeling.demo.jobs import demo_job
 from labeling.demo.plan import FIRST_TARGET_PGC
@@ -195,7 +197,17 @@ def test_the_command_tells_what_it_made_and_where_to_label():
     said = run_command("--size", 128, "--targets", 1, "--per-bin", 1)
     assert "47 galaxies made, 0 there already" in said
     assert "1 galaxies to judge against demo v1" in said
-    assert "/label/demo" in said
+    assert said.endswith("\nLabel them at /label/demo once the site runs (make run).\n")
+
+
+def test_the_command_names_the_address_of_the_site_that_runs_or_the_public_one(settings, tmp_path, monkeypatch):
+    settings.GIZ_HOME = tmp_path
+    assert "Its progress: /staff/dashboard/ once the site runs" in run_command("--background")
+    monkeypatch.setenv("SITE_URL", "https://giz.example.org")
+    settings.SITE_URL = "https://giz.example.org"
+    assert "Its progress: https://giz.example.org/staff/dashboard/\n" in run_command("--background")
+    with OnlyOne(Layout(tmp_path), "http://localhost:8123"):
+        assert "Its progress: http://localhost:8123/staff/dashboard/\n" in run_command("--background")
 
 
 def test_in_the_background_it_leaves_one_job_to_the_worker():

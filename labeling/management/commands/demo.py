@@ -8,10 +8,12 @@ import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from giz import env
 from giz.core.command import GizCommand
 from giz.core.models import Job
 from giz.core.tasks import wake_job
 from giz.core.terminal import run_job_with_bar
+from giz.embedded.site import running_address
 from labeling.demo.jobs import demo_job
 
 log = structlog.get_logger("giz.demo")
@@ -40,6 +42,12 @@ def number_between(lowest: int, highest: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def found_at(path: str) -> str:
+    """Where a page is: on the site that runs here, else at the public address, if there is one; or once it runs."""
+    address = running_address(settings.GIZ_HOME) or (settings.SITE_URL if env.text("SITE_URL") else "")
+    return f"{address}{path}" if address else f"{path} once the site runs (make run)"
 
 
 class Command(GizCommand):
@@ -86,7 +94,7 @@ class Command(GizCommand):
         self.stdout.write(
             f"Demo sky: {result['made']} galaxies made, {result['kept']} there already.\n"
             f"Campaign {result['campaign']}: {result['targets']} galaxies to judge against {result['standard_set']}.\n"
-            f"Label them at {settings.SITE_URL}/label/{result['campaign']} (manage.py up starts the site)."
+            f"Label them at {found_at('/label/' + result['campaign'])}."
         )
 
     def _hand_over(self, job: Job) -> None:
@@ -97,5 +105,5 @@ class Command(GizCommand):
             log.warning("broker_unavailable", error=type(error).__name__, effect="the job begins with the next sweep")
         self.stdout.write(
             f"The worker of a running site makes the demo sky (job {job.id}).\n"
-            f"Its progress: {settings.SITE_URL}/staff/dashboard/"
+            f"Its progress: {found_at('/staff/dashboard/')}"
         )
