@@ -139,7 +139,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         partial = " It was never finished: run the command that makes it again." if _is_partial(folder) else ""
-        raise LabelSetError("not_a_label_set", f"{folder} holds no {MANIFEST_NAME}, so it is no label set.{partial}")
+        why = (
+            f"{folder} holds no {MANIFEST_NAME}, so it is no label set."
+            if folder.is_dir()
+            else f"There is no folder {folder}."
+        )
+        raise LabelSetError("not_a_label_set", why + partial)
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} has more than {MAX_MANIFEST_BYTES:,} bytes.")
     try:

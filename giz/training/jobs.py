@@ -48,6 +48,9 @@ def training_job(
 
     Only the manifest is read here: the files and every label are checked when the job begins, before the first step.
     """
+    with refusals():
+        # Before what it is told: somebody who mistyped the folder is to hear of that first.
+        manifest = read_manifest(labelset)
     if flavour not in FLAVOURS:
         raise Refused("bad_flavour", f"A flavour is 0 (all galaxies) or 1, 2, 3 (sub-samples), not {flavour}.")
     if not (0 <= minutes <= MOST_MINUTES and 0 <= steps <= MOST_STEPS) or bool(minutes) == bool(steps):
@@ -55,7 +58,6 @@ def training_job(
     if not 0 <= seed <= MOST_SEED:
         raise Refused("bad_seed", f"A seed is a whole number from 0 to {MOST_SEED:,}, not {seed:,}.")
     with refusals():
-        manifest = read_manifest(labelset)
         check_network(network, size_of(manifest))
         _check_where(network, processes, device)
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}

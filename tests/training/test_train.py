@@ -104,6 +104,11 @@ def test_a_folder_that_is_no_label_set_is_refused(tmp_path: Path) -> None:
         call_command("train", str(tmp_path / "nowhere"), minutes=1.0)
 
 
+def test_a_folder_that_is_missing_is_told_before_a_length_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"There is no folder .*nowhere\."):
+        call_command("train", str(tmp_path / "nowhere"))
+
+
 def test_a_label_set_changed_on_disk_is_refused_before_the_first_step(discs: Path, tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled"
     shutil.copytree(discs, spoiled)
