@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 
 from giz.core.errors import Refused
 from giz.core.models import Job, JobLogLine
+from giz.processes import is_running
 
 log = structlog.get_logger("giz.jobs")
 
@@ -129,18 +130,8 @@ def _expire_leases_of_the_dead(jobs: QuerySet[Job]) -> None:
     running = jobs.filter(state=Job.State.RUNNING, lease_until__gte=Now())
     for job_id, token, holder in running.values_list("id", "lease_token", "lease_holder"):
         host, _, pid = holder.rpartition(":")
-        if host == socket.gethostname() and not _is_alive(int(pid)):
+        if host == socket.gethostname() and not is_running(int(pid)):
             Job.objects.filter(id=job_id, lease_token=token).update(lease_until=Now() - LEASE)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's process
-        pass
-    return True
 
 
 class JobContext:

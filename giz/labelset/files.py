@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import os
 import re
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from giz.labelset.errors import LabelSetError
+from giz.processes import is_running
 
 BLOCK_BYTES = 1 << 20
+DAY_S = 86_400
 _MEMBER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)?")
 
 
@@ -48,8 +54,12 @@ class HashedFile:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[HashedFile]:
-    """A file that appears under its name only when it is whole: temporary name, fsync, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """A file that appears under its name only when it is whole: temporary name, fsync, rename.
+
+    What writers of the same file left behind when they were killed goes first.
+    """
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as binary:
             yield HashedFile(binary)
@@ -59,6 +69,19 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files of writers that are gone: from this machine, or untouched for a day."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(?P<host>.+)\.(?P<process>\d+)\.tmp")
+    for found in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        named = pattern.fullmatch(found.name)
+        if named is None:
+            continue
+        is_gone = named["host"] == socket.gethostname() and not is_running(int(named["process"]))
+        with contextlib.suppress(FileNotFoundError):
+            if is_gone or time.time() - found.stat().st_mtime > DAY_S:
+                found.unlink()
 
 
 def sync_folder(folder: Path) -> None:

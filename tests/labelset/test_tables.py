@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import socket
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -139,3 +143,17 @@ def test_the_votable_is_valid_and_astropy_reads_it(tmp_path: Path) -> None:
 def test_an_unknown_format_is_named_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(LabelSetError, match=r"no format 'xlsx'\. Known: csv, json, edd, parquet, fits, votable"):
         write_table("xlsx", COLUMNS, rows(), tmp_path / "t.xlsx")
+
+
+def test_what_a_killed_writer_left_behind_goes_when_the_file_is_written_again(tmp_path: Path) -> None:
+    here, ended = socket.gethostname(), subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, other, running = (
+        tmp_path / f".labels.csv.{name}.tmp" for name in (f"{here}.{ended.pid}", "another-host.1", f"{here}.1")
+    )
+    old, namesake = tmp_path / ".labels.csv.another-host.2.tmp", tmp_path / f".more-labels.csv.{here}.{ended.pid}.tmp"
+    for path in (left, other, running, old, namesake):
+        path.write_text("half")
+    os.utime(old, (1, 1))
+    write_table("csv", COLUMNS, iter(rows()), tmp_path / "labels.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", other.name, running.name, namesake.name}

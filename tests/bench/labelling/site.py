@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import socket
 import subprocess
@@ -15,45 +14,26 @@ from pathlib import Path
 
 import psutil
 
-from giz import env
-from giz.embedded.holding import Services
 from giz.embedded.layout import Layout
 from giz.embedded.site import QUIET_PYTHON, SiteOptions, beat_part, web_part, worker_part
 from tests.bench.labelling.load import Prepared, random_vote
+from tests.bench.services import bench_campaign, bench_services
 
-STANDARDS_A_BIN = 13
 LOGIN = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @contextmanager
 def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> Iterator[BenchSite]:
     """Bring up the services, the schema, and web, worker and beat with the arguments of ``manage.py up``."""
-    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "MEDIA_ROOT", "STATIC_ROOT"):
-        os.environ.pop(name, None)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     chosen = {name: value for name, value in (("web_workers", web_workers), ("web_threads", web_threads)) if value}
     options = SiteOptions(port=port, queues=("default", "votes"), **chosen)
-    os.environ |= {
-        **QUIET_PYTHON,
-        "GIZ_HOME": str(home),
-        "DJANGO_SETTINGS_MODULE": "giz.settings",
-        "SITE_URL": options.address,
-    }
-    env.ensure_secret_key()
-    layout = Layout(home)
-    with Services(layout, ["postgres", "valkey"]):
-        import django
-        from django.core.management import call_command
-        from django.db import connection
-
-        django.setup()
-        import giz.celery  # noqa: F401 - else what is sent from here goes to a broker that Celery makes up
-
-        logging.getLogger().setLevel(logging.WARNING)
+    os.environ |= {**QUIET_PYTHON, "SITE_URL": options.address}
+    with bench_services(home):
+        layout = Layout(home)
         (home / "static").mkdir(exist_ok=True)
-        call_command("migrate", verbosity=0)
         parts = []
         environment = dict(os.environ)
         try:
@@ -70,8 +50,6 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
                     process.wait(10)
                 except subprocess.TimeoutExpired:
                     process.kill()
-            connection.close()
-            connection.close_pool()
 
 
 def _wait_until_answering(port: int, log: Path) -> None:
@@ -119,7 +97,7 @@ class BenchSite:
         from labeling.services.campaigns import campaign_open
 
         name = f"bench-{targets}-{uuid.uuid4().hex[:6]}"
-        campaign = _campaign(name, targets)
+        campaign = bench_campaign(name, targets)
         people = _people(clients + 2)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -136,40 +114,6 @@ class BenchSite:
             cursor.execute("VACUUM ANALYZE")
         sessions = [_session(person) for person in people[2:]]
         return Prepared(campaign=name, sessions=sessions, sql=_statements(people[1], name))
-
-
-def _campaign(name: str, targets: int) -> object:
-    from django.db import connection
-    from django.db.models import Max
-
-    from giz.catalog.models import Galaxy
-    from labeling.services.campaigns import campaign_create, targets_add
-    from standards.formats import StandardEntry
-    from standards.services import standard_set_publish
-
-    first = (Galaxy.objects.aggregate(last=Max("pgc"))["last"] or 0) + 1
-    standards = [StandardEntry(first + number, 45.0 + number % 46) for number in range(46 * STANDARDS_A_BIN)]
-    first_target = first + len(standards)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO catalog_galaxy (pgc, name, morphological_type, is_synthetic, extra, source, updated_at)
-               SELECT pgc, '', '', false, '{}', 'bench', now() FROM generate_series(%s, %s) AS pgc""",
-            [first, first_target + targets - 1],
-        )
-        cursor.execute(
-            """INSERT INTO catalog_galaxyimage (galaxy_id, band, stem, sizes_px, content_sha256, origin, source_name,
-                      source_width_px, source_height_px, is_current)
-               SELECT galaxy.id, band, 'ab/' || left(md5(galaxy.pgc || band), 26), '{128,256,512}', '', 'bench', '',
-                      512, 512, true
-                 FROM catalog_galaxy galaxy CROSS JOIN unnest(ARRAY['gri', 'g', 'r', 'i']) AS band
-                WHERE galaxy.pgc BETWEEN %s AND %s""",
-            [first, first_target + targets - 1],
-        )
-    standard_set = standard_set_publish(name=name, entries=standards).standard_set
-    campaign = campaign_create(name=name, standard_set=standard_set)
-    ids = Galaxy.objects.filter(pgc__gte=first_target).values_list("pk", flat=True)
-    targets_add(campaign=campaign, galaxy_ids=ids.iterator())
-    return campaign
 
 
 def _people(count: int) -> list[object]:

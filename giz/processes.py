@@ -1,0 +1,14 @@
+"""Processes of this machine; importable before Django and by everything."""
+
+import os
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this number runs, whoever's it is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

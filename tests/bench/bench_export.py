@@ -1,0 +1,139 @@
+"""Export of a large campaign's labels from PostgreSQL, by the command. ``python -m tests.bench.bench_export``
+
+Times, and how much more memory a large export takes than one of a few labels; each twice, for the bytes must be the
+same. Then one export is killed while it writes. Galaxies, votes and consensuses are put into the tables by SQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.bench_labelling import machine
+from tests.bench.services import bench_campaign, bench_services
+
+TARGET_S, TARGET_MB = 60.0, 100.0
+FEW, VOLUNTEERS, VOTES_EACH = 1_000, 2_000, 3
+
+_VOTES = """
+INSERT INTO labeling_vote (key, body_hash, target_id, volunteer_id, standing, verdict, inclination_deg,
+                           inclination_rounded_deg, trace, rule_version, reasons, comment, flags, is_imported,
+                           import_ref)
+SELECT gen_random_uuid(), '', target.id, (%(people)s::bigint[])[1 + (target.id * 7 + number * 13) %% %(volunteers)s],
+       'counted', CASE WHEN target.id %% 5 = 0 THEN 'J' ELSE 'A' END,
+       CASE WHEN target.id %% 5 > 0 THEN 45 + (target.id * 31 + number) %% 45 END,
+       CASE WHEN target.id %% 5 > 0 THEN 45 + (target.id * 31 + number) %% 45 END,
+       '{}', 'bench', '{}', '', '{}', false, ''
+  FROM labeling_target target CROSS JOIN generate_series(1, %(each)s) AS number WHERE target.campaign_id = %(campaign)s
+"""
+_CONSENSUSES = """
+INSERT INTO labeling_consensus (target_id, estimator, rule_version, inclination_deg, sigma_deg,
+                                inclination_published_deg, verdict, is_split, status, volunteer_count, verdict_counts,
+                                reason_counts, note, vote_ids, is_current)
+SELECT target.id, estimator, 'bench', degrees, 1 + random(), round(degrees),
+       CASE WHEN degrees IS NULL THEN 'J' ELSE 'A' END, false, 'retired', %(each)s, '{}', '{}',
+       CASE WHEN degrees IS NULL THEN '[bad_TF] [disturbed] two galaxies?' ELSE '' END, '{1,2,3}', true
+  FROM labeling_target target CROSS JOIN unnest(ARRAY['median', 'robust']) AS estimator
+ CROSS JOIN LATERAL (SELECT CASE WHEN target.id %% 5 > 0 THEN 45 + 45 * random() END) AS drawn(degrees)
+ WHERE target.campaign_id = %(campaign)s
+"""
+
+
+def campaign_filled(labels: int) -> str:
+    """Make a campaign in which everything is judged; returns its name."""
+    from django.db import connection
+
+    from giz.accounts.models import User
+
+    campaign = bench_campaign(f"bench-{labels}", labels, bands=("gri",))
+    people = [User(email=None, import_source="bench", import_name=f"{labels}-{number}") for number in range(VOLUNTEERS)]
+    User.objects.bulk_create(people)
+    with connection.cursor() as cursor:
+        values = {
+            "campaign": campaign.pk,
+            "each": VOTES_EACH,
+            "people": [person.pk for person in people],
+            "volunteers": VOLUNTEERS,
+        }
+        cursor.execute(_VOTES, values)
+        cursor.execute(_CONSENSUSES, values)
+        cursor.execute("ANALYZE")
+    return str(campaign.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export by the command: seconds, highest resident memory in MB, the file."""
+
+    seconds: float
+    memory_mb: float
+    data: bytes
+
+
+def command(campaign: str, format_name: str, out: Path) -> list[str]:
+    options = ["--campaign", campaign, "--format", format_name, "--out", str(out), "--force"]
+    return [sys.executable, "manage.py", "export_labels", *options]
+
+
+def export(campaign: str, format_name: str, out: Path) -> Export:
+    start = time.perf_counter()
+    process = subprocess.Popen(command(campaign, format_name, out), stdout=subprocess.DEVNULL)
+    _pid, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"The export of {campaign} as {format_name} failed.")
+    return Export(time.perf_counter() - start, used.ru_maxrss / 1024, out.read_bytes())
+
+
+def killed_in_between(campaign: str, format_name: str, out: Path) -> str:
+    """Kill an export once a part of it lies on disk; says what is there afterwards."""
+    process = subprocess.Popen(command(campaign, format_name, out), stdout=subprocess.DEVNULL)
+    while process.poll() is None and not any(path.stat().st_size for path in out.parent.glob(f"*{out.name}*")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    parts = sum(path.stat().st_size for path in out.parent.glob(f"*{out.name}*")) / 1e6
+    return f"killed with {parts:.1f} MB on disk, {'A FILE' if out.exists() else 'no file'} under its name"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_export", description=__doc__)
+    parser.add_argument("--labels", type=int, default=1_000_000, help="labels of the large campaign (1,000,000)")
+    parser.add_argument("--formats", nargs="+", default=["parquet", "csv"], help="default: parquet csv")
+    options = parser.parse_args()
+    print(f"Machine: {machine()}")
+    home = Path(tempfile.mkdtemp(prefix="giz-b-"))
+    try:
+        with bench_services(home):
+            start = time.perf_counter()
+            few, many = campaign_filled(FEW), campaign_filled(options.labels)
+            seconds = time.perf_counter() - start
+            print(f"filled in {seconds:.0f} s: {options.labels:,} labels of {VOTES_EACH} votes each")
+            print("format       s    memory MB   more than for 1,000   file MB   same bytes")
+            for name in options.formats:
+                out = home / f"labels.{name}"
+                base_mb = export(few, name, home / f"few.{name}").memory_mb
+                runs = [export(many, name, out) for _ in range(2)]
+                seconds, memory_mb = (max(getattr(run, what) for run in runs) for what in ("seconds", "memory_mb"))
+                print(
+                    f"{name:8s} {seconds:6.1f} {memory_mb:10.0f} {memory_mb - base_mb:16.0f}"
+                    f"{len(runs[0].data) / 1e6:16.1f}   {'yes' if runs[0].data == runs[1].data else 'NO'}"
+                )
+                again = home / f"again.{name}"
+                print(f"         {killed_in_between(many, name, again)}; ", end="", flush=True)
+                same = export(many, name, again).data == runs[0].data
+                print(f"exported again: {'the same bytes' if same else 'OTHER BYTES'}")
+            print(f"(targets: {TARGET_S:.0f} s, {TARGET_MB:.0f} MB more)")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
