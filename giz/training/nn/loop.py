@@ -72,7 +72,10 @@ class TrainConfig:
 
 @dataclass
 class RunState:
-    """How far a run is. losses : of the steps since the last validation."""
+    """How far a run is.
+
+    losses : of the steps since the last validation. bf16 : whether it calculates in bfloat16, wherever it goes on.
+    """
 
     step: int = 0
     steps: int = 0
@@ -81,6 +84,7 @@ class RunState:
     losses: list[float] = field(default_factory=list)
     bad_validations: int = 0
     stopped_early: bool = False
+    bf16: bool | None = None
 
 
 class Trainer:
@@ -113,11 +117,11 @@ class Trainer:
         )
         self.augmenter = Augmenter(config.augmentation, self.device)
         self.average = deepcopy(self.learner.network).eval()
-        self.bf16_helps = bf16_helps(self.device)
-        self.bf16 = config.bf16 and self.bf16_helps
         self.optimizer = _optimizer(self.learner.network, config)
         self.state = RunState(steps=config.steps)
         self._resume()
+        if self.state.bf16 is None:
+            self.state.bf16 = self.group.agree(config.bf16 and bf16_helps(self.device))
         self._loss = loss_of(self.learner, self.group)
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -155,7 +159,7 @@ class Trainer:
             group["lr"] = self._peak_rate() * one_cycle(share)
         network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bool(state.bf16)):
             loss = self._loss(sample)
         mean_loss = self.group.mean(loss)
         if not math.isfinite(mean_loss):

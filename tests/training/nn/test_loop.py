@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from giz.training.nn.checkpoint import load_checkpoint
 from giz.training.nn.data import TrainingData
+from giz.training.nn.devices import bf16_speed
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.evaluation import evaluate
 from giz.training.nn.export import best_network, export_onnx, served_network
@@ -99,6 +101,24 @@ def test_minutes_become_steps_by_the_speed_of_the_first(data: TrainingData, tmp_
     assert trainer._steps_in(0.001) == 20
     assert all(torch.equal(before[key], value) for key, value in trainer.learner.network.state_dict().items())
     assert trainer.optimizer.state_dict()["state"] == {}
+
+
+def test_a_run_goes_on_in_the_precision_it_began_with_wherever_that_is(data: TrainingData, tmp_path: Path) -> None:
+    for begun in (True, False):
+        folder = tmp_path / str(begun)
+        trainer = Trainer(data, CONFIG, folder)
+        trainer.state.bf16 = begun
+        trainer.save()
+        assert Trainer(data, CONFIG, folder).state.bf16 is begun
+    assert Trainer(data, replace(CONFIG, bf16=False), tmp_path / "new").state.bf16 is False
+
+
+def test_a_cpu_is_timed_in_both_precisions_without_a_trace_in_what_is_drawn() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    assert 0.05 < bf16_speed() < 20
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_length_must_be_said_once(data: TrainingData, tmp_path: Path) -> None:
