@@ -12,7 +12,7 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED, job_cancel
 from giz.core.models import AuditEvent, Job, JobLogLine
-from giz.core.staff_admin import HistoryAdmin, PostButton, column, progress_bar, row_link
+from giz.core.staff_admin import HistoryAdmin, PostButton, column, progress_bar, row_link, text_block
 
 LOG_LINES_SHOWN = 200
 
@@ -60,7 +60,7 @@ class JobAdmin(HistoryAdmin):
     def error_text(self, job: Job) -> str:
         if not job.error:
             return "–"
-        return format_html('<pre class="staff-log"><span class="error">{}</span></pre>', job.error)
+        return text_block(format_html('<span class="error">{}</span>', job.error))
 
     @column("what it said")
     def log_lines(self, job: Job) -> str:
@@ -74,7 +74,7 @@ class JobAdmin(HistoryAdmin):
         )
         address = reverse("admin:core_joblogline_changelist") + f"?job__id__exact={job.id}"
         more = format_html('<a href="{}">All its lines</a>', address) if len(lines) > LOG_LINES_SHOWN else ""
-        return format_html('<pre class="staff-log">{}</pre>{}', shown, more)
+        return format_html("{}{}", text_block(shown), more)
 
 
 @admin.register(JobLogLine)

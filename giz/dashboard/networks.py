@@ -1,5 +1,6 @@
 """What the pages of networks show: a training with its curves, which networks answer, whether the sky has changed."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from giz.core.models import JobLogLine
 from giz.core.plot import Plot, Series
+from giz.core.words import counted
 from giz.inference.models import Prediction
 from giz.training.drift import ANSWERS, LEAST_PICTURES, Shift, histograms, shifts
 from giz.training.figures import HEADINGS, table
@@ -20,6 +22,22 @@ RUNS_SHOWN = PROMOTIONS_SHOWN = 12
 LATELY = timedelta(days=30)
 MOST_PREDICTIONS = 5000
 DRIFT_SECONDS = 300
+
+
+# A database gives a document's keys back in an order of its own.
+TOLD = {
+    "minutes": "Minutes",
+    "steps": "Steps",
+    "seed": "Seed",
+    "batch_size": "Batch",
+    "learning_rate": "Learning rate",
+    "weight_decay": "Weight decay",
+    "average": "Average of weights",
+    "validations": "Validations",
+    "patience": "Patience",
+    "bf16": "bfloat16 where faster",
+    "workers": "Loading threads",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,8 @@ class Drift:
         if not self.version.report.get("reference"):
             return "Nothing to compare with: no distributions were kept with this network."
         if self.predictions < LEAST_PICTURES:
-            return f"{self.predictions:,} predictions in 30 days; {LEAST_PICTURES} are needed to tell."
+            seen = counted(self.predictions, "prediction")
+            return f"{seen} in 30 days; {LEAST_PICTURES} are needed to tell whether the pictures have changed."
         if self.alarms:
             return "Not as at its test: " + ", ".join(shift.words for shift in self.alarms) + "."
         return f"As at its test, over {self.predictions:,} predictions."
@@ -87,12 +106,22 @@ def training(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "plots": curves(run.history),
+        "told": told(run.config),
         "lines": lines,
         "headings": HEADINGS,
         "rows": table(report)[1:] if report else [],
         "outliers": report.get("outliers", [])[:10],
         "card": run.version.card if run.version else None,
     }
+
+
+def told(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a training was told, in words, the plain things first; what is 0 follows from the network."""
+    return [(words, _value(config[name])) for name, words in TOLD.items() if config.get(name)]
+
+
+def _value(value: float | bool) -> str:
+    return "yes" if value is True else f"{value:g}"
 
 
 def curves(history: list[dict[str, Any]]) -> list[Plot]:
@@ -108,5 +137,7 @@ def curves(history: list[dict[str, Any]]) -> list[Plot]:
         if known:
             steps, values = zip(*known, strict=True)
             series = [Series("line", steps, values, colour=colour), Series("points", steps, values, colour=colour)]
-            plots.append(Plot(title, "step", label, series))
+            # A share ends at 1, however few values there are.
+            limits = (min(0.9, math.floor(10 * min(values)) / 10), 1.0) if label == "share" else None
+            plots.append(Plot(title, "step", label, series, y_limits=limits))
     return plots

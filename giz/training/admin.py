@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED
 from giz.core.models import Job
-from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link, text_block
+from giz.core.words import counted
 from giz.training.figures import text
 from giz.training.jobs import MOST_MINUTES, MOST_PROCESSES, MOST_SEED, training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
@@ -24,6 +25,7 @@ from giz.training.selectors import training_runs, versions_with_answering
 from giz.training.services.registry import model_promote, model_rollback
 from giz.training.storage import labelsets_known
 
+LEAST_MINUTES = 0.1
 STATE_LABELS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
 DEVICES = (
     ("", "a GPU where there is one"),
@@ -31,6 +33,7 @@ DEVICES = (
     ("cuda", "the first GPU"),
     *((f"cuda:{number}", f"the {word} GPU") for number, word in enumerate(("second", "third", "fourth"), start=1)),
 )
+GALAXIES = ((0, "all train galaxies"), *((n, f"sub-sample {n} (67 %)") for n in (1, 2, 3)))
 STOPPED = (Job.State.CANCELLED, Job.State.FAILED)
 
 
@@ -60,16 +63,16 @@ class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
     labelset = forms.ChoiceField(label="Label set", widget=UnfoldAdminSelectWidget)
     network = forms.ChoiceField(choices=[(name, name) for name in NETWORKS], widget=UnfoldAdminSelectWidget)
     minutes = forms.FloatField(
-        min_value=1,
+        min_value=LEAST_MINUTES,
         max_value=MOST_MINUTES,
         initial=60,
-        help_text="how long to train",
+        help_text="how long to train; less than one for a try",
         widget=UnfoldAdminDecimalFieldWidget,
     )
     flavour = forms.TypedChoiceField(
         label="Galaxies",
         coerce=int,
-        choices=[(0, "all train galaxies"), *((n, f"sub-sample {n} (67 %)") for n in (1, 2, 3))],
+        choices=GALAXIES,
         widget=UnfoldAdminSelectWidget,
     )
     seed = forms.IntegerField(
@@ -151,7 +154,7 @@ class TrainingRunAdmin(StaffAdmin):
             ("What came of it", {"fields": ("gate_words", "version_link")}),
             (
                 "What it was told",
-                {"fields": ("network", "flavour", "labelset_name", "labelset_digest", "where", "told")},
+                {"fields": ("network", "labelset_name", "labelset_digest", "galaxies", "where", "told")},
             ),
             ("Times", {"fields": ("created_at", "finished_at")}),
         ]
@@ -189,7 +192,10 @@ class TrainingRunAdmin(StaffAdmin):
 
     @column("progress")
     def bar(self, run: TrainingRun) -> str:
-        return progress_bar(run.job.progress_done, run.job.progress_total) if run.job else "–"
+        if run.job is None:
+            return "–"
+        steps = counted(run.steps_done, "step") if run.state == Job.State.DONE else ""
+        return progress_bar(run.job.progress_done, run.job.progress_total, steps)
 
     @column("best validation")
     def validation(self, run: TrainingRun) -> str:
@@ -217,6 +223,10 @@ class TrainingRunAdmin(StaffAdmin):
         return format_html(
             '<a href="{}" class="text-primary-600 dark:text-primary-500">live progress and curves</a>', address
         )
+
+    @column("galaxies")
+    def galaxies(self, run: TrainingRun) -> str:
+        return dict(GALAXIES)[run.flavour]
 
     @column("where")
     def where(self, run: TrainingRun) -> str:
@@ -289,7 +299,7 @@ class ModelVersionAdmin(HistoryAdmin):
     def figures(self, version: ModelVersion) -> str:
         if not version.report.get("views"):
             return "–"
-        return format_html('<pre class="staff-log">{}</pre>', text(version.report))
+        return text_block(text(version.report), "figures")
 
     @column("model card")
     def card_text(self, version: ModelVersion) -> str:
@@ -318,6 +328,4 @@ class PromotionAdmin(HistoryAdmin):
 
 
 def _pre(values: Any) -> str:
-    if not values:
-        return "–"
-    return format_html('<pre class="staff-log">{}</pre>', json.dumps(values, indent=1, ensure_ascii=False))
+    return text_block(json.dumps(values, indent=1, ensure_ascii=False)) if values else "–"

@@ -92,7 +92,7 @@ def _in_short(model: dict[str, Any]) -> str:
 
 
 def degrees(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}°"
+    return "–" if value is None else f"{value:.2f}°".replace("-", "−")
 
 
 def share(value: float | None) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.words import counted, signed
+
 DRAWS = 2000
 SEED = 20
 LOW_PERCENT, HIGH_PERCENT = 2.5, 97.5
@@ -60,9 +62,10 @@ class Difference:
 
     @property
     def words(self) -> str:
+        low, high, apart = (signed(value, 2) for value in (self.low, self.high, self.difference))
         return (
             f"{self.quantity} {self.new:.2f}{self.unit} against {self.served:.2f}{self.unit}, a difference of "
-            f"{self.difference:+.2f}{self.unit} (95 %: {self.low:+.2f} to {self.high:+.2f}{self.unit})"
+            f"{apart}{self.unit} (95\u00a0%: {low} to {high}{self.unit})"
         )
 
 
@@ -92,7 +95,7 @@ def judge(new: Errors, served: Errors, galaxies: npt.ArrayLike, *, rival: str) -
         difference
         for difference in (
             _difference("RMS", "°", np.square(new.error_deg), np.square(served.error_deg), numbers),
-            _difference("wrong verdicts", " %", new.is_wrong, served.is_wrong, numbers),
+            _difference("wrong verdicts", "\u00a0%", new.is_wrong, served.is_wrong, numbers),
         )
         if difference
     ]
@@ -100,9 +103,10 @@ def judge(new: Errors, served: Errors, galaxies: npt.ArrayLike, *, rival: str) -
         return Gate(False, "The two networks answer nothing in common, so they can't be compared.", rival)
     main, others = found[0], found[1:]
     gate = Gate(False, "", rival, tuple(found))
-    where = f"on the same {main.galaxies:,} test galaxies"
+    count = counted(main.galaxies, "test galaxy", "test galaxies")
+    where = f"on the same {count}"
     if main.galaxies < LEAST_GALAXIES:
-        few = f"Only {main.galaxies} test galaxies: at least {LEAST_GALAXIES} are needed to tell which one is better."
+        few = f"Only {count}: at least {LEAST_GALAXIES} are needed to tell which one is better."
         return replace(gate, why=few)
     name = CONSTANT if rival == CONSTANT else "the served one"
     if not main.is_better:

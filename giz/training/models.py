@@ -15,8 +15,8 @@ class TrainingRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.OneToOneField(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="training_run")
-    labelset_name = models.CharField(max_length=200)
-    labelset_digest = models.CharField(max_length=64)
+    labelset_name = models.CharField("label set", max_length=200)
+    labelset_digest = models.CharField("its checksum", max_length=64)
     network = models.CharField(max_length=20)
     flavour = models.PositiveSmallIntegerField(
         default=0, validators=[MaxValueValidator(3)], help_text="0: all train galaxies; 1 to 3: a sub-sample of 67 %"
@@ -29,10 +29,11 @@ class TrainingRun(models.Model):
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="runs", help_text="what it made"
     )
     gate = models.JSONField(null=True, blank=True, help_text="whether it may take the served one's place, and why")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField("asked for", db_default=Now(), editable=False)
+    finished_at = models.DateTimeField("finished", null=True, blank=True)
 
     class Meta:
+        verbose_name = "training"
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(flavour__lte=3), name="training_run_flavour_0_to_3"),
@@ -47,6 +48,11 @@ class TrainingRun(models.Model):
         if self.job is not None:
             return self.job.state
         return Job.State.DONE if self.finished_at else Job.State.CANCELLED
+
+    @property
+    def steps_done(self) -> int:
+        """Steps up to the last validation; what the job counts at the end are pictures that it measured."""
+        return int(self.history[-1]["step"]) if self.history else 0
 
     @property
     def processes(self) -> int:
@@ -67,7 +73,7 @@ class TrainingRun(models.Model):
 class ModelVersion(models.Model):
     """A trained network as one ONNX file, named by its checksum; never changed once it is here."""
 
-    sha256 = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
     network = models.CharField(max_length=20)
     run = models.OneToOneField(
         TrainingRun, null=True, blank=True, on_delete=models.PROTECT, related_name="model_version"
@@ -79,6 +85,7 @@ class ModelVersion(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "network"
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -129,7 +129,7 @@ def make_network(words: str, **report: Any) -> ModelVersion:
         for step in (20, 40, 60, 80)
     ]
     run = TrainingRun.objects.create(
-        job=make_job(kind=f"train_{words}", state="done"),
+        job=make_job(kind=f"train_{words}", state="done", message="measuring it"),
         labelset_name=f"labels of {words}",
         labelset_digest="d" * 64,
         network="ours",

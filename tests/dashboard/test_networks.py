@@ -86,6 +86,11 @@ def test_a_training_is_told_where_to_calculate_and_its_pages_say_so(bob_client: 
     assert "Start the training" not in page
 
 
+def test_less_than_a_minute_can_be_tried(bob_client: Client) -> None:
+    bob_client.post(ADD, {**FORM, "minutes": "0.2"})
+    assert Job.objects.get().params["settings"]["minutes"] == 0.2
+
+
 def test_what_can_not_be_trained_is_told_on_the_form(bob_client: Client) -> None:
     answer = bob_client.post(ADD, {**FORM, "network": "model4"}, follow=True)
     assert "model4 takes pictures of 128 px; this label set has 32 px." in answer.content.decode()
@@ -120,8 +125,10 @@ def test_the_page_of_a_training_shows_progress_curves_gate_figures_and_card(bob_
     for words in (
         *("Loss on the train galaxies", "Error in validation", "Verdicts right in validation"),
         *("Passed the gate.", "Better than a constant guess.", "2.80°", "PGC 7", "Model card", "labels of first"),
+        *("80 steps", "Its record", "<dt>Minutes</dt><dd>30</dd><dt>Seed</dt><dd>1</dd>"),
     ):
         assert words in page, words
+    assert "measuring it" not in page, "what it did last says nothing of what has ended"
     assert page.count('<svg class="plot"') == 3
     assert "data-seconds" not in page, "what has ended is not asked about again"
 
@@ -132,6 +139,7 @@ def test_a_running_training_refreshes_itself(bob_client: Client) -> None:
     assert job_claim(Job.objects.get().pk)
     page = bob_client.get(reverse("dashboard:training", args=[run.pk])).content.decode()
     assert 'data-seconds="5"' in page
+    assert ">Stop it</a>" in page
     assert "The curves appear with the first validation." in page
 
 
@@ -216,4 +224,7 @@ def test_pictures_unlike_those_of_the_test_raise_an_alarm_on_the_dashboard(bob_c
 
 def test_few_predictions_tell_nothing(bob_client: Client) -> None:
     make_network("first", reference={"rejection": [100] * 10})
-    assert "0 predictions in 30 days; 200 are needed" in bob_client.get(NETWORKS).content.decode()
+    assert (
+        "0 predictions in 30 days; 200 are needed to tell whether the pictures have changed."
+        in bob_client.get(NETWORKS).content.decode()
+    )

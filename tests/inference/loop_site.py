@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SIZE_PX = 64
 FIRST_PGC = 8_000_000
 LONGEST_S = 900.0
-QUEUES = "default,votes,predict,training"
+QUEUES = ("default", "votes", "predict", "training")
 
 
 def recipes(sides: dict[str, tuple[int, int]]) -> list[Recipe]:
@@ -81,9 +81,16 @@ def celery_worker(log: Path) -> Iterator[None]:
         "PYTHONWARNINGS": "ignore",
     }
     Path(settings.GIZ_HOME).mkdir(parents=True, exist_ok=True)
+    with celery_process(environment, log, QUEUES):
+        yield
+
+
+@contextmanager
+def celery_process(environment: Mapping[str, str], log: Path, queues: Sequence[str]) -> Iterator[None]:
+    """A worker that listens to these queues of the site that this environment describes."""
     command = [
         *(sys.executable, "-m", "celery", "--app", "giz", "--quiet", "worker", "--pool", "solo"),
-        *("--queues", QUEUES, "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        *("--queues", ",".join(queues), "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
     ]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=out, stderr=out)

@@ -1,6 +1,7 @@
 // Fetches parts of the page again while the page is looked at: each [data-address] every data-seconds seconds.
 // What is unfolded stays unfolded, what is focused stays focused; a failed fetch says since when the figures are old.
 (() => {
+  const FOCUSED = "a, summary, pre";
   const note = document.getElementById("fresh-note");
 
   const replace = (part, fresh) => {
@@ -9,9 +10,9 @@
       if (same) same.open = true;
     }
     const focused = document.activeElement;
-    const place = part.contains(focused) ? [...part.querySelectorAll("a, summary")].indexOf(focused) : -1;
+    const place = part.contains(focused) ? [...part.querySelectorAll(FOCUSED)].indexOf(focused) : -1;
     part.replaceChildren(...fresh.childNodes);
-    if (place >= 0) part.querySelectorAll("a, summary")[place]?.focus({ preventScroll: true });
+    if (place >= 0) part.querySelectorAll(FOCUSED)[place]?.focus({ preventScroll: true });
   };
 
   const refresh = async (part) => {
