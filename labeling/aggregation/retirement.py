@@ -10,10 +10,10 @@ MIN_VOLUNTEERS = 3
 # Two are enough only where they agree that there is no inclination to publish: nobody's third vote could turn that.
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3° (decision 19).
-ADAPTIVE_SIGMA_DEG = 3.0
+# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.2° (decision 21).
+ADAPTIVE_SIGMA_DEG = 3.2
 # A refit moves errors a little: who was sure stays so until the error has clearly grown.
-ADAPTIVE_REOPEN_SIGMA_DEG = 3.3
+ADAPTIVE_REOPEN_SIGMA_DEG = 3.5
 
 Status = Literal["open", "retired", "expert"]
 
@@ -48,11 +48,11 @@ def adaptive_least(sigma_deg: float | None) -> int:
 
 
 def adaptive(progress: Progress) -> Status:
-    """Retire once the standard error is at most 3°, from three volunteers on; two who agree to reject are enough.
+    """Retire once the standard error is at most 3.2°, from three volunteers on; two who agree to reject are enough.
 
     Nobody's inclination is published on fewer than three people's word. Without an inclination there is no error to
     wait for, and no third vote can turn the majority of two who agree.
-    What is retired opens again only where the error has grown past 3.3°, or people disagree by now.
+    What is retired opens again only where the error has grown past 3.5°, or people disagree by now.
     Who is still unsure or split at the cap of six waits for a supervisor, and is done with that one's vote. The
     campaign's overlap plays no part.
     """
@@ -70,7 +70,7 @@ def adaptive(progress: Progress) -> Status:
 
 RETIREMENT_RULES: dict[str, tuple[str, Callable[[Progress], Status]]] = {
     "fixed": ("fixed-1", fixed),
-    "adaptive": ("adaptive-4", adaptive),
+    "adaptive": ("adaptive-5", adaptive),
 }
 
 

@@ -201,7 +201,7 @@ def test_an_inclination_needs_three_people_however_well_two_agree(adaptive: Camp
     assert (one().state, one().vote_count) == ("retired", 3)
     found = Consensus.objects.get(is_current=True, estimator="robust")
     assert found.inclination_published_deg in (88, 89)
-    assert found.rule_version.count("adaptive-4") == 1
+    assert found.rule_version.count("adaptive-5") == 1
 
 
 def test_two_people_who_both_reject_a_galaxy_are_enough(adaptive: Campaign) -> None:

@@ -17,8 +17,8 @@ from tests.labeling.simulation.rounds import play, sky
         (1, False, 1.0, "open"),
         (2, False, 1.0, "open"),
         (2, True, 1.0, "open"),
-        (3, False, 3.0, "retired"),
-        (3, False, 3.1, "open"),
+        (3, False, 3.2, "retired"),
+        (3, False, 3.3, "open"),
         (3, True, 1.0, "open"),
         (4, False, 2.9, "retired"),
         (6, False, 3.5, "expert"),
@@ -34,8 +34,8 @@ def test_the_adaptive_rule_stops_when_sure(count: int, is_split: bool, sigma_deg
 
 
 def test_a_refit_that_moves_the_error_a_little_does_not_reopen_a_galaxy() -> None:
-    assert adaptive(Progress(3, 3, False, 3.2, is_retired=True)) == "retired"
-    assert adaptive(Progress(3, 3, False, 3.4, is_retired=True)) == "open"
+    assert adaptive(Progress(3, 3, False, 3.4, is_retired=True)) == "retired"
+    assert adaptive(Progress(3, 3, False, 3.6, is_retired=True)) == "open"
     assert adaptive(Progress(3, 3, True, 2.0, is_retired=True)) == "open"
 
 
@@ -68,8 +68,8 @@ def test_a_simulated_crowd_reaches_the_same_error_with_almost_a_fifth_fewer_vote
     seen = sky(5000, 200, seed=2)
     four, five = (play(seen, fixed, overlap=count, start=count) for count in (4, 5))
     adapted = play(seen, adaptive, overlap=3, start=2)
-    assert adapted.votes_a_galaxy <= 0.89 * four.votes_a_galaxy
-    assert adapted.robust.rms_deg <= 0.96 * four.robust.rms_deg
+    assert adapted.votes_a_galaxy <= 0.85 * four.votes_a_galaxy
+    assert adapted.robust.rms_deg <= 0.98 * four.robust.rms_deg
     assert adapted.median.rms_deg <= 0.96 * four.median.rms_deg
     same = votes_for(adapted.robust.rms_deg, {score.votes_a_galaxy: score.robust.rms_deg for score in (four, five)})
     assert adapted.votes_a_galaxy <= 0.82 * same
@@ -99,6 +99,6 @@ def test_stopping_when_sure_reaches_the_error_of_four_votes_with_a_fifth_fewer()
     )
     # Squared errors fall as 1/votes: so many votes would have reached the very error of four.
     ratio = error_adaptive / error_fixed
-    assert needed.mean() * ratio**2 <= 0.8 * 4
-    assert ratio <= 0.92
-    assert needed.mean() <= 0.94 * 4
+    assert needed.mean() * ratio**2 <= 0.77 * 4
+    assert ratio <= 0.93
+    assert needed.mean() <= 0.9 * 4
