@@ -27,6 +27,7 @@ from giz.training.jobs import (
 from giz.training.models import TrainingRun
 from giz.training.nn.names import NETWORKS, OURS
 from giz.training.selectors import training_runs
+from giz.training.storage import labelset_folder
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 429), ErrorSerializer)
 PAGES = [OpenApiParameter("limit", int), OpenApiParameter("offset", int)]
@@ -59,7 +60,10 @@ class TrainingStartSerializer(StrictSerializer):
 class TrainingRunSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=["queued", "running", "done", "failed", "cancelled"])
-    labelset = serializers.CharField(source="labelset_name")
+    labelset = serializers.SerializerMethodField(
+        help_text="folder below labelsets/, to train on it again; empty where it lies elsewhere"
+    )
+    labelset_name = serializers.CharField(help_text="as it calls itself")
     labelset_digest = serializers.CharField()
     network = serializers.CharField()
     flavour = serializers.IntegerField()
@@ -74,6 +78,9 @@ class TrainingRunSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(source="version.sha256", default=None, allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_labelset(self, run: TrainingRun) -> str:
+        return labelset_folder(run)
 
 
 class TrainingRunPageSerializer(serializers.Serializer[Any]):

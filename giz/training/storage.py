@@ -50,6 +50,12 @@ def labelsets_folder() -> Path:
     return Path(settings.GIZ_HOME) / "labelsets"
 
 
+def labelset_folder(run: TrainingRun) -> str:
+    """Name of the folder that the run was started with; empty where it lies elsewhere, or its job was tidied away."""
+    folder = Path(run.job.params.get("labelset", "")) if run.job else Path()
+    return folder.name if folder.parent == labelsets_folder() else ""
+
+
 def labelsets_known() -> list[KnownLabelSet]:
     """Finished label sets under GIZ_HOME, the newest first; what is no label set is left out."""
     root = labelsets_folder()

@@ -16,6 +16,7 @@ from django.test import Client
 from giz.core.errors import Refused
 from giz.core.jobs import job_claim, run_job, sweep_dead_jobs
 from giz.core.models import AuditEvent, Job
+from giz.training.jobs import training_job
 from giz.training.models import TrainingRun
 
 RUNS = "/api/v1/training/runs/"
@@ -51,6 +52,18 @@ def test_staff_start_a_training_and_follow_it(bob_client: Client, bob: Any) -> N
     assert bob_client.get(f"{RUNS}{run['id']}/").json() == run
     assert start(bob_client, flavour=1, seed=4, promote=False).json()["id"] == run["id"], "the same once more"
     assert AuditEvent.objects.filter(action="training_started", actor_number=bob.volunteer_number).exists()
+
+
+@pytest.mark.django_db
+def test_the_label_set_of_an_answer_can_be_posted_again(bob_client: Client, settings: Any, discs: Path) -> None:
+    """Folders may be called otherwise than the label sets in them call themselves."""
+    shutil.copytree(discs, settings.GIZ_HOME / "labelsets" / "march")
+    run = start(bob_client, labelset="march").json()
+    assert (run["labelset"], run["labelset_name"]) == ("march", "discs")
+    assert start(bob_client, labelset=run["labelset"]).json()["id"] == run["id"]
+    training_job(labelset=discs, network="ours", steps=7)
+    elsewhere = bob_client.get(RUNS).json()["results"][0]
+    assert (elsewhere["labelset"], elsewhere["labelset_name"]) == ("", "discs")
 
 
 @pytest.mark.django_db

@@ -844,7 +844,10 @@ export interface components {
             /** Format: uuid */
             id: string;
             state: components["schemas"]["TrainingRunStateEnum"];
-            labelset: string;
+            /** @description folder below labelsets/, to train on it again; empty where it lies elsewhere */
+            readonly labelset: string;
+            /** @description as it calls itself */
+            labelset_name: string;
             labelset_digest: string;
             network: string;
             flavour: number;
