@@ -101,6 +101,7 @@ class PredictedGalaxySerializer(serializers.Serializer[Any]):
     size_arcmin = serializers.FloatField(required=False, help_text="side of the picture on the sky")
     position_angle_deg = serializers.FloatField(required=False, help_text="of the major axis; it lies level")
     survey = serializers.CharField(required=False)
+    survey_title = serializers.CharField(required=False, help_text="the survey in words")
     campaign = serializers.CharField(required=False, help_text="an open campaign that still asks for judgements of it")
 
 

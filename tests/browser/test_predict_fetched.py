@@ -1,5 +1,6 @@
 """The Predict page brings galaxies from surveys, by number, name and place; local servers stand in for the surveys."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -77,6 +78,7 @@ def test_a_number_that_is_not_here_comes_from_a_survey_and_is_answered(
     page.keyboard.press("Enter")
     assert arrives(site, page, f"PGC {PGC}") == pytest.approx(TILT_DEG, abs=NEAR_DEG)
     assert page.url == f"{site.address}/predict/pgc/{PGC}"
+    expect(page.get_by_text(re.compile(r"^DESI Legacy Surveys · field [\d.]+′$"))).to_be_visible()
     someone.screenshot("predict-fetched-number")
     asked = len(surveys[0].requests)
     # The same link the second time waits for nobody.

@@ -56,7 +56,7 @@ def test_a_place_on_the_sky_is_fetched_by_a_job_and_then_answered(client, networ
     fetched(first)
     ready = client.get(first.headers["Location"]).json()
     assert (ready["state"], ready["bands"]) == ("ready", ["g", "r", "i", "gri"])
-    assert ready["galaxy"]["survey"]
+    assert (ready["galaxy"]["survey"], ready["galaxy"]["survey_title"]) == ("hips-legacy", "DESI Legacy Surveys")
     picture = client.get(ready["pictures"]["gri"])
     assert b"".join(picture.streaming_content).startswith(b"\x89PNG")
     said = ask(client, f"sources/{ready['id']}/evaluate/").json()

@@ -22,8 +22,7 @@ from giz.core.tasks import wake_on_commit
 from giz.surveys.errors import SurveyError
 from giz.surveys.names import checked_name
 from giz.surveys.observatory import SURVEY_NAMES
-
-SURVEY_TITLES = {"sdss": "SDSS", "panstarrs": "Pan-STARRS", "hips": "HiPS (Legacy Surveys, DSS2)"}
+from giz.surveys.titles import survey_title
 
 
 def surveys_in_order() -> list[str]:
@@ -43,7 +42,7 @@ class FetchForm(forms.Form):
     )
     missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue without a picture")
     surveys = forms.MultipleChoiceField(
-        choices=lambda: [(name, SURVEY_TITLES[name]) for name in surveys_in_order()],
+        choices=lambda: [(name, survey_title(name)) for name in surveys_in_order()],
         widget=forms.CheckboxSelectMultiple,
         label="Surveys, tried in this order",
     )

@@ -17,6 +17,7 @@ from giz.inference.models import Source
 from giz.inference.services.answers import Answer, ByNetwork, Opinion
 from giz.inference.services.shapes import ellipse_in_view
 from giz.inference.storage import Pixels
+from giz.surveys.titles import survey_title
 from giz.training.models import ModelVersion
 from labeling.models import Campaign
 
@@ -59,6 +60,7 @@ def galaxy_document(source: Source, campaign: Campaign | None) -> dict[str, Any]
         "size_arcmin": source.size_arcmin,
         "position_angle_deg": source.position_angle_deg,
         "survey": source.survey or None,
+        "survey_title": survey_title(source.survey) or None,
         "campaign": campaign.name if campaign else None,
     }
     return {name: value for name, value in known.items() if value is not None}

@@ -625,6 +625,8 @@ export interface components {
              */
             position_angle_deg?: number;
             survey?: string;
+            /** @description the survey in words */
+            survey_title?: string;
             /** @description an open campaign that still asks for judgements of it */
             campaign?: string;
         };

@@ -89,8 +89,8 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
     return guideOf(guess.tiltDeg, guess.turnDeg);
   }, [showsOutline, result, guess]);
 
-  const { size_arcmin, survey } = source.galaxy;
-  const facts = [survey, size_arcmin && `field ${size_arcmin.toFixed(1)}′`].filter(Boolean).join(" · ");
+  const { size_arcmin, survey_title } = source.galaxy;
+  const facts = [survey_title, size_arcmin && `field ${size_arcmin.toFixed(1)}′`].filter(Boolean).join(" · ");
   return (
     <>
       <div className="predict-head">
