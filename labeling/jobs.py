@@ -9,6 +9,7 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.core.words import counted
 from labeling.formats import VoteColumns
 from labeling.models import Campaign, LabelSet
 from labeling.services.campaigns import campaign_named
@@ -88,7 +89,7 @@ def import_votes(job: JobContext) -> dict[str, Any]:
     def after_batch(line: int, counts: dict[str, int]) -> None:
         job.save_checkpoint({"line": line, "counts": counts})
         job.progress(
-            min(line, table.line_count), table.line_count, f"{counts['bad']} bad rows" if counts["bad"] else ""
+            min(line, table.line_count), table.line_count, counted(counts["bad"], "bad row") if counts["bad"] else ""
         )
 
     counts = votes_import(

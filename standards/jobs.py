@@ -7,6 +7,7 @@ from giz.catalog.formats.table import Table, TableError, table_or_refusal
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.core.words import counted
 from standards.formats import StandardColumns, read_standards
 from standards.services import set_name_check, standard_set_publish
 
@@ -35,7 +36,7 @@ def import_standards(job: JobContext) -> dict[str, Any]:
     entries, problems = read_standards(table, lambda line: job.progress(min(line, steps - 1), steps, "reading"))
     job.log_many(problems[:MAX_REPORTED], level="warning")
     if len(problems) > MAX_REPORTED:
-        job.log(f"… and {len(problems) - MAX_REPORTED} more rows that can't be used", level="warning")
+        job.log(f"… and {counted(len(problems) - MAX_REPORTED, 'more row')} that can't be used", level="warning")
     if len(problems) > MAX_BAD_SHARE * (len(entries) + len(problems)):
         raise Refused(
             "bad_table",

@@ -16,6 +16,7 @@ from giz.catalog.services.pictures import missing_bands
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.core.words import counted
 from giz.surveys.errors import SurveyError
 from giz.surveys.names import checked_name
 from giz.surveys.observatory import Observatory
@@ -61,7 +62,7 @@ def import_galaxies(job: JobContext) -> dict[str, Any]:
 
     def after_batch(line: int, counts: dict[str, int]) -> None:
         job.save_checkpoint({"line": line, "counts": counts})
-        message = f"{counts['bad']} bad rows" if counts["bad"] else ""
+        message = counted(counts["bad"], "bad row") if counts["bad"] else ""
         job.progress(min(line, table.line_count), table.line_count, message)
 
     return galaxies_import(
@@ -129,7 +130,7 @@ def _digest(folder: Path, files: list[str]) -> str:
 def _report_unusable(job: JobContext, unusable: list[tuple[str, str]]) -> None:
     lines = [f"{_printable(path)}: {reason}" for path, reason in unusable[:MAX_REPORTED_FILES]]
     if len(unusable) > MAX_REPORTED_FILES:
-        lines.append(f"… and {len(unusable) - MAX_REPORTED_FILES} more files that can't be used")
+        lines.append(f"… and {counted(len(unusable) - MAX_REPORTED_FILES, 'more file')} that can't be used")
     job.log_many(lines, level="warning")
 
 

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job, JobLogLine
+from giz.core.words import counted
 
 MAX_LINES = 40
 
@@ -52,4 +53,4 @@ def print_job_log(console: Console, job: Job) -> None:
         console.print(line.text, style=style, markup=False, highlight=False)
     if len(lines) > MAX_LINES:
         total = JobLogLine.objects.filter(job=job).count()
-        console.print(f"… and {total - MAX_LINES} more lines: see the job {job.id} on the staff page.")
+        console.print(f"… and {counted(total - MAX_LINES, 'more line')}: see the job {job.id} on the staff page.")

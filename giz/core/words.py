@@ -6,7 +6,7 @@ def counted(count: float, one: str, many: str = "") -> str:
     return f"{count:,.0f} {one if round(count) == 1 else many or f'{one}s'}"
 
 
-def galaxies(count: float) -> str:
+def n_galaxies(count: float) -> str:
     return counted(count, "galaxy", "galaxies")
 
 

@@ -62,7 +62,7 @@ class Drift:
             return f"{seen} in 30 days; {LEAST_PICTURES} are needed to tell whether the pictures have changed."
         if self.alarms:
             return "Not as at its test: " + ", ".join(shift.words for shift in self.alarms) + "."
-        return f"As at its test, over {self.predictions:,} predictions."
+        return f"As at its test, over {counted(self.predictions, 'prediction')}."
 
 
 def drifts() -> list[Drift]:

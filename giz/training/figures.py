@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from giz.core.words import n_galaxies
 from giz.training.nn.data import BIN_COUNT, BIN_DEG, LOWEST_DEG
 
 VIEW_NAMES = {"all": "all bands", "g": "g alone", "r": "r alone", "i": "i alone", "gri": "colour alone"}
@@ -73,7 +74,7 @@ def _compared(report: dict[str, Any]) -> list[str]:
     if axial:
         both = (degrees(axial[name]["rms_deg"]) for name in ("axial_ratio", "network"))
         lines.append(
-            "Axial ratio of an isophote: RMS {}, the network {}, on ".format(*both) + f"{axial['galaxies']:,} galaxies"
+            "Axial ratio of an isophote: RMS {}, the network {}, on ".format(*both) + n_galaxies(axial["galaxies"])
         )
     if report.get("people"):
         lines.append(f"Two groups of people against each other: RMS {degrees(report['people']['rms_deg'])}")

@@ -1,7 +1,9 @@
 """Every galaxy of a folder with its pictures, the truth, and what the network says."""
 
 from html import escape
+from typing import Any
 
+from giz.core.words import n_galaxies
 from giz.training.nn.data import BANDS
 from giz.training.pages import BAND_NAMES, document, figure
 from giz.training.services.pictures import Looked, summary
@@ -15,13 +17,14 @@ def page(galaxies: list[Looked], title: str) -> str:
     return document(title, f"<p>{escape(headline(found))}</p>{sections}")
 
 
-def headline(found: dict[str, object]) -> str:
+def headline(found: dict[str, Any]) -> str:
     inclination = found.get("inclination")
     if not isinstance(inclination, dict):
-        return f"{found['galaxies']} galaxies, none of known inclination."
+        return f"{n_galaxies(found['galaxies'])}, none of known inclination."
     return (
-        f"{found['galaxies']} galaxies, {found['with_truth']} of known inclination: RMS {inclination['rms_deg']:.2f}°, "
-        f"MAE {inclination['mae_deg']:.2f}°, bias {inclination['bias_deg']:+.2f}° with all bands."
+        f"{n_galaxies(found['galaxies'])}, {found['with_truth']} of known inclination: "
+        f"RMS {inclination['rms_deg']:.2f}°, MAE {inclination['mae_deg']:.2f}°, "
+        f"bias {inclination['bias_deg']:+.2f}° with all bands."
     )
 
 

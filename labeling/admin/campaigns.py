@@ -18,6 +18,7 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.tasks import wake_on_commit
+from giz.core.words import counted, n_galaxies
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
@@ -60,7 +61,11 @@ def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
     ids = pictured.filter(~Exists(ruler)).values_list("pk", flat=True)
     added = targets_add(campaign=campaign, galaxy_ids=ids.iterator()).added
     audit.record("campaign_targets_added", actor=request.user, subject=campaign.name, added=added)
-    return f"{added:,} galaxies were added as targets." if added else "Every galaxy with pictures is a target already."
+    return (
+        f"{counted(added, 'galaxy was', 'galaxies were')} added as targets."
+        if added
+        else "Every galaxy with pictures is a target already."
+    )
 
 
 def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
@@ -76,7 +81,7 @@ def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
     job = images_fetch_job(numbers, list(settings.SURVEY_ORDER), owner=request.user)
     wake_on_commit(job)
     audit.record("fetch_images", actor=request.user, subject=str(job.id), campaign=campaign.name, galaxies=len(numbers))
-    return f"Frames of {len(numbers):,} galaxies without a picture are being fetched; Jobs shows how it goes."
+    return f"Frames of {n_galaxies(len(numbers))} without a picture are being fetched; Jobs shows how it goes."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -197,7 +202,7 @@ class CampaignAdmin(StaffAdmin):
         doubts = Target.objects.filter(campaign=campaign).exclude(doubt="").count()
         address = reverse("admin:labeling_target_changelist") + f"?campaign__id__exact={campaign.pk}&in_doubt=1"
         return format_html(
-            '{} ordered {} galaxies, {} UTC. <a href="{}" class="{}">{} galaxies</a> are in doubt. {}',
-            order.short_model, f"{order.answers:,}", f"{order.ordered_at:%Y-%m-%d %H:%M}", address,
-            "text-primary-600 dark:text-primary-500", f"{doubts:,}", order.in_words,
+            '{} ordered {}, {} UTC. In doubt: <a href="{}" class="{}">{}</a>. {}',
+            order.short_model, n_galaxies(order.answers), f"{order.ordered_at:%Y-%m-%d %H:%M}", address,
+            "text-primary-600 dark:text-primary-500", n_galaxies(doubts), order.in_words,
         )  # fmt: skip

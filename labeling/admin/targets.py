@@ -10,6 +10,7 @@ from django.utils.html import format_html_join
 
 from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
+from giz.core.words import n_galaxies
 from labeling.models import NetworkAnswer, Target
 from labeling.services.consensus import consensus_refresh
 from labeling.services.network import doubt_dismiss
@@ -112,7 +113,7 @@ class TargetAdmin(StaffAdmin):
         for target in done:
             target_reopen(target=target, actor=request.user)
         self.message_user(
-            request, f"One more person is asked about {len(done):,} galaxies; open ones stay as they are."
+            request, f"One more person is asked about {n_galaxies(len(done))}; open ones stay as they are."
         )
 
     @column("galaxy", ordering="galaxy__pgc")

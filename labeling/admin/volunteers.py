@@ -9,18 +9,22 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from giz.core.staff_admin import HistoryAdmin, PostButton, column
+from giz.core.words import counted
 from labeling.models import Volunteer, Vote
 from labeling.services.plausibility import IMPLAUSIBLE, PLAUSIBLE, implausible_unflag, volunteer_discount
 
 
 def press_discount(request: HttpRequest, volunteer: Any) -> str:
     count = volunteer_discount(volunteer=volunteer, actor=request.user)
-    return f"{count:,} votes of {volunteer.public_name} have weight 0 from now on; the labels follow."
+    have = "has" if count == 1 else "have"
+    return f"{counted(count, 'vote')} of {volunteer.public_name} {have} weight 0 from now on; the labels follow."
 
 
 def press_restore(request: HttpRequest, volunteer: Any) -> str:
     count = implausible_unflag(volunteer=volunteer, actor=request.user)
-    return f"{count:,} votes of {volunteer.public_name} count again, and are not taken for a robot's any more."
+    said = counted(count, "vote")
+    counts = "counts again, and is" if count == 1 else "count again, and are"
+    return f"{said} of {volunteer.public_name} {counts} not taken for a robot's any more."
 
 
 class WeightFilter(admin.SimpleListFilter):

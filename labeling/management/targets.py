@@ -8,6 +8,7 @@ from giz.catalog.formats.galaxies import PGC_NAMES, read_pgc
 from giz.catalog.formats.table import RowError, table_or_refusal
 from giz.catalog.management.paths import existing_file
 from giz.core.errors import Refused
+from giz.core.words import counted
 from labeling import selectors
 from standards.models import StandardSet
 from standards.selectors import standard_set_named
@@ -72,7 +73,7 @@ def _read_file(path: Path) -> tuple[list[int], list[str]]:
         except RowError as error:
             problems.append(f"{path.name} line {row.line}: {error}")
     if len(problems) > MAX_REPORTED:
-        problems[MAX_REPORTED:] = [f"… and {len(problems) - MAX_REPORTED} more lines that can't be used"]
+        problems[MAX_REPORTED:] = [f"… and {counted(len(problems) - MAX_REPORTED, 'more line')} that can't be used"]
     return numbers, problems
 
 

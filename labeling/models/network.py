@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from giz.core.words import n_galaxies
 from labeling.models.campaigns import Campaign, Target
 
 # Of a version's checksum, for eyes.
@@ -84,7 +85,7 @@ class NetworkOrder(models.Model):
         if not self.compared:
             return "No galaxy is done yet, so nothing can be compared."
         return (
-            f"On {self.compared:,} galaxies that are done, people say {abs(self.bias_deg):.1f}° "
+            f"On {n_galaxies(self.compared)} that people are done with, they say {abs(self.bias_deg):.1f}° "
             f"{'more' if self.bias_deg >= 0 else 'less'} than the network "
             f"(median); its errors and theirs are {self.error_scale:.1f} times what both state; "
             f"{self.agreement:.0%} of the verdicts agree."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from giz.core.plot import Plot, Series
+from giz.core.words import counted, n_galaxies
 from labeling.aggregation.against_truth import Errors, errors_against
 from labeling.aggregation.agreement import ScatterBin, scatter_against_inclination
 from labeling.aggregation.estimators import ESTIMATORS
@@ -46,8 +47,8 @@ def scatter_bias(campaign: Campaign) -> Report:
             )
     total = sum(one.votes for one in about_label.values())
     lines = [
-        f"{total:,} accepted votes about the labels by the {campaign.estimator}. A label that a vote helped to make "
-        "draws its scatter down a little; the fitted scatter g does not suffer from that."
+        f"{counted(total, 'accepted vote')} about the labels by the {campaign.estimator}. A label that a vote helped "
+        "to make draws its scatter down a little; the fitted scatter g does not suffer from that."
     ]
     if about_truth:
         lines.append("Some galaxies are synthetic: votes about their true inclination stand beside.")
@@ -112,7 +113,7 @@ def votes_per_galaxy(campaign: Campaign) -> Report:
     rows = [(count, *(tally[count, state] for state in states)) for count in range(most + 1)]
     judged = [count for count in counts.values() if count]
     mean = float(np.mean(judged)) if judged else 0.0
-    lines = [f"{len(judged):,} of {sum(tally.values()):,} galaxies judged, by {mean:.2f} people each in the mean."]
+    lines = [f"{len(judged):,} of {n_galaxies(sum(tally.values()))} judged, by {mean:.2f} people each in the mean."]
     columns = (
         Column("volunteers", "people"),
         Column("open", "open"),

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Sum
 
 from giz.core.plot import Plot, Series
+from giz.core.words import counted, n_galaxies
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
 from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
 from labeling.reports.report import Column, Report
@@ -19,21 +20,15 @@ def network(campaign: Campaign) -> Report:
     order = NetworkOrder.objects.filter(campaign=campaign).first()
     to_go = _votes_to_go(campaign)
     rows = _in_doubt(campaign)
-    lines = [
-        f"About {to_go['votes']:,.0f} votes are still to come: {to_go['fresh_votes']:,.0f} on "
-        f"{_galaxies(to_go['fresh'])} that nobody has judged, {to_go['begun_votes']:,.0f} on "
-        f"{_galaxies(to_go['begun'])} begun."
-        if to_go["votes"]
-        else "No votes are still to come: every galaxy is done, or waits for a supervisor."
-    ]
+    lines = [_votes_in_words(to_go)]
     figures: dict[str, Any] = {**to_go, "in_doubt": len(rows)}
     plots = [_queue(campaign)] if to_go["fresh"] else []
     if order is None:
         lines.append("No network orders this campaign's queue.")
     else:
         lines += [
-            f"{order.short_model} looked at {_galaxies(order.answers)}. {order.in_words}",
-            f"People and network disagree on {_galaxies(len(rows))}, for a supervisor to look at. What the network "
+            f"{order.short_model} looked at {n_galaxies(order.answers)}. {order.in_words}",
+            f"People and network disagree on {n_galaxies(len(rows))}, for a supervisor to look at. What the network "
             "says is shown to no volunteer and enters no label.",
         ]
         for name in ("model", "answers", "compared", "bias_deg", "error_scale", "verdicts", "agreement"):
@@ -53,8 +48,15 @@ _COLUMNS = (
 )
 
 
-def _galaxies(count: int) -> str:
-    return f"{count:,} {'galaxy' if count == 1 else 'galaxies'}"
+def _votes_in_words(to_go: dict[str, Any]) -> str:
+    if not to_go["votes"]:
+        return "No votes are still to come: every galaxy is done, or waits for a supervisor."
+    parts = [
+        f"{to_go[f'{name}_votes']:,.0f} on {n_galaxies(to_go[name])} {which}"
+        for name, which in (("fresh", "that nobody has judged"), ("begun", "begun"))
+        if to_go[name]
+    ]
+    return f"About {counted(to_go['votes'], 'vote is', 'votes are')} still to come: {', '.join(parts)}."
 
 
 def _votes_to_go(campaign: Campaign) -> dict[str, Any]:

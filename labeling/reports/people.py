@@ -7,6 +7,7 @@ import numpy as np
 from django.db.models import Count, Q
 
 from giz.core.plot import Plot, Series
+from giz.core.words import counted, n_galaxies
 from labeling.aggregation.agreement import GroupAgreement, kappa, two_group_agreement
 from labeling.aggregation.robust_model import PIVOT_DEG
 from labeling.aggregation.vote_table import VERDICT_CODES
@@ -40,8 +41,8 @@ def agreement(campaign: Campaign) -> Report:
             difference = (first - second)[here]
             rows.append((f"{low}–{low + BIN_DEG}", int(here.sum()), float(np.sqrt(np.mean(difference**2)))))
     lines = [
-        f"RMS of the groups' difference {rms_deg:.2f}°, σ {sigma_deg:.2f}°: {found[0].galaxy.size:,} galaxies in the "
-        f"first split, {pairs:,} pairs in {SPLITS} random splits of the volunteers.",
+        f"RMS of the groups' difference {rms_deg:.2f}°, σ {sigma_deg:.2f}°: {n_galaxies(found[0].galaxy.size)} in the "
+        f"first split, {counted(pairs, 'pair')} in {SPLITS} random splits of the volunteers.",
         "Each group alone is off by about 1/√2 of that. The original's people: 2.6° over 1,945 galaxies.",
     ]
     figures = {"rms_deg": rms_deg, "sigma_deg": sigma_deg, "pairs": pairs, "splits": SPLITS}
@@ -77,12 +78,13 @@ def volunteers(campaign: Campaign) -> Report:
     }
     rows = [_habits_row(fact, fits.get(fact["volunteer_id"])) for fact in _facts(campaign)]
     lines = [
-        f"{len(rows):,} people have voted. Offset at 70° and slope in excess of the ruler's own, with standard errors; "
-        "σ is the scatter relative to the crowd's; a vote weighs 1/σ²."
+        f"{counted(len(rows), 'person has', 'people have')} voted. Offset at 70° and slope in excess of the ruler's "
+        "own, with standard errors; σ is the scatter relative to the crowd's; a vote weighs 1/σ²."
     ]
     discounted = sum(1 for row in rows if row[-1])
     if discounted:
-        lines.append(f"{discounted:,} of them have votes of weight 0 (too fast, or implausible).")
+        have = "has" if discounted == 1 else "have"
+        lines.append(f"{discounted:,} of them {have} votes of weight 0 (too fast, or implausible).")
     plots = _volunteer_plots(votes, label_deg, fits)
     figures = {"volunteers": len(rows)}
     return Report("volunteers", "Volunteers", lines, _HABITS, rows, figures, plots, rows_are="volunteer")
@@ -147,7 +149,7 @@ def _volunteer_plots(votes: CampaignVotes, label_deg: Any, fits: dict[int, Volun
             Series("line", [45, 90], line, label="fitted"),
             Series("points", x.tolist(), accepted.inclination_deg[mine].tolist()),
         ]
-        title = f"{fit.volunteer.public_name}: {counts[code]:,} votes"
+        title = f"{fit.volunteer.public_name}: {counted(counts[code], 'vote')}"
         plots.append(Plot(title, "label, degrees", "vote, degrees", series, x_limits=ANGLES, y_limits=ANGLES))
     return plots
 
@@ -168,7 +170,8 @@ def reasons(campaign: Campaign) -> Report:
     ]
     rejected = int((verdict != VERDICT_CODES["A"]).sum())
     lines = [
-        f"{rejected:,} of {len(votes.table):,} votes don't accept their galaxy. "
+        f"{rejected:,} of {counted(len(votes.table), 'vote')} {'does' if rejected == 1 else 'do'} not accept the "
+        "galaxy. "
         "Kappa is 1 where all agree and 0 where they agree as chance would have it.",
     ]
     bars = Series("bars", list(range(len(Reason))), [float(tally[reason.value]) for reason in Reason], colour=1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from giz.core.plot import Plot
+from giz.core.words import counted
 
 # In a file for print.
 PLOTS_BELOW, PLOTS_ACROSS = 3, 3
@@ -63,7 +64,7 @@ class Report:
             placed = zip(row, widths, is_left, strict=True)
             lines.append("  ".join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in placed))
         if len(rows) > max_rows:
-            lines.append(f"… and {len(rows) - max_rows} more rows; --csv FILE writes them all.")
+            lines.append(f"… and {counted(len(rows) - max_rows, 'more row')}; --csv FILE writes all.")
         return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
     def as_csv(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from giz.core.plot import Plot, Series
+from giz.core.words import counted, signed
 from labeling.aggregation.robust_model import PIVOT_DEG, Crowd
 from labeling.aggregation.standards_offsets import NO_STANDARD, standards_offsets, without_trend
 from labeling.models import Campaign, CrowdFit, VolunteerFit, Vote
@@ -56,10 +57,11 @@ def standards(campaign: Campaign) -> Report:
         votes = int(found.vote_count[place])
         rows.append((name, str(fact["galaxy__pgc"]), fact["bin_deg"], votes, offset, error, offset / error))
     rows.sort(key=lambda row: -abs(row[-1]))
-    slope = f"{10 * trend:+.1f}".replace("-", "−")
+    slope = signed(10 * trend, 1)
     notable = sum(abs(row[-1]) >= NOTABLE for row in rows)
     lines = [
-        f"{len(rows):,} standards stood beside a galaxy in {int(known.sum()):,} votes; {notable:,} are off by more "
+        f"{counted(len(rows), 'standard')} stood beside a galaxy in {counted(int(known.sum()), 'vote')}; "
+        f"{counted(notable, 'is', 'are')} off by more "
         f"than {NOTABLE:.0f} times their error.",
         "A positive offset: the galaxy looks more inclined than its bin says. Drawn to 0 where votes are few.",
         f"Taken out before: what all votes show along the ruler, {slope}° every 10° (votes lie farther from "

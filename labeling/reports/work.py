@@ -8,6 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from giz.core.plot import Plot, Series
+from giz.core.words import counted, n_galaxies
 from labeling.models import Campaign, Target
 from labeling.reports.report import Column, Report
 from labeling.selectors import VOTES_TO_GO
@@ -56,8 +57,9 @@ def progress(campaign: Campaign) -> Report:
     rate = sum(row[1] for row in days if row[0] >= week) / RATE_DAYS
     to_go = missing / rate if rate else None
     lines = [
-        f"{counts['retired']:,} of {counts['galaxies']:,} galaxies are done, {counts['expert']:,} wait for a "
-        f"supervisor; {f'about {missing:,}' if missing else 'no'} votes are missing.",
+        f"Of {n_galaxies(counts['galaxies'])} {counted(counts['retired'], 'is', 'are')} done, "
+        f"{counted(counts['expert'], 'waits', 'wait')} for a supervisor; "
+        + (f"about {counted(missing, 'vote is', 'votes are')} missing." if missing else "no votes are missing."),
         f"{rate:,.1f} votes a day over the last week"
         + (f": {_days(to_go)} at this rate." if to_go is not None and missing else "."),
     ]
@@ -76,7 +78,7 @@ def progress(campaign: Campaign) -> Report:
 def _days(to_go: float) -> str:
     if to_go < 1:
         return "less than a day more"
-    return f"about {to_go:,.0f} more {'day' if round(to_go) == 1 else 'days'}"
+    return f"about {counted(to_go, 'more day')}"
 
 
 _COLUMNS = (

@@ -70,7 +70,7 @@ def test_a_cut_off_picture_is_not_kept_and_the_next_run_gets_a_whole_one(server,
     assert "PGC 4: no quick-look picture: The SkyServer sent no usable picture." in told()
     assert half
     server.faults.clear()
-    assert "1 pictures made" in run_command("fetch_images", "--pgc", 4)
+    assert "1 picture made" in run_command("fetch_images", "--pgc", 4)
     assert GalaxyImage.objects.filter(band="gri").count() == 1
 
 

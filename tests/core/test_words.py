@@ -2,7 +2,7 @@
 
 import pytest
 
-from giz.core.words import counted, galaxies, signed
+from giz.core.words import counted, n_galaxies, signed
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ from giz.core.words import counted, galaxies, signed
         (counted(1.6, "vote"), "2 votes"),
         (counted(1234, "vote"), "1,234 votes"),
         (counted(2, "person", "people"), "2 people"),
-        (galaxies(1), "1 galaxy"),
-        (galaxies(12_000), "12,000 galaxies"),
+        (n_galaxies(1), "1 galaxy"),
+        (n_galaxies(12_000), "12,000 galaxies"),
         (signed(-0.25, 1), "−0.2"),
         (signed(3, 2), "+3.00"),
     ],

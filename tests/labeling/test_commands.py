@@ -46,7 +46,7 @@ def test_a_campaign_from_a_file_with_every_choice(ruler: Any, tmp_path: Path) ->
     assert target_pgcs() == [10, 11]
     assert set(Target.objects.values_list("quota", flat=True)) == {5}
     assert "2 galaxies to be judged by 5 people each" in said
-    assert "1 galaxies have no pictures" in said
+    assert "Left out for want of pictures: 1 galaxy." in said
     assert "/label/virgo" in said
     assert "line 6" in warned
     assert "PGC 99" in warned

@@ -196,7 +196,7 @@ def run_command(*arguments):
 def test_the_command_tells_what_it_made_and_where_to_label():
     said = run_command("--size", 128, "--targets", 1, "--per-bin", 1)
     assert "47 galaxies made, 0 there already" in said
-    assert "1 galaxies to judge against demo v1" in said
+    assert "1 galaxy to judge against demo v1" in said
     assert said.endswith("\nLabel them at /label/demo once the site runs (make run).\n")
 
 

@@ -362,7 +362,7 @@ def test_votes_to_go_follow_the_answers_and_then_the_votes(db: None) -> None:
     assert (edge_on.state, edge_on.votes_to_go) == ("retired", 0.0)
     report = report_of(campaign, "network")
     assert report.figures["votes"] == campaign_votes_to_go(campaign) == 3.0
-    assert "About 3 votes are still to come" in report.lines[0]
+    assert report.lines[0] == "About 3 votes are still to come: 3 on 1 galaxy that nobody has judged."
 
 
 def test_the_report_lists_what_is_in_doubt_and_staff_sees_the_totals(bob_client: Client) -> None:

@@ -278,7 +278,7 @@ def test_staff_asks_again_by_a_button_and_for_many_at_once(adaptive: Campaign, b
     Target.objects.update(state="retired")
     chosen = {"action": "ask_one_more", "_selected_action": [one().pk]}
     said = bob_client.post("/staff/labeling/target/", chosen, follow=True).content.decode()
-    assert "asked about 1 galaxies" in said
+    assert "asked about 1 galaxy;" in said
     assert one().state == "open"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from giz.core.errors import Refused
+from giz.core.words import counted
 from giz.labelset import LabelSet, LabelSetError
 from giz.training.models import ModelVersion, TrainingRun
 from giz.training.selectors import served_model
@@ -37,8 +38,8 @@ def retraining_due(*, network: str, least_new_labels: int, campaigns: Collection
         return Due(None, f"{network} was trained on the newest label set, {newest.name}, already.")
     new = new_labels(newest, served_model(network))
     if new < least_new_labels:
-        return Due(None, f"{newest.name} has {new:,} new labels; training begins at {least_new_labels:,}.")
-    return Due(newest, f"{newest.name} has {new:,} new labels.")
+        return Due(None, f"{newest.name} has {counted(new, 'new label')}; training begins at {least_new_labels:,}.")
+    return Due(newest, f"{newest.name} has {counted(new, 'new label')}.")
 
 
 def new_labels(newest: KnownLabelSet, served: ModelVersion | None) -> int:

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
+from giz.core.words import n_galaxies
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.retirement import RETIREMENT_RULES, people_asked
 from labeling.management.targets import read_targets
@@ -98,11 +99,12 @@ class Command(GizCommand):
     def _add_targets(self, campaign: Campaign, galaxy_ids: list[int]) -> None:
         added = targets_add(campaign=campaign, galaxy_ids=galaxy_ids)
         asked = people_asked(campaign.retirement, campaign.overlap)
+        people = f"{asked} {'person' if asked == '1' else 'people'}"
         self.stdout.write(
-            f"Campaign {campaign.name}: {added.added} galaxies to be judged by {asked} people each, "
+            f"Campaign {campaign.name}: {n_galaxies(added.added)} to be judged by {people} each, "
             f"against {campaign.standard_set.name} version {campaign.standard_set.version}."
         )
         if added.without_image:
             self.stdout.write(
-                f"{added.without_image} galaxies have no pictures and were left out; import_images brings pictures in."
+                f"Left out for want of pictures: {n_galaxies(added.without_image)}. import_images brings pictures in."
             )

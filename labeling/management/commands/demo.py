@@ -13,6 +13,7 @@ from giz.core.command import GizCommand
 from giz.core.models import Job
 from giz.core.tasks import wake_job
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import n_galaxies
 from giz.embedded.site import running_address
 from labeling.demo.jobs import demo_job
 
@@ -92,8 +93,9 @@ class Command(GizCommand):
             return
         result = run_job_with_bar(job, title="Demo sky").result
         self.stdout.write(
-            f"Demo sky: {result['made']} galaxies made, {result['kept']} there already.\n"
-            f"Campaign {result['campaign']}: {result['targets']} galaxies to judge against {result['standard_set']}.\n"
+            f"Demo sky: {n_galaxies(result['made'])} made, {result['kept']} there already.\n"
+            f"Campaign {result['campaign']}: {n_galaxies(result['targets'])} to judge "
+            f"against {result['standard_set']}.\n"
             f"Label them at {found_at('/label/' + result['campaign'])}."
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import n_galaxies
 from labeling.jobs import labels_export_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.exports import FORMATS, manifest_path
@@ -35,9 +36,8 @@ class Command(GizCommand):
             campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
         )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
-        noun = "galaxy" if counts["rows"] == 1 else "galaxies"
         self.stdout.write(
-            f"{path}: {counts['rows']} {noun}, {counts['published']} of them judged by three people or more "
+            f"{path}: {n_galaxies(counts['rows'])}, {counts['published']} of them judged by three people or more "
             f"({counts['accepted']} accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, "
             f"{counts['split']} split in this file)."
         )

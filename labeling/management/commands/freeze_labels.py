@@ -5,6 +5,7 @@ from typing import Any
 
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import n_galaxies
 from labeling.jobs import labels_freeze_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.labelsets import SIZES_PX, labelset_root
@@ -30,6 +31,6 @@ class Command(GizCommand):
         job = labels_freeze_job(campaign=campaign_named(campaign), size_px=size or None)
         result = run_job_with_bar(job, title=f"Labels of {campaign}").result
         folder = labelset_root() / result["label_set"]
-        self.stdout.write(f"{folder}: {result['galaxies']:,} galaxies. What is in it: {folder / 'README.md'}")
+        self.stdout.write(f"{folder}: {n_galaxies(result['galaxies'])}. What is in it: {folder / 'README.md'}")
         if result["was_there"]:
             self.stdout.write("It was there already: no label has changed since, and a label set never changes.")

@@ -6,6 +6,7 @@ from typing import Any
 from giz.catalog.management.paths import existing_file
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted, n_galaxies
 from labeling.jobs import votes_import_job
 from labeling.services.campaigns import campaign_named
 
@@ -47,9 +48,10 @@ class Command(GizCommand):
         job = votes_import_job(campaign=campaign_named(campaign), path=path, source=source)
         counts = run_job_with_bar(job, title=f"Votes of {path.name}").result
         self.stdout.write(
-            f"Votes: {counts['counted']} counted, {counts['repeat']} repeats kept as history, {counts['known']} known "
-            f"already; {counts['bad']} bad rows. Made: {counts['galaxies']} galaxies, {counts['volunteers']} "
-            f"volunteers, {counts['standards']} standards."
+            f"Votes: {counts['counted']} counted, {counted(counts['repeat'], 'repeat')} kept as history, "
+            f"{counts['known']} known already; {counted(counts['bad'], 'bad row')}. "
+            f"Made: {n_galaxies(counts['galaxies'])}, "
+            f"{counted(counts['volunteers'], 'volunteer')}, {counted(counts['standards'], 'standard')}."
         )
         if counts["counted"] or counts["repeat"]:
             self.stdout.write(f"Next: manage.py aggregate --campaign {campaign}")

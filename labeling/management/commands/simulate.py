@@ -5,6 +5,7 @@ from typing import Any
 
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted, n_galaxies
 from labeling.demo.jobs import NAME
 from labeling.services.campaigns import campaign_named
 from labeling.simulation.jobs import simulate_job
@@ -47,8 +48,9 @@ class Command(GizCommand):
     def _print(self, result: dict[str, Any], *, asked: int) -> None:
         done = "" if result["votes"] >= asked else f" of {asked:,}: nobody had a galaxy left"
         self.stdout.write(
-            f"{result['votes']:,} votes{done}. In the campaign now: {result['judged']:,} of {result['galaxies']:,} "
-            f"galaxies judged, {result['retired']:,} done, {result['votes_a_galaxy']:.2f} votes a galaxy."
+            f"{counted(result['votes'], 'vote')}{done}. In the campaign now: {result['judged']:,} of "
+            f"{n_galaxies(result['galaxies'])} judged, {result['retired']:,} done, "
+            f"{result['votes_a_galaxy']:.2f} votes a galaxy."
         )
         if result["robots"] or result["implausible"]:
             self.stdout.write(
@@ -62,5 +64,5 @@ class Command(GizCommand):
                 continue
             self.stdout.write(
                 f"  {name:8} RMS {errors['rms_deg']:.2f}  bias {errors['bias_deg']:+.2f}  1σ covers "
-                f"{errors['within_1_sigma']:.1%}, 2σ {errors['within_2_sigma']:.1%}  ({errors['count']:,} galaxies)"
+                f"{errors['within_1_sigma']:.1%}, 2σ {errors['within_2_sigma']:.1%}  ({n_galaxies(errors['count'])})"
             )

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from giz.core.command import GizCommand
+from giz.core.words import counted
 from standards import grid
 from standards.coverage import BinCoverage, Coverage
 from standards.models import StandardSet
@@ -56,7 +57,7 @@ def _title(standard_set: StandardSet, coverage: Coverage) -> str:
     source = standard_set.source or "an unknown source"
     return (
         f"{standard_set.name} version {standard_set.version}, published {made} from {source}: "
-        f"{standards} standards, {shown} with pictures\n"
+        f"{counted(standards, 'standard')}, {shown} with pictures\n"
     )
 
 

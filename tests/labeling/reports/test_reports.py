@@ -106,7 +106,7 @@ def test_what_is_left_is_told_in_words_that_fit(judged: Campaign) -> None:
     assert "no votes are missing." in report_of(judged, "progress").lines[0]
     Target.objects.filter(pk=Target.objects.earliest("pk").pk).update(state="open", votes_to_go=1.0)
     words = report_of(judged, "progress").lines
-    assert "about 1 votes are missing." in words[0]
+    assert "about 1 vote is missing." in words[0]
     assert words[1].endswith("less than a day more at this rate.")
 
 

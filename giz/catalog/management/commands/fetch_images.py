@@ -10,6 +10,7 @@ from giz.catalog.jobs import images_fetch_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, given_galaxies, reasons_in_words
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted
 
 DESCRIPTION = """\
 Fetch frames of galaxies in g, r, i from surveys and make their pictures: the galaxy in the middle, its major axis
@@ -53,7 +54,7 @@ class Command(GizCommand):
             self.stdout.write(f"{name} is PGC {pgc}.")
         self.stdout.write(
             f"Galaxies: {counts['fetched']} fetched, {counts['unchanged']} unchanged, {counts['failed']} failed; "
-            f"{counts['pictures']} pictures made."
+            f"{counted(counts['pictures'], 'picture')} made."
         )
         if counts["failed"]:
             why = reasons_in_words(counts["why"])

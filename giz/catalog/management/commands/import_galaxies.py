@@ -9,6 +9,7 @@ from giz.catalog.jobs import galaxies_import_job
 from giz.catalog.management.paths import existing_file
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted
 
 DESCRIPTION = """\
 Import galaxies from a table: VOTable, FITS, Parquet, or text (comma, semicolon, tab or pipe, with one header line).
@@ -52,5 +53,6 @@ class Command(GizCommand):
         counts = run_job_with_bar(job, title=f"Galaxies of {path.name}").result
         self.stdout.write(
             f"Galaxies: {counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; "
-            f"{counts['bad']} bad rows." + (f" {counts['near']} near others (above)." if counts["near"] else "")
+            f"{counted(counts['bad'], 'bad row')}."
+            + (f" {counts['near']} near others (above)." if counts["near"] else "")
         )

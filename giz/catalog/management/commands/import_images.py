@@ -7,6 +7,7 @@ from giz.catalog.jobs import images_import_job
 from giz.catalog.management.paths import existing_folder
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted, n_galaxies
 
 DESCRIPTION = """\
 Import the pictures of a folder (and the folders in it) by their names:
@@ -31,5 +32,6 @@ class Command(GizCommand):
         counts = run_job_with_bar(job, title=f"Pictures of {path.name}").result
         self.stdout.write(
             f"Pictures: {counts['new']} new, {counts['replaced']} replaced, {counts['unchanged']} unchanged; "
-            f"{counts['bad']} damaged, {counts['unusable']} files not used; {counts['galaxies']} galaxies created."
+            f"{counts['bad']} damaged, {counted(counts['unusable'], 'file')} not used; "
+            f"{n_galaxies(counts['galaxies'])} created."
         )

@@ -9,6 +9,7 @@ from giz.catalog.jobs import images_prepare_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, reasons_in_words
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted
 
 
 class Command(GizCommand):
@@ -31,7 +32,7 @@ class Command(GizCommand):
         counts = run_job_with_bar(job, title="Pictures").result
         self.stdout.write(
             f"Galaxies: {counts['fetched']} made, {counts['unchanged']} unchanged, {counts['failed']} failed; "
-            f"{counts['pictures']} pictures made."
+            f"{counted(counts['pictures'], 'picture')} made."
         )
         if counts["failed"]:
             why = reasons_in_words(counts["why"])

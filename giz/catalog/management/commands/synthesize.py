@@ -14,6 +14,7 @@ from rich.text import Text
 from giz.catalog.services.synthesis import labelset_synthesize
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
+from giz.core.words import n_galaxies
 
 
 class _Rate(ProgressColumn):
@@ -61,7 +62,7 @@ class Command(GizCommand):
             raise CommandError(error.detail) from None
         counts = manifest["counts"]
         self.stdout.write(
-            f"{folder}: {counts['galaxies']:,} galaxies ({counts['accepted']:,} to measure, {counts['face_on']:,} "
+            f"{folder}: {n_galaxies(counts['galaxies'])} ({counts['accepted']:,} to measure, {counts['face_on']:,} "
             f"face-on, {counts['rejected']:,} to reject), {counts['train']:,} train, {counts['test']:,} test."
         )
         self.stdout.write(f"What is in it: {folder / 'README.md'}")

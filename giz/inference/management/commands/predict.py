@@ -10,6 +10,7 @@ from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from giz.core.tasks import wake_on_commit
 from giz.core.terminal import run_job_with_bar
+from giz.core.words import counted
 from giz.inference.jobs import MOST_JOBS, predict_jobs
 
 
@@ -56,14 +57,16 @@ class Command(GizCommand):
                 for job in jobs:
                     wake_on_commit(job)
         if background is not None:
-            self.stdout.write(f"{len(jobs)} jobs wait for workers; {file} appears when all are done.")
+            self.stdout.write(
+                f"{counted(len(jobs), 'job waits', 'jobs wait')} for workers; {file} appears when all are done."
+            )
             return
         result = run_job_with_bar(jobs[0], title="Predictions").result
         if result["unchanged"]:
-            self.stdout.write(f"{file}: {result['rows']:,} rows, as they were.")
+            self.stdout.write(f"{file}: {counted(result['rows'], 'row')}, as they were.")
         else:
             said = f"{result['predicted']:,} predicted now, {result['images_per_s']:,.0f} images/s"
-            self.stdout.write(f"{file}: {result['rows']:,} rows; {said}.")
+            self.stdout.write(f"{file}: {counted(result['rows'], 'row')}; {said}.")
 
 
 def _described(path: Path) -> dict[str, str]:
