@@ -146,16 +146,32 @@ class JobContext:
         self._token = job.lease_token
         self._on_progress = on_progress
         self._last_report = 0.0
+        self.has_news = threading.Event()
+        self._news: dict[str, Any] = {}
+        self._end: JobCancelled | JobLeaseLost | None = None
 
     def progress(self, done: int, total: int, message: str = "") -> None:
         """Report how far the work is; written at most twice a second. Raises JobCancelled where asked to stop."""
+        if values := self._reported(done, total, message):
+            self._write(**values)
+
+    def progress_aside(self, done: int, total: int, message: str = "") -> None:
+        """`progress` from within a long transaction: the heartbeat writes it, so others see it and can say stop."""
+        if values := self._reported(done, total, message):
+            self._news = values
+            self.has_news.set()
+        if self._end is not None:
+            raise self._end
+
+    def _reported(self, done: int, total: int, message: str) -> dict[str, Any]:
+        """Tell whoever waits in this process; returns what is due to be written."""
         if self._on_progress:
             self._on_progress(done, total, message)
         now = time.monotonic()
         if now - self._last_report < PROGRESS_SECONDS and done < total:
-            return
+            return {}
         self._last_report = now
-        self._write(progress_done=min(done, total), progress_total=total, message=message[:200])
+        return {"progress_done": min(done, total), "progress_total": total, "message": message[:200]}
 
     def save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember where to resume. Call it in the transaction that did the work it speaks of."""
@@ -176,22 +192,33 @@ class JobContext:
             raise JobCancelled
 
     def keep_alive(self) -> None:
-        """Move the lease on (the heartbeat thread calls this)."""
-        Job.objects.filter(id=self.id, lease_token=self._token, state=Job.State.RUNNING).update(
-            heartbeat_at=Now(), lease_until=Now() + LEASE
-        )
+        """Move the lease on and write what was reported aside (the heartbeat thread calls this)."""
+        values, self._news = self._news, {}
+        try:
+            self._write(**values)
+        except JobCancelled as end:
+            self._end = end
+        except JobLeaseLost as end:
+            # A job that a transaction has made and not yet committed isn't there for this thread.
+            self._end = end if Job.objects.filter(id=self.id).exists() else None
 
 
 class _Heartbeat(threading.Thread):
-    """Keeps the lease while the handler computes; ends with it. A database that is away is tried again."""
+    """Keeps the lease while the handler computes, with a connection of its own; ends with it. A database that is away
+    is tried again.
+    """
 
     def __init__(self, context: JobContext) -> None:
         super().__init__(daemon=True, name=f"heartbeat-{context.id}")
         self._context = context
-        self._stopped = threading.Event()
+        self._is_stopped = False
 
     def run(self) -> None:
-        while not self._stopped.wait(HEARTBEAT_SECONDS):
+        while True:
+            self._context.has_news.wait(HEARTBEAT_SECONDS)
+            if self._is_stopped:
+                return
+            self._context.has_news.clear()
             try:
                 self._context.keep_alive()
             except Exception as error:  # noqa: BLE001 - any failure here must not end the beat; the lease tells
@@ -200,7 +227,8 @@ class _Heartbeat(threading.Thread):
                 connection.close()
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._is_stopped = True
+        self._context.has_news.set()
         self.join(timeout=HEARTBEAT_SECONDS)
 
 

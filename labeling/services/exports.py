@@ -89,7 +89,8 @@ def labels_export(
 ) -> dict[str, Any]:
     """Write the campaign's labels to ``path`` and its manifest beside it; returns the manifest.
 
-    Votes that came after the last aggregation are aggregated first. Formats of tables only: those with pictures are
+    Votes that came after the last aggregation are aggregated first. ``on_progress`` is called within a transaction.
+    Formats of tables only: those with pictures are
     made from a label set (`labeling.services.labelsets`).
     """
     if format_name not in TABLE_FORMATS:
@@ -161,10 +162,11 @@ MEASURES_PEOPLE = Q(target__purpose=Target.Purpose.GOLDEN, target__galaxy__truth
 
 
 def _all_rows_are_read() -> None:
-    """Tell the database that this transaction reads whole tables: row by row through an index takes minutes where it
-    guesses that there are few, as it does of tables that have just been filled.
+    """Tell the database that this transaction reads whole tables, however long that takes: row by row through an index
+    takes minutes where it guesses that there are few, as it does of tables that have just been filled.
     """
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
         cursor.execute("SET LOCAL enable_nestloop = off")
 

@@ -50,11 +50,16 @@ def simulated_rows(count: int) -> Iterator[tuple[Any, ...]]:
                 yield pgc, round(angle), 2, 0, 4, "", angle, 1.0 + draw, "A", "retired"
 
 
-def resident_mb() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("This bench reads /proc, which this system does not have.")
+def resident_mb(process: int | str = "self") -> float:
+    """The most resident memory that a process has had; 0 once it has ended."""
+    status = Path(f"/proc/{process}/status")
+    if not Path("/proc/self/status").exists():
+        raise SystemExit("This bench reads /proc, which this system does not have.")
+    try:
+        lines = status.read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def measure_table(format_name: str, count: int) -> None:

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import threading
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from giz.catalog.models import SyntheticTruth
+from giz.core import jobs
+from giz.core.jobs import job_cancel, run_job
+from giz.core.models import Job
+from labeling.jobs import labels_export_job
 from labeling.models import Campaign, Consensus, Target
+from labeling.services import exports
 from labeling.services.campaigns import targets_add
 from labeling.services.exports import labels_export
 from labeling.services.targets import targets_make_golden
@@ -216,3 +223,40 @@ def test_a_campaign_without_votes_gives_a_header_and_says_so(campaign: Campaign,
     path = export(tmp_path / "labels.csv")
     assert rows_of(path) == []
     assert "no labels" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_see_how_far_an_export_is_and_can_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = make_campaign(targets=12)
+    volunteer = make_volunteer()
+    for _ in range(12):
+        judge(volunteer, 60.5)
+    monkeypatch.setattr(exports, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "PROGRESS_SECONDS", 0.0)
+    path = tmp_path / "labels.csv"
+    job = labels_export_job(campaign=campaign, format_name="csv", path=path)
+    seen: list[int] = []
+
+    def somebody_else() -> None:
+        """On a connection of their own, as a staff page has it."""
+        try:
+            seen.append(Job.objects.get(id=job.id).progress_done)
+            if seen[-1] == 4:
+                job_cancel(job.id)
+        finally:
+            connection.close()
+
+    def look(done: int, _total: int, _message: str) -> None:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and (not seen or seen[-1] < done - 2) and 4 not in seen:
+            other = threading.Thread(target=somebody_else)
+            other.start()
+            other.join()
+        time.sleep(0.2 if 4 in seen else 0.0)
+
+    assert run_job(job, on_progress=look).state == "cancelled"
+    assert 4 in seen
+    assert list(tmp_path.iterdir()) == []
+    again = run_job(labels_export_job(campaign=campaign, format_name="csv", path=path))
+    assert (again.state, again.progress_done, again.progress_total) == ("done", 12, 12)
+    assert len(rows_of(path)) == 12
