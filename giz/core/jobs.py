@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 
 from giz.core.errors import Refused
 from giz.core.models import Job, JobLogLine
-from giz.processes import is_running
+from giz.core.processes import is_running
 
 log = structlog.get_logger("giz.jobs")
 

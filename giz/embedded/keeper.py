@@ -24,7 +24,6 @@ from giz.embedded.locks import FileLock
 from giz.embedded.logs import PartLog
 from giz.embedded.postgres import PostgresServer
 from giz.embedded.valkey import ValkeyServer
-from giz.processes import is_running
 
 SERVICES = ("postgres", "valkey")
 TITLES = {"postgres": "PostgreSQL", "valkey": "Valkey"}
@@ -64,10 +63,20 @@ class Marks:
     def is_ready(self) -> bool:
         """Whether a living keeper says that its server answers; what a killed one wrote does not count."""
         status = self.status()
-        return status.get("state") == "ready" and is_running(int(status["pid"])) and not self.keeper.is_free()
+        return status.get("state") == "ready" and is_alive(int(status["pid"])) and not self.keeper.is_free()
 
     def clear(self) -> None:
         self._status.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def make_server(layout: Layout, service: str, on_line: Callable[[str], None]) -> Server:

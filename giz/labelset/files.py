@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from giz.core.processes import is_running
 from giz.labelset.errors import LabelSetError
-from giz.processes import is_running
 
 BLOCK_BYTES = 1 << 20
 DAY_S = 86_400

@@ -1,4 +1,4 @@
-"""Processes of this machine; importable before Django and by everything."""
+"""Processes of this machine."""
 
 import os
 
