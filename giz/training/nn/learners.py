@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from giz.training.nn.data import BANDS, CHANNELS
+from giz.training.nn.data import BANDS, CHANNEL_COUNT, CHANNELS
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample
 from giz.training.nn.names import OURS, Task, check_network, task_of
@@ -19,6 +19,8 @@ from giz.training.nn.ours import OurNet, joined_answers
 # The bins teach the whole distribution, this the number that is published.
 MEAN_LOSS_SHARE = 0.02
 VERDICT_LOSS_SHARE, REASON_LOSS_SHARE = 0.5, 0.3
+# (bands, 3) the channels that a network of three channels sees of each band.
+_THREE_OF_BAND = torch.tensor([(3 * [*range(CHANNEL_COUNT)[CHANNELS[band]]])[:3] for band in BANDS])
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +121,5 @@ class ReferenceLearner:
 
 def three_channels(sample: Sample) -> Tensor:
     """The main band of each picture: colour as it is, a grey three times."""
-    n, _, height, width = sample.pictures.shape
-    chosen = sample.pictures.new_empty((n, 3, height, width)).contiguous(memory_format=torch.channels_last)
-    for number, band in enumerate(BANDS):
-        mine = sample.main_band == number
-        chosen[mine] = sample.pictures[mine][:, CHANNELS[band]]  # one channel spreads over three
-    return chosen
+    rows, channels = torch.arange(len(sample.pictures)).unsqueeze(1), _THREE_OF_BAND[sample.main_band.cpu()]
+    return sample.pictures[rows, channels].contiguous(memory_format=torch.channels_last)
