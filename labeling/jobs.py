@@ -148,14 +148,12 @@ def export_labels(job: JobContext) -> dict[str, Any]:
             report=lambda lines: job.log_many(lines, level="warning"),
             **job.checkpoint,
         )
-    manifest = labels_export(
+    return labels_export(
         campaign=campaign,
         format_name=job.params["format"],
         path=Path(job.params["file"]),
         on_progress=job.progress_aside,
     )
-    job.progress(manifest["counts"]["rows"], manifest["counts"]["rows"])
-    return manifest
 
 
 @job_handler("freeze_labels")

@@ -146,6 +146,7 @@ class JobContext:
         self._token = job.lease_token
         self._on_progress = on_progress
         self._last_report = 0.0
+        self.total: int | None = None
         self.has_news = threading.Event()
         self._news: dict[str, Any] = {}
         self._end: JobCancelled | JobLeaseLost | None = None
@@ -167,6 +168,7 @@ class JobContext:
         """Tell whoever waits in this process; returns what is due to be written."""
         if self._on_progress:
             self._on_progress(done, total, message)
+        self.total = total
         now = time.monotonic()
         if now - self._last_report < PROGRESS_SECONDS and done < total:
             return {}
@@ -193,14 +195,17 @@ class JobContext:
 
     def keep_alive(self) -> None:
         """Move the lease on and write what was reported aside (the heartbeat thread calls this)."""
-        values, self._news = self._news, {}
+        news = self._news
         try:
-            self._write(**values)
+            self._write(**news)
         except JobCancelled as end:
             self._end = end
         except JobLeaseLost as end:
             # A job that a transaction has made and not yet committed isn't there for this thread.
             self._end = end if Job.objects.filter(id=self.id).exists() else None
+        # What could not be written stays, and so does what was reported meanwhile.
+        if self._news is news:
+            self._news = {}
 
 
 class _Heartbeat(threading.Thread):
@@ -216,9 +221,9 @@ class _Heartbeat(threading.Thread):
     def run(self) -> None:
         while True:
             self._context.has_news.wait(HEARTBEAT_SECONDS)
+            self._context.has_news.clear()
             if self._is_stopped:
                 return
-            self._context.has_news.clear()
             try:
                 self._context.keep_alive()
             except Exception as error:  # noqa: BLE001 - any failure here must not end the beat; the lease tells
@@ -264,7 +269,8 @@ def run_job(job: Job, *, on_progress: OnProgress | None = None) -> Job:
         _fail_or_retry(context, claimed, traceback.format_exc())
         raise
     else:
-        _finish(context, Job.State.DONE, result=result, progress_done=F("progress_total"))
+        total = F("progress_total") if context.total is None else context.total
+        _finish(context, Job.State.DONE, result=result, progress_done=total, progress_total=total)
     finally:
         heartbeat.stop()
     return Job.objects.get(id=job.id)

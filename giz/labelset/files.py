@@ -72,15 +72,21 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove temporary files of writers that are gone: from this machine, or untouched for a day."""
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.(?P<host>.+)\.(?P<process>\d+)\.tmp")
+    """Remove temporary files of writers that are gone: ended on this machine, or of another and untouched for a day.
+
+    What can't be removed stays: it is in nobody's way.
+    """
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.((?P<host>.+)\.)?(?P<process>\d{{1,9}})\.tmp")
     for found in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         named = pattern.fullmatch(found.name)
         if named is None:
             continue
-        is_gone = named["host"] == socket.gethostname() and not is_running(int(named["process"]))
-        with contextlib.suppress(FileNotFoundError):
-            if is_gone or time.time() - found.stat().st_mtime > DAY_S:
+        with contextlib.suppress(OSError):
+            if named["host"] == socket.gethostname():
+                is_gone = not is_running(int(named["process"]))
+            else:
+                is_gone = time.time() - found.stat().st_mtime > DAY_S
+            if is_gone:
                 found.unlink()
 
 

@@ -89,9 +89,9 @@ def labels_export(
 ) -> dict[str, Any]:
     """Write the campaign's labels to ``path`` and its manifest beside it; returns the manifest.
 
-    Votes that came after the last aggregation are aggregated first. ``on_progress`` is called within a transaction.
-    Formats of tables only: those with pictures are
-    made from a label set (`labeling.services.labelsets`).
+    Votes that came after the last aggregation are aggregated first. Formats of tables only: those with pictures are
+    made from a label set (`labeling.services.labelsets`). ``on_progress`` is called within a transaction: what it
+    writes is seen by nobody before the end, so a job reports by `JobContext.progress_aside`.
     """
     if format_name not in TABLE_FORMATS:
         raise Refused("unknown_format", f"{format_name!r} is no table. Known: {', '.join(TABLE_FORMATS)}.")

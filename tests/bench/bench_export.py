@@ -7,6 +7,7 @@ same. Then one export is killed while it writes. Galaxies, votes and consensuses
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -99,12 +100,21 @@ def export(campaign: str, format_name: str, out: Path) -> Export:
 def killed_in_between(campaign: str, format_name: str, out: Path) -> str:
     """Kill an export once a part of it lies on disk; says what is there afterwards."""
     process = subprocess.Popen(command(campaign, format_name, out), stdout=subprocess.DEVNULL)
-    while process.poll() is None and not any(path.stat().st_size for path in out.parent.glob(f"*{out.name}*")):
+    while process.poll() is None and not on_disk_mb(out):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
-    process.wait()
-    parts = sum(path.stat().st_size for path in out.parent.glob(f"*{out.name}*")) / 1e6
-    return f"killed with {parts:.1f} MB on disk, {'A FILE' if out.exists() else 'no file'} under its name"
+    if process.wait() == 0:
+        return "it ended before it could be killed"
+    return f"killed with {on_disk_mb(out):.1f} MB on disk, {'A FILE' if out.exists() else 'no file'} under its name"
+
+
+def on_disk_mb(out: Path) -> float:
+    """Of this file and what is to become it."""
+    total = 0
+    for path in out.parent.glob(f"*{out.name}*"):
+        with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
+            total += path.stat().st_size
+    return total / 1e6
 
 
 def main() -> None:

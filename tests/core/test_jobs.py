@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from giz.core import jobs
@@ -159,6 +159,43 @@ def test_a_worker_that_was_taken_over_can_not_write_any_more() -> None:
     assert job_claim(job.id) is not None
     with pytest.raises(jobs.JobLeaseLost):
         old.save_checkpoint({"done": 99})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_reported_from_within_a_transaction_is_written_by_the_heartbeat_and_ends_what_lost_its_lease() -> None:
+    job = job_create(kind=KIND, params={"n": 9})
+    context = JobContext(job_claim(job.id))
+    with transaction.atomic():
+        context.progress_aside(9, 9, "nearly")
+        assert context.has_news.is_set()
+    assert Job.objects.get(id=job.id).progress_done == 0
+    context.keep_alive()
+    context.keep_alive()
+    job.refresh_from_db()
+    assert (job.progress_done, job.progress_total, job.message) == (9, 9, "nearly")
+    Job.objects.filter(id=job.id).update(lease_until=Now() - timedelta(seconds=1))
+    assert job_claim(job.id) is not None
+    context.keep_alive()
+    with transaction.atomic(), pytest.raises(jobs.JobLeaseLost):
+        context.progress_aside(9, 9)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_news_that_could_not_be_written_is_written_by_the_next_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_create(kind=KIND, params={"n": 9})
+    context = JobContext(job_claim(job.id))
+    context.progress_aside(9, 9, "nearly")
+    write = JobContext._write
+
+    def away(*_args: Any, **_values: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(JobContext, "_write", away)
+    with pytest.raises(OperationalError):
+        context.keep_alive()
+    monkeypatch.setattr(JobContext, "_write", write)
+    context.keep_alive()
+    assert Job.objects.get(id=job.id).progress_done == 9
 
 
 def test_cancel_reaches_the_handler_as_an_exception() -> None:

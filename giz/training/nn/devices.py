@@ -43,22 +43,30 @@ def _missing(needed: int, found: int) -> str:
     return f"{needed} GPUs are needed; torch finds {found} on the machine that trains. Ask for fewer, or for the CPU."
 
 
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether it is known without a try that bfloat16 is faster here: recent GPUs, CPUs with tiles (AMX)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
 @cache
 def bf16_helps(device: torch.device) -> bool:
     """Whether this device learns faster in bfloat16 than in float32.
 
-    Recent GPUs and CPUs with tiles (AMX) do. Of CPUs with bfloat16 instructions but no tiles some are faster by a half
+    Of CPUs with bfloat16 instructions but no tiles some are faster by a half
     or more and some slower by as much (docs/benchmarks/training.md), so there a convolution is timed.
     """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    if torch.cpu._is_amx_tile_supported():
-        return True
-    return bool(torch.cpu._is_avx512_bf16_supported()) and bf16_speed() > FASTER
+    if has_fast_bf16(device) or device.type == "cuda":
+        return has_fast_bf16(device)
+    return bool(torch.cpu._is_avx512_bf16_supported()) and bf16_speed() >= FASTER
 
 
 def bf16_speed() -> float:
-    """How many times as fast as in float32 the CPU runs a convolution and its gradients in bfloat16."""
+    """How many times as fast as in float32 the CPU runs a convolution and its gradients in bfloat16.
+
+    By CPU time, which hardly grows while others use the machine; the clock's does.
+    """
     fp32_s: list[float] = []
     bf16_s: list[float] = []
     with torch.random.fork_rng(devices=[]):

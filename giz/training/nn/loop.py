@@ -24,7 +24,7 @@ from giz.training.nn.augment import Augmentation, Augmenter
 from giz.training.nn.batches import BatchPlan, usual_size
 from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
-from giz.training.nn.devices import bf16_helps
+from giz.training.nn.devices import bf16_helps, has_fast_bf16
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.feed import Sample, feed
 from giz.training.nn.group import Group, loss_of
@@ -121,7 +121,8 @@ class Trainer:
         self.state = RunState(steps=config.steps)
         self._resume()
         if self.state.bf16 is None:
-            self.state.bf16 = self.group.agree(config.bf16 and bf16_helps(self.device))
+            keep_memory()  # or what is timed is the system's handing out of memory
+            self.state.bf16 = self.group.agree(self.group.is_main and config.bf16 and bf16_helps(self.device))
         self._loss = loss_of(self.learner, self.group)
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -250,7 +251,12 @@ class Trainer:
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.state = RunState(**state["run"])
+        # A run of before precision was timed calculated in bfloat16 where that is known to be fast.
+        self.state = RunState(**{"bf16": self.config.bf16 and has_fast_bf16(self.device), **state["run"]})
+
+    def told(self) -> dict[str, Any]:
+        """What the run was told, as JSON; ``bf16`` is what it does."""
+        return {**self.config.as_json(), "bf16": bool(self.state.bf16)}
 
     def _comparable(self) -> dict[str, Any]:
         """What must be the same for a run to go on, as JSON gives it back."""

@@ -109,6 +109,8 @@ def run_train(
         if processes > 1:
             _train_together(run, data, settings_of_run, on_progress, processes, device)
         trainer = Trainer(data, config, run_folder(run), device_for(device))
+        run.config = trainer.told()
+        run.save(update_fields=["config"])
 
         def report(done: int, total: int, message: str) -> None:
             if len(trainer.state.history) != len(run.history):
@@ -180,7 +182,7 @@ def _exported(run: TrainingRun, trainer: Trainer) -> tuple[Path, dict[str, Any]]
         "labelset": {key: manifest[key] for key in ("name", "title", "origin", "digest", "counts", "versions")},
         "validation": run.best,
         "steps": trainer.state.step,
-        "config": trainer.config.as_json(),
+        "config": trainer.told(),
     }
     path = trainer.folder / "model.onnx"
     export_onnx(served, path, size_px=trainer.data.size_px, card=card)

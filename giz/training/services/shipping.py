@@ -140,7 +140,7 @@ def _card(trainer: Trainer) -> dict[str, Any]:
         "steps": trainer.state.step,
         "batch_size": trainer.plan.size,
         "size_px": trainer.data.size_px,
-        "config": trainer.config.as_json(),
+        "config": trainer.told(),
     }
 
 

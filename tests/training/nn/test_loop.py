@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from giz.training.nn import devices
 from giz.training.nn.checkpoint import load_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_speed
@@ -110,7 +111,45 @@ def test_a_run_goes_on_in_the_precision_it_began_with_wherever_that_is(data: Tra
         trainer.state.bf16 = begun
         trainer.save()
         assert Trainer(data, CONFIG, folder).state.bf16 is begun
-    assert Trainer(data, replace(CONFIG, bf16=False), tmp_path / "new").state.bf16 is False
+    asked_for_fp32 = Trainer(data, replace(CONFIG, bf16=False), tmp_path / "new")
+    assert asked_for_fp32.state.bf16 is asked_for_fp32.told()["bf16"] is False
+
+
+def test_a_run_of_before_precision_was_timed_goes_on_as_it_was(
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(data, CONFIG, tmp_path)
+    trainer.save()
+    described = json.loads((tmp_path / f"{LAST}.json").read_text())
+    del described["state"]["run"]["bf16"]
+    (tmp_path / f"{LAST}.json").write_text(json.dumps(described))
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(devices, "bf16_speed", lambda: 9.0)
+    devices.bf16_helps.cache_clear()
+    for has_tiles in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has_tiles=has_tiles: has_tiles)
+        assert Trainer(data, CONFIG, tmp_path).state.bf16 is has_tiles
+    devices.bf16_helps.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("has_tiles", "has_instructions", "speed", "helps"),
+    [
+        (True, True, 0.5, True),
+        (False, True, 1.15, True),
+        (False, True, 1.14, False),
+        (False, False, 9.0, False),
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_known_or_timed_to_be_faster(
+    has_tiles: bool, has_instructions: bool, speed: float, helps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_tiles)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_instructions)
+    monkeypatch.setattr(devices, "bf16_speed", lambda: speed)
+    devices.bf16_helps.cache_clear()
+    assert devices.bf16_helps(torch.device("cpu")) is helps
+    devices.bf16_helps.cache_clear()
 
 
 def test_a_cpu_is_timed_in_both_precisions_without_a_trace_in_what_is_drawn() -> None:

@@ -7,7 +7,8 @@ from torch import Tensor
 from giz.training.nn.augment import channel_mask
 from giz.training.nn.equivariant import GroupNorm8, elements, transform
 from giz.training.nn.errors import TrainingError
-from giz.training.nn.learners import learner_for
+from giz.training.nn.feed import Sample
+from giz.training.nn.learners import learner_for, three_channels
 from giz.training.nn.networks import REFERENCES, QuarterDropout, ReferenceNet, parameter_count
 from giz.training.nn.ours import OurNet, joined_answers
 
@@ -27,6 +28,17 @@ def test_reference_networks_answer_within_45_and_90_degrees_or_with_two_logits(n
     assert answer.shape == (2,)
     assert ((answer >= 45) & (answer <= 90)).all()
     assert ReferenceNet(name, binary=True).eval()(pictures).shape == (2, 2)
+
+
+def test_a_reference_network_sees_one_grey_three_times_or_colour_as_it_is() -> None:
+    pictures = torch.arange(6.0).view(1, 6, 1, 1).expand(5, 6, 4, 4) / 10
+    main_band = torch.tensor([3, 0, 2, 1, 3])
+    nothing = torch.zeros(5)
+    shown = three_channels(Sample(pictures, torch.ones(5, 4), main_band, nothing, nothing.bool(), torch.zeros(5, 9)))
+    assert shown.is_contiguous(memory_format=torch.channels_last)
+    assert (shown == shown[:, :, :1, :1]).all()
+    expected = [(0.3, 0.4, 0.5), (0.0, 0.0, 0.0), (0.2, 0.2, 0.2), (0.1, 0.1, 0.1), (0.3, 0.4, 0.5)]
+    assert torch.allclose(shown[:, :, 0, 0], torch.tensor(expected))
 
 
 def test_dropout_takes_a_quarter_keeps_the_mean_and_sleeps_in_use() -> None:
