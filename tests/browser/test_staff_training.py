@@ -33,6 +33,9 @@ CUT_OFF = """[...document.querySelectorAll(".job > *, .network > *, #result_list
 # Sites share one Valkey: in a database of their own no other worker takes these messages.
 BROKER_DATABASE = 5
 
+# In their order and on one site, however many processes share the tests.
+pytestmark = pytest.mark.xdist_group("staff training")
+
 
 @pytest.fixture(scope="module")
 def site(
