@@ -11,5 +11,11 @@ def n_galaxies(count: float) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference: with its sign, a minus that is as wide as a plus."""
-    return f"{value:+,.{digits}f}".replace("-", "−")
+    """A difference: with its sign, unless it rounds to 0."""
+    words = plain(value, digits)
+    return f"+{words}" if round(value, digits) > 0 else words
+
+
+def plain(value: float, digits: int) -> str:
+    """A number with a minus as wide as a plus; what rounds to 0 has none."""
+    return f"{value:z,.{digits}f}".replace("-", "−")

@@ -38,6 +38,8 @@ TOLD = {
     "bf16": "bfloat16 where faster",
     "workers": "Loading threads",
 }
+# 0 is no answer here: one of minutes and steps is given, the others follow from the network.
+FOLLOWING = ("minutes", "steps", "batch_size", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,21 @@ def training(run: TrainingRun) -> dict[str, Any]:
 
 
 def told(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a training was told, in words, the plain things first; what is 0 follows from the network."""
-    return [(words, _value(config[name])) for name, words in TOLD.items() if config.get(name)]
+    """What a training was told, in words, the plain things first; what follows from something else is left out."""
+    return [
+        (words, _value(name, config[name]))
+        for name, words in TOLD.items()
+        if config.get(name) is not None and (config[name] or name not in FOLLOWING)
+    ]
 
 
-def _value(value: float | bool) -> str:
-    return "yes" if value is True else f"{value:g}"
+def _value(name: str, value: float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        # A seed is a name, to be typed again as it stands.
+        return str(value) if name == "seed" else f"{value:,}"
+    return f"{value:g}"
 
 
 def curves(history: list[dict[str, Any]]) -> list[Plot]:

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from giz.core.plot import Plot, Series
+from giz.core.words import signed
 from giz.training.figures import HEADINGS, degrees, share, table, view_row
 from giz.training.nn.data import BIN_DEG
 from giz.training.pages import BAND_NAMES, document, figure
@@ -114,9 +115,10 @@ def _line_words(detail: dict[str, Any]) -> str:
     if line:
         after = line["corrected"]
         parts.append(
-            f"Line fitted on {line['galaxies']:,} validation galaxies: m = {line['m']:+.4f}, b = {line['b']:+.2f}°. "
+            f"Line fitted on {line['galaxies']:,} validation galaxies: "
+            f"m = {signed(line['m'], 4)}, b = {signed(line['b'], 2)}°. "
             f"i<sub>pc</sub> = (i<sub>p</sub> + b) / (1 − m) has RMS {degrees(after['rms_deg'])}, MAE "
-            f"{degrees(after['mae_deg'])}, bias {after['bias_deg']:+.2f}° here."
+            f"{degrees(after['mae_deg'])}, bias {signed(after['bias_deg'], 2)}° here."
         )
     if detail["label_sigma"] is not None:
         parts.append(f"The labels state an error of {degrees(detail['label_sigma'])} of their own (RMS).")
@@ -129,7 +131,7 @@ def _group_table(heading: str, groups: list[dict[str, Any]]) -> str:
             f"{group['low']:.0f}",
             f"{group['count']:,}",
             *(degrees(group[key]) for key in ("rms_deg", "mae_deg")),
-            f"{group['bias_deg']:+.2f}°",
+            f"{signed(group['bias_deg'], 2)}°",
             *(share(group[key]) for key in ("coverage_68", "coverage_95")),
         )
         for group in groups
@@ -174,7 +176,7 @@ def _compared(report: dict[str, Any]) -> list[str]:
                     f"{words}, on the {axial['galaxies']:,} galaxies that both measure",
                     degrees(figures["rms_deg"]),
                     degrees(figures["mae_deg"]),
-                    f"{figures['bias_deg']:+.2f}°",
+                    f"{signed(figures['bias_deg'], 2)}°",
                     share(figures["outlier_share"]),
                 )
             )

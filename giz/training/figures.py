@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from giz.core.words import n_galaxies
+from giz.core.words import n_galaxies, plain, signed
 from giz.training.nn.data import BIN_COUNT, BIN_DEG, LOWEST_DEG
 
 VIEW_NAMES = {"all": "all bands", "g": "g alone", "r": "r alone", "i": "i alone", "gri": "colour alone"}
@@ -68,7 +68,8 @@ def _compared(report: dict[str, Any]) -> list[str]:
     if line:
         after = line["corrected"]["rms_deg"]
         lines.append(
-            f"Line from validation: m {line['m']:+.4f}, b {line['b']:+.2f}°; corrected by it RMS {degrees(after)}"
+            f"Line from validation: m {signed(line['m'], 4)}, b {signed(line['b'], 2)}°; "
+            f"corrected by it RMS {degrees(after)}"
         )
     axial = report.get("axial_ratio")
     if axial:
@@ -93,7 +94,7 @@ def _in_short(model: dict[str, Any]) -> str:
 
 
 def degrees(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}°".replace("-", "−")
+    return "–" if value is None else f"{plain(value, 2)}°"
 
 
 def share(value: float | None) -> str:

@@ -18,7 +18,7 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.tasks import wake_on_commit
-from giz.core.words import counted, n_galaxies
+from giz.core.words import n_galaxies
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
@@ -61,11 +61,7 @@ def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
     ids = pictured.filter(~Exists(ruler)).values_list("pk", flat=True)
     added = targets_add(campaign=campaign, galaxy_ids=ids.iterator()).added
     audit.record("campaign_targets_added", actor=request.user, subject=campaign.name, added=added)
-    return (
-        f"{counted(added, 'galaxy was', 'galaxies were')} added as targets."
-        if added
-        else "Every galaxy with pictures is a target already."
-    )
+    return f"Targets added: {n_galaxies(added)}." if added else "Every galaxy with pictures is a target already."
 
 
 def press_freeze(request: HttpRequest, campaign: Campaign) -> str:

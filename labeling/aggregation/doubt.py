@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from giz.core.words import signed
 from labeling.aggregation.vote_table import FloatArray
 
 DOUBT_RULE = "doubt-1"
@@ -116,7 +117,7 @@ def doubt_of(
     difference_deg = abs(inclination_deg - network_deg)
     if difference_deg < MIN_DIFFERENCE_DEG or difference_deg <= MIN_ERRORS * error_deg:
         return ""
-    bias = f"{-standing.bias_deg:+.1f}".replace("-", "−")
+    bias = signed(-standing.bias_deg, 1)
     moved = f" (less its bias here, {bias}°)" if abs(standing.bias_deg) >= LEAST_BIAS_DEG else ""
     return (
         f"People say {inclination_deg:.1f}° ± {sigma_deg:.1f}, the network {network_deg:.1f}° ± "

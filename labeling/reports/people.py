@@ -170,8 +170,8 @@ def reasons(campaign: Campaign) -> Report:
     ]
     rejected = int((verdict != VERDICT_CODES["A"]).sum())
     lines = [
-        f"{rejected:,} of {counted(len(votes.table), 'vote')} {'does' if rejected == 1 else 'do'} not accept the "
-        "galaxy. "
+        f"{rejected:,} of {counted(len(votes.table), 'vote')} "
+        f"{'does not accept its' if rejected == 1 else 'do not accept their'} galaxy. "
         "Kappa is 1 where all agree and 0 where they agree as chance would have it.",
     ]
     bars = Series("bars", list(range(len(Reason))), [float(tally[reason.value]) for reason in Reason], colour=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from giz.core.plot import Plot
-from giz.core.words import counted
+from giz.core.words import counted, plain
 
 # In a file for print.
 PLOTS_BELOW, PLOTS_ACROSS = 3, 3
@@ -120,5 +120,5 @@ def shown(cell: Any, digits: int) -> str:
     if _is_unknown(cell):
         return "–"
     if isinstance(cell, float):
-        return f"{cell:,.{digits}f}".replace("-", "−")
+        return plain(cell, digits)
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)

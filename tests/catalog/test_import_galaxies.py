@@ -46,6 +46,11 @@ def test_the_same_table_again_changes_nothing(table, run_command):
     assert list(Galaxy.objects.values()) == before
 
 
+def test_every_count_has_its_thousands_apart(table, run_command):
+    path = table("pgc,ra\n" + "".join(f"{n},{1 if n <= 1200 else 400}\n" for n in range(1, 2501)))
+    assert "Galaxies: 1,200 new, 0 changed, 0 unchanged; 1,300 bad rows" in run_command("import_galaxies", path)
+
+
 def test_a_table_with_fewer_columns_takes_nothing_away(table, run_command):
     run_command("import_galaxies", table("pgc,ra,dec,nsp,note\n4,0.1,0.2,x,old\n"))
     assert "0 new, 1 changed" in run_command("import_galaxies", table("pgc,dec,note\n4,0.3,\n", "newer.csv"))

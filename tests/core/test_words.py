@@ -2,7 +2,7 @@
 
 import pytest
 
-from giz.core.words import counted, n_galaxies, signed
+from giz.core.words import counted, n_galaxies, plain, signed
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,15 @@ from giz.core.words import counted, n_galaxies, signed
         (n_galaxies(1), "1 galaxy"),
         (n_galaxies(12_000), "12,000 galaxies"),
         (signed(-0.25, 1), "−0.2"),
+        (signed(-0.26, 1), "−0.3"),
         (signed(3, 2), "+3.00"),
+        (signed(12_000, 0), "+12,000"),
+        (signed(-0.001, 2), "0.00"),
+        (signed(0.001, 2), "0.00"),
+        (signed(-0.006, 2), "−0.01"),
+        (plain(-0.001, 2), "0.00"),
+        (plain(-0.25, 2), "−0.25"),
+        (plain(1234.5, 1), "1,234.5"),
     ],
 )
 def test_numbers_agree_with_their_nouns(said: str, words: str) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from giz.core.jobs import job_claim
 from giz.core.models import AuditEvent, Job
+from giz.dashboard.networks import told
 from giz.inference.models import Prediction
 from giz.training.drift import histograms
 from giz.training.figures import table, text
@@ -149,6 +150,16 @@ def test_the_overview_says_what_answers_and_since_when(bob_client: Client) -> No
     page = bob_client.get(NETWORKS).content.decode()
     assert version.sha256[:12] in page
     assert "Passed the gate: Better than a constant guess." in page
+
+
+def test_what_a_training_was_told_is_shown_to_the_last_digit() -> None:
+    config = {"steps": 1_000_000, "minutes": 0.0, "seed": 2_147_483_647, "batch_size": 0, "learning_rate": 0.0}
+    assert told(config) == [("Steps", "1,000,000"), ("Seed", "2147483647")]
+    config = {"steps": 0, "minutes": 2.5, "seed": 0, "learning_rate": 0.0003, "patience": 0, "bf16": False}
+    assert told(config) == [
+        *(("Minutes", "2.5"), ("Seed", "0"), ("Learning rate", "0.0003")),
+        *(("Patience", "0"), ("bfloat16 where faster", "no")),
+    ]
 
 
 def test_strangers_and_volunteers_see_nothing_of_it(alice_client: Client) -> None:

@@ -177,6 +177,7 @@ def test_a_campaign_is_made_filled_opened_paused_and_closed_here(bob_client: Cli
         answer = _press(bob_client, campaign, button)
         campaign.refresh_from_db()
         assert (answer.status_code, campaign.state) == (200, state), button
+        assert ("Targets added: 4 galaxies." in answer.content.decode()) is (button == "add_all")
     assert Target.objects.filter(campaign=campaign).count() == 4  # the set's own galaxies stay out
     events = AuditEvent.objects.exclude(action="campaign_use_set").order_by("id")  # the pictures that came since
     trail = list(events.values_list("action", "actor_number"))

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from giz.training.picture_report import headline
 from tests.training.discs import disc, pictures
 
 
@@ -45,6 +46,12 @@ def test_every_galaxy_is_told_with_all_bands_and_each_alone(
     html = page.read_text()
     assert html.count("data:image/png") == 7
     assert "<script" not in html
+
+
+def test_the_headline_has_thousands_apart_and_a_true_minus() -> None:
+    figures = {"rms_deg": 2.5, "mae_deg": 1.75, "bias_deg": -1.5}
+    said = headline({"galaxies": 12_000, "with_truth": 11_000, "inclination": figures})
+    assert said == "12,000 galaxies, 11,000 of known inclination: RMS 2.50°, MAE 1.75°, bias −1.50° with all bands."
 
 
 def test_a_grey_and_a_colour_picture_reach_the_network_as_they_are(model_file: Path, folder: Path) -> None:

@@ -37,9 +37,9 @@ class Command(GizCommand):
         )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
         self.stdout.write(
-            f"{path}: {n_galaxies(counts['rows'])}, {counts['published']} of them judged by three people or more "
-            f"({counts['accepted']} accepted, {counts['face_on']} face-on, {counts['rejected']} rejected, "
-            f"{counts['split']} split in this file)."
+            f"{path}: {n_galaxies(counts['rows'])}, {counts['published']:,} of them judged by three people or more "
+            f"({counts['accepted']:,} accepted, {counts['face_on']:,} face-on, {counts['rejected']:,} rejected, "
+            f"{counts['split']:,} split in this file)."
         )
         self.stdout.write(f"Manifest: {manifest_path(path)}")
         if not counts["rows"]:

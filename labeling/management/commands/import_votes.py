@@ -48,8 +48,8 @@ class Command(GizCommand):
         job = votes_import_job(campaign=campaign_named(campaign), path=path, source=source)
         counts = run_job_with_bar(job, title=f"Votes of {path.name}").result
         self.stdout.write(
-            f"Votes: {counts['counted']} counted, {counted(counts['repeat'], 'repeat')} kept as history, "
-            f"{counts['known']} known already; {counted(counts['bad'], 'bad row')}. "
+            f"Votes: {counts['counted']:,} counted, {counted(counts['repeat'], 'repeat')} kept as history, "
+            f"{counts['known']:,} known already; {counted(counts['bad'], 'bad row')}. "
             f"Made: {n_galaxies(counts['galaxies'])}, "
             f"{counted(counts['volunteers'], 'volunteer')}, {counted(counts['standards'], 'standard')}."
         )

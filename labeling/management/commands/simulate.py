@@ -5,7 +5,7 @@ from typing import Any
 
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
-from giz.core.words import counted, n_galaxies
+from giz.core.words import counted, n_galaxies, signed
 from labeling.demo.jobs import NAME
 from labeling.services.campaigns import campaign_named
 from labeling.simulation.jobs import simulate_job
@@ -63,6 +63,7 @@ class Command(GizCommand):
                 self.stdout.write(f"  {name:8} nothing to compare yet")
                 continue
             self.stdout.write(
-                f"  {name:8} RMS {errors['rms_deg']:.2f}  bias {errors['bias_deg']:+.2f}  1σ covers "
-                f"{errors['within_1_sigma']:.1%}, 2σ {errors['within_2_sigma']:.1%}  ({n_galaxies(errors['count'])})"
+                f"  {name:8} RMS {errors['rms_deg']:.2f}  bias {signed(errors['bias_deg'], 2):>5}  "
+                f"1σ covers {errors['within_1_sigma']:.1%}, 2σ {errors['within_2_sigma']:.1%}  "
+                f"({n_galaxies(errors['count'])})"
             )

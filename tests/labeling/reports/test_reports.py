@@ -77,6 +77,9 @@ def test_reasons_are_tallied_and_agreed_ones_have_a_high_kappa(judged: Campaign)
     assert rows["disturbed"]["votes"] == Vote.objects.filter(reasons__contains=["disturbed"]).count()
     assert rows["disturbed"]["kappa"] > 0.5 > rows["not_sure"]["kappa"]
     assert rows["multiple"]["kappa"] is None
+    rejected, votes = Vote.objects.exclude(verdict="A").count(), Vote.objects.count()
+    said = f"{rejected} of {votes} votes do not accept their galaxy. Kappa is 1 where all agree"
+    assert said in report_of(judged, "reasons").as_text()
 
 
 def test_votes_a_galaxy_and_progress_count_the_rows(judged: Campaign) -> None:

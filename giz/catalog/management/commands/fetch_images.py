@@ -53,7 +53,7 @@ class Command(GizCommand):
         for name, pgc in counts["names"].items():
             self.stdout.write(f"{name} is PGC {pgc}.")
         self.stdout.write(
-            f"Galaxies: {counts['fetched']} fetched, {counts['unchanged']} unchanged, {counts['failed']} failed; "
+            f"Galaxies: {counts['fetched']:,} fetched, {counts['unchanged']:,} unchanged, {counts['failed']:,} failed; "
             f"{counted(counts['pictures'], 'picture')} made."
         )
         if counts["failed"]:

@@ -52,7 +52,7 @@ class Command(GizCommand):
         )
         counts = run_job_with_bar(job, title=f"Galaxies of {path.name}").result
         self.stdout.write(
-            f"Galaxies: {counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; "
+            f"Galaxies: {counts['new']:,} new, {counts['changed']:,} changed, {counts['unchanged']:,} unchanged; "
             f"{counted(counts['bad'], 'bad row')}."
-            + (f" {counts['near']} near others (above)." if counts["near"] else "")
+            + (f" {counts['near']:,} near others (above)." if counts["near"] else "")
         )

@@ -31,7 +31,7 @@ class Command(GizCommand):
         job = images_import_job(path)
         counts = run_job_with_bar(job, title=f"Pictures of {path.name}").result
         self.stdout.write(
-            f"Pictures: {counts['new']} new, {counts['replaced']} replaced, {counts['unchanged']} unchanged; "
-            f"{counts['bad']} damaged, {counted(counts['unusable'], 'file')} not used; "
+            f"Pictures: {counts['new']:,} new, {counts['replaced']:,} replaced, {counts['unchanged']:,} unchanged; "
+            f"{counts['bad']:,} damaged, {counted(counts['unusable'], 'file')} not used; "
             f"{n_galaxies(counts['galaxies'])} created."
         )

@@ -31,7 +31,7 @@ class Command(GizCommand):
         job = images_prepare_job(numbers)
         counts = run_job_with_bar(job, title="Pictures").result
         self.stdout.write(
-            f"Galaxies: {counts['fetched']} made, {counts['unchanged']} unchanged, {counts['failed']} failed; "
+            f"Galaxies: {counts['fetched']:,} made, {counts['unchanged']:,} unchanged, {counts['failed']:,} failed; "
             f"{counted(counts['pictures'], 'picture')} made."
         )
         if counts["failed"]:

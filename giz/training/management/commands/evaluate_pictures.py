@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
-from giz.core.words import n_galaxies
+from giz.core.words import n_galaxies, signed
 from giz.training.picture_report import headline, line, page
 from giz.training.services.pictures import pictures_evaluate, summary
 
@@ -45,7 +45,7 @@ class Command(GizCommand):
         for band, figures in found["by_band"].items():
             self.stdout.write(
                 f"{band}: {n_galaxies(figures['galaxies'])}, RMS {figures['rms_deg']:.2f}°, bias "
-                f"{figures['bias_deg']:+.2f}°, worst {figures['worst_deg']:.1f}°"
+                f"{signed(figures['bias_deg'], 2)}°, worst {figures['worst_deg']:.1f}°"
             )
         self.stdout.write(headline(found))
         for path, why in unusable:
