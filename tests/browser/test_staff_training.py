@@ -1,6 +1,7 @@
 """Staff train a network in a real browser: start, stop, go on; what the gate finds, which one answers, and back again.
 
-The tests follow one another: while the network of the first one is trained, all pages are looked at.
+The tests follow one another: a long training is stopped, gone on with, looked at while it runs, and stopped for a short
+one, which ends while the other pages are looked at.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.browser.conftest import PHONE, Visitor
 from tests.browser.site import Site
@@ -21,11 +22,12 @@ from tests.training.discs import write_discs
 NETWORKS, TRAINING = "/staff/dashboard/networks/", "/staff/training/"
 # About a hundred of them are on the test side: the gate wants fifty.
 GALAXIES = 1000
-# Long enough to be stopped in the middle.
-MINUTES = "0.4"
+# The long one is stopped by hand long before its end; its curves begin after a twentieth.
+LONG_MINUTES, SHORT_MINUTES = "2", "0.2"
 PATIENCE_MS = 180_000
 DESK = {"width": 1280, "height": 900}
 LOOKS = [{"viewport": viewport, "color_scheme": scheme} for viewport in (DESK, PHONE) for scheme in ("light", "dark")]
+every_look = pytest.mark.parametrize("look", LOOKS, ids=["wide-light", "wide-dark", "phone-light", "phone-dark"])
 # Words that stick out of their place in a card, or are cut off in a cell.
 CUT_OFF = """[...document.querySelectorAll(".job > *, .network > *, #result_list td, .readonly")]
     .filter(one => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1)
@@ -60,16 +62,19 @@ def site(
 
 
 @pytest.fixture(scope="module")
-def password(site: Site) -> str:
-    return site.staff_password()
+def logged_in(site: Site, browser: Browser) -> StorageState:
+    """The cookies of somebody of the staff."""
+    context = browser.new_context()
+    Visitor(context, site).log_in("staff@localhost", password=site.staff_password(), then=NETWORKS)
+    cookies = context.storage_state()
+    context.close()
+    return cookies
 
 
 @pytest.fixture
-def staff(site: Site, visitor: Callable[..., Visitor], password: str) -> Callable[..., Visitor]:
+def staff(site: Site, visitor: Callable[..., Visitor], logged_in: StorageState) -> Callable[..., Visitor]:
     def make(**options: Any) -> Visitor:
-        someone = visitor(**{"viewport": DESK, **options})
-        someone.log_in("staff@localhost", password=password, then=NETWORKS)
-        return someone
+        return visitor(**{"viewport": DESK, "storage_state": logged_in, **options})
 
     return make
 
@@ -93,10 +98,29 @@ def go_on_to(page: Page, link: str) -> None:
     page.get_by_role("link", name=link, exact=True).click()
 
 
+def start_training(page: Page, minutes: str) -> None:
+    go_on_to(page, "New training")
+    page.get_by_label("Label set").select_option(label=page.locator("#id_labelset option").inner_text())
+    page.get_by_label("Network").select_option("ours")
+    page.get_by_label("Minutes").fill(minutes)
+    page.keyboard.press("Enter")
+
+
+def violations_of(someone: Visitor, name: str) -> list[str]:
+    """What axe finds on the open page; it must fit the screen."""
+    page = someone.page
+    page.wait_for_load_state("networkidle")
+    someone.screenshot(f"training-{name}")
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0, page.url
+    assert page.evaluate(CUT_OFF) == [], page.url
+    return serious_violations(page)
+
+
 def test_a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_want_it(
     staff: Callable[..., Visitor],
 ) -> None:
-    page = staff().page
+    page = staff().open(NETWORKS)
     expect(part(page, "What answers")).to_contain_text("No network answers yet")
     why = re.compile(r"Not promoted: .* than a constant guess.* on the same \d+ test galaxies: RMS [\d.]+° against")
     expect(part(page, "Trainings")).to_contain_text(why)
@@ -112,13 +136,8 @@ def test_a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_w
 
 
 def test_a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Callable[..., Visitor]) -> None:
-    someone = staff()
-    page = someone.page
-    go_on_to(page, "New training")
-    page.get_by_label("Label set").select_option(label=page.locator("#id_labelset option").inner_text())
-    page.get_by_label("Network").select_option("ours")
-    page.get_by_label("Minutes").fill(MINUTES)
-    page.keyboard.press("Enter")
+    page = staff().open(NETWORKS)
+    start_training(page, LONG_MINUTES)
 
     # How far it is and the curves come by themselves.
     progress = page.locator("article.job")
@@ -143,19 +162,44 @@ def test_a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Cal
     expect(progress).to_contain_text(re.compile(rf"of {int(shown[2]):,} · validation"))
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=["wide-light", "wide-dark", "phone-light", "phone-dark"])
+@every_look
+def test_the_pages_of_a_running_training_pass_axe_and_fit_the_screen(
+    site: Site, staff: Callable[..., Visitor], look: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    _done, (running,) = site.query("SELECT id FROM training_trainingrun ORDER BY created_at")
+    someone = staff(**look)
+    state = someone.open(f"{NETWORKS}trainings/{running}/").locator("article.job .state")
+    expect(state).to_have_text("running")
+    assert violations_of(someone, f"running-{request.node.callspec.id}") == []
+    expect(state).to_have_text("running")
+    record = someone.open(f"{TRAINING}trainingrun/{running}/change/")
+    assert violations_of(someone, f"record-{request.node.callspec.id}") == []
+    expect(record.get_by_text("Stop it …", exact=True)).to_be_visible()
+
+
+def test_a_training_makes_way_for_a_shorter_one(staff: Callable[..., Visitor]) -> None:
+    someone = staff()
+    page = someone.open(NETWORKS)
+    part(page, "Trainings").locator("article.job a").first.click()
+    go_on_to(page, "Stop it")
+    press_twice(page, "Stop it")
+    expect(page.get_by_text("Cancel was asked for.")).to_be_visible()
+    someone.open(NETWORKS)
+    start_training(page, SHORT_MINUTES)
+    expect(page.locator("article.job .state")).to_have_text("running", timeout=PATIENCE_MS)
+
+
+@every_look
 def test_the_pages_of_trainings_pass_axe_and_fit_the_screen(
     site: Site, staff: Callable[..., Visitor], look: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
     order = "SELECT id, version_id FROM training_trainingrun ORDER BY created_at"
-    (done, version), (running, _none) = site.query(order)
+    (done, version), _stopped, _short = site.query(order)
     addresses = {
         "networks": NETWORKS,
         "done": f"{NETWORKS}trainings/{done}/",
-        "running": f"{NETWORKS}trainings/{running}/",
         "form": f"{TRAINING}trainingrun/add/",
         "trainings": f"{TRAINING}trainingrun/",
-        "record": f"{TRAINING}trainingrun/{running}/change/",
         "versions": f"{TRAINING}modelversion/",
         "version": f"{TRAINING}modelversion/{version}/change/",
         "promotions": f"{TRAINING}promotion/",
@@ -163,19 +207,14 @@ def test_the_pages_of_trainings_pass_axe_and_fit_the_screen(
     someone = staff(**look)
     violations = []
     for name, address in addresses.items():
-        page = someone.open(address)
-        page.wait_for_load_state("networkidle")
-        someone.screenshot(f"training-{name}-{request.node.callspec.id}")
-        violations += serious_violations(page)
-        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert too_wide <= 0, address
-        assert page.evaluate(CUT_OFF) == [], address
+        someone.open(address)
+        violations += violations_of(someone, f"{name}-{request.node.callspec.id}")
     assert violations == []
 
 
 def test_the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff: Callable[..., Visitor]) -> None:
     someone = staff()
-    page = someone.page
+    page = someone.open(NETWORKS)
     former = name_of(part(page, "Since when").locator("article a").last)
     part(page, "Trainings").locator("article.job a").first.click()
     progress = page.locator("article.job")
