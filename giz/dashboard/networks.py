@@ -35,7 +35,7 @@ TOLD = {
     "average": "Average of weights",
     "validations": "Validations",
     "patience": "Patience",
-    "bf16": "bfloat16 where faster",
+    "bf16": "bfloat16",
     "workers": "Loading threads",
 }
 # 0 is no answer here: one of minutes and steps is given, the others follow from the network.

@@ -1,7 +1,7 @@
 """Staff train a network in a real browser: start, stop, go on; what the gate finds, which one answers, and back again.
 
-The tests follow one another: a long training is stopped, gone on with, looked at while it runs, and stopped for a short
-one, which ends while the other pages are looked at.
+One test, step by step, as each needs what the one before has left: a long training is stopped, gone on with, looked at
+while it runs, and stopped for a short one, which ends while the other pages are looked at.
 """
 
 import re
@@ -26,17 +26,17 @@ GALAXIES = 1000
 LONG_MINUTES, SHORT_MINUTES = "2", "0.2"
 PATIENCE_MS = 180_000
 DESK = {"width": 1280, "height": 900}
-LOOKS = [{"viewport": viewport, "color_scheme": scheme} for viewport in (DESK, PHONE) for scheme in ("light", "dark")]
-every_look = pytest.mark.parametrize("look", LOOKS, ids=["wide-light", "wide-dark", "phone-light", "phone-dark"])
+LOOKS: dict[str, dict[str, Any]] = {
+    f"{width}-{scheme}": {"viewport": viewport, "color_scheme": scheme}
+    for width, viewport in (("wide", DESK), ("phone", PHONE))
+    for scheme in ("light", "dark")
+}
 # Words that stick out of their place in a card, or are cut off in a cell.
 CUT_OFF = """[...document.querySelectorAll(".job > *, .network > *, #result_list td, .readonly")]
     .filter(one => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1)
     .filter(one => getComputedStyle(one).display !== "inline").map(one => one.innerText)"""
 # Sites share one Valkey: in a database of their own no other worker takes these messages.
 BROKER_DATABASE = 5
-
-# In their order and on one site, however many processes share the tests.
-pytestmark = pytest.mark.xdist_group("staff training")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,18 @@ def violations_of(someone: Visitor, name: str) -> list[str]:
     return serious_violations(page)
 
 
-def test_a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_want_it(
+def test_staff_train_a_network_and_decide_which_one_answers(site: Site, staff: Callable[..., Visitor]) -> None:
+    a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_want_it(staff)
+    a_training_is_started_from_the_form_stopped_and_gone_on_with(staff)
+    for name in LOOKS:
+        the_pages_of_a_running_training_pass_axe_and_fit_the_screen(site, staff, name)
+    it_makes_way_for_a_shorter_one(staff)
+    for name in LOOKS:
+        the_pages_of_trainings_pass_axe_and_fit_the_screen(site, staff, name)
+    the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff)
+
+
+def a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_want_it(
     staff: Callable[..., Visitor],
 ) -> None:
     page = staff().open(NETWORKS)
@@ -135,7 +146,7 @@ def test_a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_w
     expect(part(page, "Since when")).to_contain_text("by hand on the staff page")
 
 
-def test_a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Callable[..., Visitor]) -> None:
+def a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Callable[..., Visitor]) -> None:
     page = staff().open(NETWORKS)
     start_training(page, LONG_MINUTES)
 
@@ -162,22 +173,21 @@ def test_a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Cal
     expect(progress).to_contain_text(re.compile(rf"of {int(shown[2]):,} · validation"))
 
 
-@every_look
-def test_the_pages_of_a_running_training_pass_axe_and_fit_the_screen(
-    site: Site, staff: Callable[..., Visitor], look: dict[str, Any], request: pytest.FixtureRequest
+def the_pages_of_a_running_training_pass_axe_and_fit_the_screen(
+    site: Site, staff: Callable[..., Visitor], look: str
 ) -> None:
     _done, (running,) = site.query("SELECT id FROM training_trainingrun ORDER BY created_at")
-    someone = staff(**look)
+    someone = staff(**LOOKS[look])
     state = someone.open(f"{NETWORKS}trainings/{running}/").locator("article.job .state")
     expect(state).to_have_text("running")
-    assert violations_of(someone, f"running-{request.node.callspec.id}") == []
+    assert violations_of(someone, f"running-{look}") == []
     expect(state).to_have_text("running")
     record = someone.open(f"{TRAINING}trainingrun/{running}/change/")
-    assert violations_of(someone, f"record-{request.node.callspec.id}") == []
+    assert violations_of(someone, f"record-{look}") == []
     expect(record.get_by_text("Stop it …", exact=True)).to_be_visible()
 
 
-def test_a_training_makes_way_for_a_shorter_one(staff: Callable[..., Visitor]) -> None:
+def it_makes_way_for_a_shorter_one(staff: Callable[..., Visitor]) -> None:
     someone = staff()
     page = someone.open(NETWORKS)
     part(page, "Trainings").locator("article.job a").first.click()
@@ -189,10 +199,7 @@ def test_a_training_makes_way_for_a_shorter_one(staff: Callable[..., Visitor]) -
     expect(page.locator("article.job .state")).to_have_text("running", timeout=PATIENCE_MS)
 
 
-@every_look
-def test_the_pages_of_trainings_pass_axe_and_fit_the_screen(
-    site: Site, staff: Callable[..., Visitor], look: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
+def the_pages_of_trainings_pass_axe_and_fit_the_screen(site: Site, staff: Callable[..., Visitor], look: str) -> None:
     order = "SELECT id, version_id FROM training_trainingrun ORDER BY created_at"
     (done, version), _stopped, _short = site.query(order)
     addresses = {
@@ -204,15 +211,15 @@ def test_the_pages_of_trainings_pass_axe_and_fit_the_screen(
         "version": f"{TRAINING}modelversion/{version}/change/",
         "promotions": f"{TRAINING}promotion/",
     }
-    someone = staff(**look)
+    someone = staff(**LOOKS[look])
     violations = []
     for name, address in addresses.items():
         someone.open(address)
-        violations += violations_of(someone, f"{name}-{request.node.callspec.id}")
+        violations += violations_of(someone, f"{name}-{look}")
     assert violations == []
 
 
-def test_the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff: Callable[..., Visitor]) -> None:
+def the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff: Callable[..., Visitor]) -> None:
     someone = staff()
     page = someone.open(NETWORKS)
     former = name_of(part(page, "Since when").locator("article a").last)

@@ -158,7 +158,7 @@ def test_what_a_training_was_told_is_shown_to_the_last_digit() -> None:
     config = {"steps": 0, "minutes": 2.5, "seed": 0, "learning_rate": 0.0003, "patience": 0, "bf16": False}
     assert told(config) == [
         *(("Minutes", "2.5"), ("Seed", "0"), ("Learning rate", "0.0003")),
-        *(("Patience", "0"), ("bfloat16 where faster", "no")),
+        *(("Patience", "0"), ("bfloat16", "no")),
     ]
 
 
