@@ -69,7 +69,7 @@ def test_a_campaign_is_made_and_steered_with_buttons(site: Site, staff: Callable
     page.locator("#id_standard_set").select_option(label="ruler v1")
     page.get_by_role("button", name="Save and continue").click()
     for button, words in (
-        ("Add all galaxies with pictures", "5 galaxies were added"),
+        ("Add all galaxies with pictures", "Targets added: 5 galaxies."),
         ("Open", "is open"),
         ("Pause", "is paused"),
         ("Open", "is open"),
