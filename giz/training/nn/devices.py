@@ -54,10 +54,10 @@ def has_fast_bf16(device: torch.device) -> bool:
 def bf16_helps(device: torch.device) -> bool:
     """Whether this device learns faster in bfloat16 than in float32.
 
-    Of CPUs with bfloat16 instructions but no tiles some are faster by a half
-    or more and some slower by as much (docs/benchmarks/training.md), so there a convolution is timed.
+    Of CPUs with bfloat16 instructions but no tiles some are faster by a half or more and some slower by as much
+    (docs/benchmarks/training.md), so there a convolution is timed.
     """
-    if has_fast_bf16(device) or device.type == "cuda":
+    if device.type == "cuda" or has_fast_bf16(device):
         return has_fast_bf16(device)
     return bool(torch.cpu._is_avx512_bf16_supported()) and bf16_speed() >= FASTER
 
