@@ -53,14 +53,16 @@ def test_names_and_numbers_are_fetched_by_one_command(sky, serve, run_command):
     assert "2 fetched, 0 unchanged, 0 failed" in said
 
 
-def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(sky, serve, run_command):
-    near = galaxy_at(sky, 77, ra_deg=10.00105, dec_deg=-5.0)
-    galaxy_at(sky, 78, ra_deg=10.0, dec_deg=-5.01)
+def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(serve, run_command):
+    there = Sky(10.00105, -5.0, size_px=128)
+    near = galaxy_at(there, 77)
+    galaxy_at(there, 78, ra_deg=10.0, dec_deg=-5.01)
     serve(NamesServer())
-    serve(HipsServer(sky))
+    serve(HipsServer(there))
     with pytest.raises(CommandError):
         run_command("fetch_images", "--name", "Lonely 1", "Far 1", "Nothing 0", "--surveys", "hips")
     assert Job.objects.get().result["names"] == {"Lonely 1": near.pgc}
+    assert GalaxyImage.objects.filter(galaxy=near).exists()
     assert Job.objects.get().result["why"]["name without PGC number"] == 1
     assert "Far 1: NED knows it at 200.00000 -5.00000, but no PGC number of it" in told()
     assert "Nothing 0: Neither SIMBAD nor NED nor VizieR knows 'Nothing 0'. [not_found]" in told()

@@ -48,6 +48,8 @@ class Sky:
         scale = float(np.prod(proj_plane_pixel_scales(wcs))) ** 0.5 * 3600
         frame = np.full(shape, pedestal, np.float32)
         centre = wcs.world_to_pixel(self.place)
+        if not np.isfinite(centre).all():
+            return frame  # the galaxy is on the other side of the sky
         reach = 1.5 * self.d25_arcsec / scale
         rows = slice(max(0, int(centre[1] - reach)), max(0, min(shape[0], int(centre[1] + reach))))
         columns = slice(max(0, int(centre[0] - reach)), max(0, min(shape[1], int(centre[0] + reach))))
