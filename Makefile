@@ -83,7 +83,7 @@ run: install ## start the whole site with a demo sky; Ctrl-C stops it
 # --- test ------------------------------------------------------------------------------------------------------------
 test: install dev chromium ## run every test: pages, then Python, with real servers and a real browser
 	@$(NPM) run --silent test
-	@$(WITH_VENV) $(PY) -m pytest -n $(TEST_JOBS) --dist loadgroup $(TESTS)
+	@$(WITH_VENV) $(PY) -m pytest -n $(TEST_JOBS) $(TESTS)
 
 chromium: | $(PY)
 	@.ci/chromium

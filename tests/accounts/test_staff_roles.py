@@ -56,6 +56,16 @@ def test_the_first_staff_account_is_made_once_and_shown_again(settings: Any, tmp
     assert AuditEvent.objects.get().action == "staff_account_made"
 
 
+def test_a_login_names_the_site_that_runs_or_that_site_url_names_and_no_other(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.GIZ_HOME = tmp_path
+    monkeypatch.delenv("SITE_URL", raising=False)
+    assert "at /staff/, once the site runs (make run)" in _ensure()
+    monkeypatch.setenv("SITE_URL", "https://giz.example.org/")
+    assert "at https://giz.example.org/staff/" in _ensure("--print")
+
+
 def test_a_reset_gives_a_new_password_and_ends_the_old_one(settings: Any, tmp_path: Path) -> None:
     settings.GIZ_HOME = tmp_path
     _ensure()

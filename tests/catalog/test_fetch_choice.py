@@ -183,6 +183,18 @@ def test_staff_choose_galaxies_in_the_list_or_press_the_button_of_one(sky, bob_c
     assert "There is no galaxy to work on" in page.content.decode()
 
 
+def test_lists_of_pictures_call_surveys_by_their_names_and_are_narrowed_to_one(sky, serve, run_command, bob_client):
+    galaxy_at(sky, 4)
+    serve(HipsServer(sky))
+    run_command("fetch_images", "--pgc", 4)
+    listing = reverse("admin:catalog_galaxyimage_changelist")
+    page = bob_client.get(listing).content.decode()
+    assert page.count("DESI Legacy Surveys") >= 5, "four pictures and the filter"
+    assert "hips-legacy" not in re.sub(r'(href|value)="[^"]*"', "", page)
+    assert len(bob_client.get(listing, {"origin": "hips-legacy"}).context["cl"].result_list) == 4
+    assert len(bob_client.get(listing, {"origin": "sdss"}).context["cl"].result_list) == 0
+
+
 def test_volunteers_have_no_such_page(alice_client):
     assert alice_client.get(reverse("admin:catalog_fetch"), follow=True).status_code == 404
 

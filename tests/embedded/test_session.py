@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,17 @@ from giz.embedded.child import wait_until
 from giz.embedded.layout import Layout
 from giz.embedded.session import needs_services, wanted_services
 
-from .conftest import PATIENCE_S, Start, is_running, kill_hard, line_of, on_linux, processes_with
+from .conftest import (
+    PATIENCE_S,
+    REPOSITORY,
+    Start,
+    is_running,
+    kill_hard,
+    line_of,
+    on_linux,
+    plain_environment,
+    processes_with,
+)
 
 # Stands for a manage.py command: says its servers' numbers, and goes on when it is told to.
 COMMAND = """
@@ -209,3 +221,20 @@ def test_a_deployment_without_a_secret_key_is_told_so_in_one_sentence(start: Sta
     )
     assert said.startswith("SECRET_KEY is not set, and where DATABASE_URL is set it must be.")
     assert "Traceback" not in said
+
+
+def test_a_reader_who_leaves_early_ends_a_command_without_a_traceback() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "help"],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=plain_environment(),
+        check=False,
+    )
+    os.close(theirs)
+    assert ended.stderr == ""
+    assert ended.returncode == 141

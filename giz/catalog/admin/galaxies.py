@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape,
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column
+from giz.surveys.titles import survey_title
 
 
 def image_address(image: GalaxyImage, size_px: int) -> str:
@@ -103,17 +105,35 @@ class GalaxyAdmin(StaffAdmin):
         return format_html('<div class="staff-pictures">{}</div>', figures) if figures else "none yet"
 
 
+class OriginFilter(admin.SimpleListFilter):
+    """The surveys and other sources that pictures are from, in words."""
+
+    title = "made from"
+    parameter_name = "origin"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = GalaxyImage.objects.values_list("origin", flat=True).distinct()
+        return sorted(((name, survey_title(name)) for name in names), key=itemgetter(1))
+
+    def queryset(self, request: HttpRequest, images: QuerySet[GalaxyImage]) -> QuerySet[GalaxyImage]:
+        return images.filter(origin=self.value()) if self.value() else images
+
+
 @admin.register(GalaxyImage)
 class GalaxyImageAdmin(HistoryAdmin):
-    list_display = ("thumbnail", "galaxy", "band", "origin", "source_name", "is_current", "created_at")
+    list_display = ("thumbnail", "galaxy", "band", "made_from", "source_name", "is_current", "created_at")
     list_display_links = ("thumbnail", "galaxy")
-    list_filter = ("band", "origin", "is_current")
+    list_filter = ("band", OriginFilter, "is_current")
     search_fields = ("=galaxy__pgc", "galaxy__name", "source_name", "stem")
     list_select_related = ("galaxy",)
     ordering = ("-id",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "galaxy__id__exact" or bool(super().lookup_allowed(lookup, value, request))
+
+    @column("made from", ordering="origin")
+    def made_from(self, image: GalaxyImage) -> str:
+        return survey_title(image.origin)
 
     @column("")
     def thumbnail(self, image: GalaxyImage) -> str:

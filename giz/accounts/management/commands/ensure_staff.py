@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.core.validators import validate_email
 
+from giz import env
 from giz.accounts.models import User
 from giz.accounts.staff import StaffLogin, login_file_read, login_file_write, random_password, staff_ensure
 from giz.core.command import GizCommand
@@ -53,5 +54,10 @@ class Command(GizCommand):
             )
 
     def _say(self, login: StaffLogin) -> None:
-        address = running_address(settings.GIZ_HOME) or settings.SITE_URL
-        self.stdout.write(f"Staff login: {login.email}  password: {login.password}  at {address}/staff/")
+        self.stdout.write(f"Staff login: {login.email}  password: {login.password}  {_where()}")
+
+
+def _where() -> str:
+    """Where to log in: the site that runs here, or the one that SITE_URL names."""
+    address = running_address(settings.GIZ_HOME) or env.text("SITE_URL").rstrip("/")
+    return f"at {address}/staff/" if address else "at /staff/, once the site runs (make run)"
