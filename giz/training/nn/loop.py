@@ -13,14 +13,14 @@ import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from giz.training.nn.augment import Augmentation, Augmenter
+from giz.training.nn.augment import Augmentation, Augmenter, augmentation_for
 from giz.training.nn.batches import BatchPlan, usual_size
 from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
@@ -49,6 +49,7 @@ class TrainConfig:
     batch_size, learning_rate : 0 for what suits the network.
     patience : validations without a better score before it stops early; 0 for never.
     bf16 : to calculate in bfloat16 where that helps (`bf16_helps`).
+    augmentation : None for what suits the galaxies of the label set (`augmentation_for`).
     """
 
     network: str = OURS
@@ -64,7 +65,7 @@ class TrainConfig:
     patience: int = 8
     bf16: bool = True
     workers: int = 1
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -100,7 +101,8 @@ class Trainer:
     ) -> None:
         if bool(config.minutes) == bool(config.steps) or config.minutes < 0 or config.steps < 0:
             raise TrainingError("bad_length", "Say either for how many minutes or for how many steps to train.")
-        self.data, self.config, self.folder = data, config, folder
+        how = config.augmentation or augmentation_for(data.labelset.manifest["origin"])
+        self.data, self.config, self.folder = data, replace(config, augmentation=how), folder
         self.device, self.group = torch.device(device), group or Group()
         torch.manual_seed(config.seed)
         self.learner: Learner = learner_for(config.network, data.size_px)
@@ -115,7 +117,7 @@ class Trainer:
             rank=self.group.rank,
             processes=self.group.size,
         )
-        self.augmenter = Augmenter(config.augmentation, self.device)
+        self.augmenter = Augmenter(how, self.device)
         self.average = deepcopy(self.learner.network).eval()
         self.optimizer = _optimizer(self.learner.network, config)
         self.state = RunState(steps=config.steps)

@@ -20,7 +20,7 @@ def augmentation_page(*, labelset: Path, network: str, seed: int, count: int) ->
     """The page as HTML: the first `count` pictures of a run's batches, and the two distributions."""
     data = labelset_opened(labelset)
     with refusals():
-        from giz.training.nn.augment import Augmentation, Augmenter
+        from giz.training.nn.augment import Augmenter, augmentation_for
         from giz.training.nn.batches import BatchPlan, usual_size
         from giz.training.nn.feed import make_sample
         from giz.training.nn.learners import learner_for
@@ -28,7 +28,7 @@ def augmentation_page(*, labelset: Path, network: str, seed: int, count: int) ->
         learner = learner_for(network, data.size_px)
         size = usual_size(learner.task)
         plan = BatchPlan(data, task=learner.task, size=size, seed=seed, all_bands=learner.all_bands)
-        augmenter = Augmenter(Augmentation())
+        augmenter = Augmenter(augmentation_for(data.labelset.manifest["origin"]))
         shown: list[tuple[npt.NDArray[np.uint8], str]] = []
         for number in range(-(-count // size)):
             batch = plan.batch(number)

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from giz.training.nn import augment
-from giz.training.nn.augment import PLAIN, Augmentation, Augmenter, draw
+from giz.training.nn.augment import PLAIN, SYNTHETIC, Augmentation, Augmenter, augmentation_for, draw
 from giz.training.nn.batches import BatchPlan
 from giz.training.nn.data import TrainingData
 from giz.training.nn.feed import feed, make_sample
@@ -38,9 +38,8 @@ def test_the_axial_ratio_comes_through_the_whole_augmentation_within_a_percent(i
     count = 8
     brightness = disc(inclination_deg, 20.0, SIZE_PX)
     pixels = stack(brightness).unsqueeze(0).repeat(count, 1, 1, 1)
-    augmenter = Augmenter(
-        replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0, bulge_share=0.0, halo_share=0.0)
-    )
+    # Corners, noise and stars cover pixels; they move none.
+    augmenter = Augmenter(replace(Augmentation(), corner_share=0.0, noise_share=0.0, star_share=0.0))
     changed = augmenter(
         pixels, np.arange(count, dtype=np.uint64), np.arange(count) % 2 == 1, np.ones((count, 4), bool)
     ).numpy()
@@ -95,7 +94,7 @@ def test_pictures_changed_together_as_on_a_gpu_are_those_changed_one_by_one(monk
     pixels = torch.from_numpy(rng.integers(0, 256, (count, 6, 32, 32), dtype=np.uint8))
     seeds, inverted = rng.integers(2**63, size=count, dtype=np.uint64), rng.random(count) < 0.5
     wanted = np.array([[True] * 4, [True, False, True, True], [False, True, False, False]])[rng.integers(0, 3, count)]
-    augmenter = Augmenter(Augmentation())
+    augmenter = Augmenter(SYNTHETIC)
     alone = augmenter(pixels, seeds, inverted, wanted)
     monkeypatch.setattr(augment, "pieces", lambda which, one_by_one: pieces(which, one_by_one=False))
     assert torch.equal(augmenter(pixels, seeds, inverted, wanted), alone)
@@ -143,7 +142,13 @@ def test_an_added_halo_is_round_faint_and_reaches_beyond_the_galaxy() -> None:
 
 
 def test_a_picture_gets_a_halo_or_a_bulge_by_their_shares() -> None:
-    drawn = draw(Augmentation(), np.arange(2000, dtype=np.uint64)).bulge
+    drawn = draw(SYNTHETIC, np.arange(2000, dtype=np.uint64)).bulge
     is_there, is_halo = drawn[:, 0] > 0, drawn[:, 1] > 0.2
     assert (is_there & is_halo).mean() == pytest.approx(0.6, abs=0.04)
     assert (is_there & ~is_halo).mean() == pytest.approx(0.2, abs=0.04)
+
+
+def test_round_light_is_added_to_synthetic_galaxies_only() -> None:
+    assert augmentation_for("synthetic") == SYNTHETIC
+    for origin in ("volunteers", ""):
+        assert not draw(augmentation_for(origin), np.arange(500, dtype=np.uint64)).bulge[:, 0].any()

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from giz.training.nn import devices
+from giz.training.nn.augment import PLAIN, augmentation_for
 from giz.training.nn.checkpoint import load_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_speed
@@ -39,6 +40,15 @@ def report(done, total, message):
         time.sleep(60)
 trainer.fit(report, checkpoint_seconds=0.0)
 """
+
+
+def test_a_run_keeps_the_augmentation_that_suits_its_galaxies_unless_it_is_told_another(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    suits = augmentation_for(data.labelset.manifest["origin"])
+    assert Trainer(data, CONFIG, tmp_path / "a").config.augmentation == suits
+    assert Trainer(data, CONFIG, tmp_path / "a").told()["augmentation"]["halo_share"] == suits.halo_share
+    assert Trainer(data, replace(CONFIG, augmentation=PLAIN), tmp_path / "b").config.augmentation == PLAIN
 
 
 @pytest.fixture(scope="module")
