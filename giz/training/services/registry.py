@@ -61,7 +61,7 @@ def model_promote(
     """
     model_path(version)
     with transaction.atomic():
-        _lock_role(version.role)
+        role_lock(version.role)
         newest = Promotion.objects.filter(role=version.role).order_by("-id").first()
         if newest and newest.version_id == version.pk:
             return newest
@@ -77,7 +77,7 @@ def model_rollback(*, role: str = OURS, actor: Any = None, why: str = "") -> Pro
         ``nothing_before`` (409): the served version is the first one. ``model_missing``, ``model_changed``.
     """
     with transaction.atomic():
-        _lock_role(role)
+        role_lock(role)
         now, before = served_model(role), served_before(role)
         if now is None or before is None:
             raise Refused("nothing_before", f"No version was served as {role} before this one.", status=409)
@@ -119,7 +119,7 @@ def _append(version: ModelVersion, kind: Promotion.Kind, why: str, actor: Any, g
     )
 
 
-def _lock_role(role: str) -> None:
-    """Two promotions of one role one after the other; the lock ends with the transaction."""
+def role_lock(role: str) -> None:
+    """Two promotions of one role one after the other; the lock ends with the transaction, and may be taken again."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"promotion {role}"])

@@ -14,14 +14,15 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.labelset import LabelSet, LabelSetError
-from giz.training.gate import Gate
+from giz.training.gate import CONSTANT, Gate
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.data import TrainingData
 from giz.training.nn.errors import TrainingError
 from giz.training.nn.evaluation import ask, report_of
 from giz.training.nn.predictor import Predictor
+from giz.training.selectors import served_model
 from giz.training.services.gating import reference_of, version_judge
-from giz.training.services.registry import model_promote, model_register
+from giz.training.services.registry import model_promote, model_register, role_lock
 from giz.training.storage import run_folder
 
 if TYPE_CHECKING:
@@ -130,8 +131,9 @@ def run_train(
         version = model_register(
             path, card=card, report={key: figures[key] for key in ("views", "outliers", "reference")}, run=run
         )
-        gate = version_judge(version, data=data, asked=asked, on_progress=on_progress)
-    _conclude(run, version, gate, promote)
+        _conclude(
+            run, version, lambda: version_judge(version, data=data, asked=asked, on_progress=on_progress), promote
+        )
     return version
 
 
@@ -156,13 +158,27 @@ def _train_together(
     train_together(folder, run_folder(run), settings_of_run, processes=processes, device=device, on_line=hear)
 
 
-def _conclude(run: TrainingRun, version: ModelVersion, gate: Gate, promote: bool) -> None:
-    """Write down what came of the run, and have the better network answer; both or none."""
+def _conclude(run: TrainingRun, version: ModelVersion, judge: Callable[[], Gate], promote: bool) -> None:
+    """Write down what came of the run, and have the better network answer; both or none.
+
+    Judging takes minutes. Where another version came to be served meanwhile, it is judged anew, against that one.
+    """
+    while not _concluded(run, version, judge(), promote):
+        pass
+
+
+def _concluded(run: TrainingRun, version: ModelVersion, gate: Gate, promote: bool) -> bool:
+    """False, and nothing done, where the gate's rival is not what is served any more."""
     with transaction.atomic():
+        role_lock(version.role)
+        served = served_model(version.role)
+        if gate.rival != (served.sha256 if served else CONSTANT):
+            return False
         TrainingRun.objects.filter(pk=run.pk).update(finished_at=Now(), gate=gate.as_json(), version=version)
         audit.record("network_trained", subject=str(version), labelset=run.labelset_name)
         if gate.passed and promote:
             model_promote(version=version, kind=Promotion.Kind.GATE, why=gate.why, gate=gate.as_json())
+    return True
 
 
 def run_record(run: TrainingRun, state: RunState) -> None:
