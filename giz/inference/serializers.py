@@ -154,7 +154,9 @@ class ModelOpinionSerializer(OpinionSerializer):
 
 class DisagreementSerializer(serializers.Serializer[Any]):
     is_alarming = serializers.BooleanField()
-    spread_deg = serializers.FloatField(help_text="between networks; with one alone, between its views")
+    spread_deg = serializers.FloatField(
+        help_text="between networks that say an inclination; where only one does, between the views"
+    )
 
 
 class EllipseSerializer(serializers.Serializer[Any]):

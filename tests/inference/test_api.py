@@ -5,10 +5,13 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from giz.inference.models import Prediction, Source
-from tests.inference.sky import ask, encoded, galaxy_with_pictures, named, ruler, spiral, upload
+from giz.training.nn.export import ServedReference, export_onnx
+from giz.training.nn.networks import ReferenceNet
+from tests.inference.sky import ask, encoded, galaxy_with_pictures, named, register, ruler, spiral, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +77,24 @@ def test_evaluating_answers_everything_the_page_shows(client, network):
     assert said["judge_url"] is None
     seen = Image.open(io.BytesIO(base64.b64decode(said["seen"]["r"].partition(",")[2])))
     assert (seen.format, seen.size) == ("PNG", (32, 32))
+
+
+@pytest.mark.parametrize("is_binary", [True, False])
+def test_the_views_disagree_unless_two_networks_say_an_inclination(client, network, tmp_path, is_binary):
+    """One that says only whether a galaxy can be measured is no second opinion on its inclination."""
+    torch.manual_seed(1)
+    role = "model4-binary" if is_binary else "model4"
+    other = ServedReference(ReferenceNet("model4", binary=is_binary)).eval()
+    export_onnx(other, tmp_path / "other.onnx", size_px=128, card={"network": role})
+    register(tmp_path / "other.onnx")
+    galaxy_with_pictures()
+    said = client.get("/api/v1/predict/pgc/4258/").json()
+    assert [one["name"] for one in said["models"]] == ["ours", role]
+    assert (said["models"][1]["inclination_deg"] is None) == is_binary
+    values = [one["inclination_deg"] for one in said["views" if is_binary else "models"]]
+    apart_deg = max(values) - min(values)
+    assert apart_deg > 0.1
+    assert said["disagreement"]["spread_deg"] == pytest.approx(apart_deg, abs=0.011)
 
 
 def test_the_card_of_the_network_is_public(client, network):

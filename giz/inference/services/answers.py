@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,15 +71,18 @@ class Answer:
 
     @property
     def spread_deg(self) -> float:
-        """The widest gap between networks; with one network alone, between its views."""
-        networks = [one.whole.inclination_deg for one in self.said]
-        views = [self.served.whole.inclination_deg, *(one.inclination_deg for one in self.served.by_band.values())]
-        known = [value for value in (networks if len(networks) > 1 else views) if value is not None]
+        """The widest gap between networks that say an inclination; where only one does, between the views."""
+        networks = _known(one.whole for one in self.said)
+        known = networks if len(networks) > 1 else _known([self.served.whole, *self.served.by_band.values()])
         return max(known) - min(known) if known else 0.0
 
     @property
     def is_alarming(self) -> bool:
         return self.spread_deg > OUTLIER_DEG
+
+
+def _known(opinions: Iterable[Opinion]) -> list[float]:
+    return [one.inclination_deg for one in opinions if one.inclination_deg is not None]
 
 
 def pictures_answer(pictures: Mapping[str, Pixels], view: View, networks: Sequence[Network]) -> Answer:
@@ -127,9 +130,9 @@ def _opinion(said: Said, row: int) -> Opinion:
     )
 
 
-def _middle(said: Any) -> Opinion:
+def _middle(said: Collection[Opinion]) -> Opinion:
     """A network of one band says of a galaxy the median of what it says of its bands."""
-    inclinations = [one.inclination_deg for one in said if one.inclination_deg is not None]
+    inclinations = _known(said)
     rejections = [one.rejection for one in said if one.rejection is not None]
     return Opinion(
         inclination_deg=_number(np.median(inclinations)) if inclinations else None,

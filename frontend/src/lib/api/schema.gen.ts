@@ -446,7 +446,7 @@ export interface components {
             is_alarming: boolean;
             /**
              * Format: double
-             * @description between networks; with one alone, between its views
+             * @description between networks that say an inclination; where only one does, between the views
              */
             spread_deg: number;
         };

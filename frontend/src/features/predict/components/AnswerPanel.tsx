@@ -2,7 +2,7 @@ import { Icon } from "@/components/Icon";
 import type { Answer, Source } from "../api/types";
 import type { SourceRequest } from "../rules/request";
 import type { View } from "../rules/view";
-import { betweenWords, fitnessOf, inDegrees, type Measured, measuredOf, networkName, viewName } from "../rules/words";
+import { betweenWords, fitnessOf, inDegrees, type Measured, measuredOf, networkName, opponentsOf, viewName } from "../rules/words";
 import type { Guess } from "./Guess";
 import { Opinions } from "./Opinions";
 import { Rejection } from "./Rejection";
@@ -43,7 +43,7 @@ function Alarm({ disagreement, models }: Pick<Answer, "disagreement" | "models">
     <p className="alarm" role="note">
       <Icon name="alarm" />
       <span>
-        <strong>The answers do not agree.</strong> The {models.length > 1 ? "networks" : "bands"} are {inDegrees(disagreement.spread_deg)} apart. Take the number with care: centre
+        <strong>The answers do not agree.</strong> The {opponentsOf({ models })} are {inDegrees(disagreement.spread_deg)} apart. Take the number with care: centre
         the galaxy, try another zoom, or judge it yourself.
       </span>
     </p>

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { isPredictPath } from "@/lib/router";
-import type { Ellipse } from "../api/types";
+import type { Ellipse, Opinion } from "../api/types";
 import { axialRatio, bandPath, outlineOf, thicknessOf } from "./ellipse";
 import { addressOf, isRequest, readAngle, requestOfAddress, requestOfPosition, requestOfText, type SourceRequest } from "./request";
 import { rulerOf, scaleOf } from "./ruler";
 import { enlargeBy, FIRST_VIEW, isSameView, moveBy, pinchBy, pointAt, tidy, turnBy, type View, viewFromQuery, viewInWords, viewToQuery, zoomBy } from "./view";
+import { opponentsOf } from "./words";
 
 const place = ({ angleDeg, zoom, shift }: View, [x, y]: readonly [number, number]): [number, number] => {
   const turn = (angleDeg * Math.PI) / 180;
@@ -193,5 +194,18 @@ describe("the scale of a plot", () => {
     expect(scaleOf([57.2, 63.1])).toEqual({ from: 55, to: 65, ticks: [55, 60, 65] });
     expect(scaleOf([89.9, 90]).to).toBe(95);
     expect(scaleOf([3, 88]).ticks.length).toBeLessThanOrEqual(6);
+  });
+});
+
+describe("what does not agree", () => {
+  const opinion = (name: string, inclination_deg: number | null): Opinion => ({ name, inclination_deg, interval_68_deg: null, rejection_probability: null });
+  const ours = opinion("ours", 40);
+
+  it.each([
+    ["the bands of one network", [ours], "bands"],
+    ["its bands too, where the other network gives a verdict only", [ours, opinion("model4-binary", null)], "bands"],
+    ["two networks that measure", [ours, opinion("model4", 80), opinion("model4-binary", null)], "networks"],
+  ])("is %s", (_, models, word) => {
+    expect(opponentsOf({ models })).toBe(word);
   });
 });

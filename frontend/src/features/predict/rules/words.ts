@@ -19,6 +19,10 @@ export function measuredOf(answer: Answer): Measured | null {
   return { inclinationDeg: inclination_deg, sigmaDeg: sigma_deg, interval68Deg: interval_68_deg, interval95Deg: interval_95_deg };
 }
 
+/** What disagrees, counted as the server does: networks that give a verdict only say no inclination that could lie apart. */
+export const opponentsOf = ({ models }: Pick<Answer, "models">): "networks" | "bands" =>
+  models.filter(({ inclination_deg }) => inclination_deg !== null).length > 1 ? "networks" : "bands";
+
 export const inDegrees = (value: number): string => `${ONE.format(value)}°`;
 export const betweenWords = ([from, to]: Interval): string => `${inDegrees(from)} to ${inDegrees(to)}`;
 
