@@ -54,6 +54,19 @@ def test_another_picture_is_measured_again_and_a_problem_is_kept_and_said(tmp_pa
     assert "PGC 8: no grey picture here" in told
 
 
+def test_a_picture_that_can_not_be_read_now_is_measured_by_the_next_run(tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path / "here"
+    _galaxy(7, display_images(make_galaxy("Sbc", 65.0, 3, size_px=128, clean=True))["r"])
+    (tmp_path / "here").rename(tmp_path / "away")
+    job = shapes_measure_job([7])
+    assert run_job(job).result == {"measured": 0, "unchanged": 0, "failed": 1}
+    assert "PGC 7: its picture can't be read now" in JobLogLine.objects.filter(job=job).values_list("text", flat=True)
+    assert not GalaxyShape.objects.exists()
+    (tmp_path / "away").rename(tmp_path / "here")
+    assert numbers_to_measure() == [7]
+    assert run_job(shapes_measure_job([7])).result["measured"] == 1
+
+
 def test_the_stretch_of_a_grey_can_be_undone():
     light = np.linspace(0.0, 0.9, 64 * 64, dtype=np.float32).reshape(64, 64)
     frame = light * 50.0

@@ -42,14 +42,19 @@ def _measure(pgc: int) -> tuple[str, str]:
         return "failed", "no grey picture here"
     if GalaxyShape.objects.filter(galaxy_id=image.galaxy_id, stem=image.stem, rule=MEASURE_RULE).exists():
         return "unchanged", ""
-    values = _ellipse(image)
+    try:
+        values = _ellipse(image)
+    except OSError:
+        # A lost file, or a storage that does not answer now, says nothing of the galaxy: nothing is kept, so that the
+        # next run measures it.
+        return "failed", "its picture can't be read now"
     kept = {"stem": image.stem, "band": image.band, "rule": MEASURE_RULE, **values}
     GalaxyShape.objects.update_or_create(galaxy_id=image.galaxy_id, defaults=kept)
     return ("failed", str(values["problem"])) if values["problem"] else ("measured", "")
 
 
 def _ellipse(image: GalaxyImage) -> dict[str, object]:
-    """The columns of a shape, or a problem and nothing else."""
+    """The columns of a shape, or a problem and nothing else. Raises OSError where the picture can't be read."""
     import io
 
     import numpy as np
@@ -62,13 +67,12 @@ def _ellipse(image: GalaxyImage) -> dict[str, object]:
         ("x", "y", "semi_major", "axial_ratio", "axial_ratio_error", "angle_deg", "angle_error_deg")
     )
     size_px = next((size for size in sorted(image.sizes_px) if size >= MEASURED_PX), max(image.sizes_px))
+    with Image.open(io.BytesIO(display_file_read(image.stem, size_px))) as file:
+        grey = np.asarray(file.convert("L"))
     try:
-        with Image.open(io.BytesIO(display_file_read(image.stem, size_px))) as file:
-            grey = np.asarray(file.convert("L"))
         shape = measure_shape(light_of_grey(grey))
-    except (ShapeError, OSError) as error:
-        problem = str(error) if isinstance(error, ShapeError) else "its picture can't be read"
-        return {**nothing, "problem": problem[:200], "is_cut": False}
+    except ShapeError as error:
+        return {**nothing, "problem": str(error)[:200], "is_cut": False}
     return {
         "problem": "",
         "x": (shape.x_px + 0.5) / size_px,
