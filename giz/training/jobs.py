@@ -9,15 +9,15 @@ from django.db import transaction
 
 from giz.core import audit
 from giz.core.errors import Refused
-from giz.core.jobs import JobContext, job_cancel, job_create, job_handler, job_resume
+from giz.core.jobs import JobContext, job_cancel, job_create, job_handler, job_resume, params_hash
 from giz.core.models import Job
 from giz.core.tasks import wake_on_commit
 from giz.labelset.manifest import read_manifest
-from giz.training.models import TrainingRun
+from giz.training.models import ModelVersion, TrainingRun
 from giz.training.nn.batches import check_shares, usual_size
 from giz.training.nn.names import check_network, task_of
 from giz.training.services.runs import device_check, labelset_opened, refusals, run_of, run_train, size_of
-from giz.training.storage import labelsets_known
+from giz.training.storage import labelsets_known, model_path
 
 FLAVOURS = (0, 1, 2, 3)
 MOST_MINUTES = 7 * 24 * 60
@@ -31,7 +31,20 @@ MOST_QUEUED = 3
 RETRY_SECONDS = 600
 
 
-def training_job(
+def training_job(*, labelset: Path, owner: Any = None, **asked: Any) -> Job:
+    """Return the job that trains this network on this label set (the same unfinished one, where there is one).
+
+    asked : as `training_params` takes it.
+    """
+    manifest, params = training_params(labelset=labelset, **asked)
+    with transaction.atomic():
+        lane = f"train:{owner.pk}" if owner else ""
+        job = job_create(kind="train", params=params, owner=owner, lane=lane)
+        run_of(job, manifest=manifest, settings_of_run=params["settings"])
+    return job
+
+
+def training_params(
     *,
     labelset: Path,
     network: str,
@@ -42,9 +55,8 @@ def training_job(
     promote: bool = True,
     processes: int = 1,
     device: str = "",
-    owner: Any = None,
-) -> Job:
-    """Return the job that trains this network on this label set (the same unfinished one, where there is one).
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Check what is asked for; returns the manifest of the label set, and the parameters of the job.
 
     Only the manifest is read here: the files and every label are checked when the job begins, before the first step.
     """
@@ -61,7 +73,7 @@ def training_job(
         check_network(network, size_of(manifest))
         _check_where(network, processes, device)
     settings_of_run = {"network": network, "minutes": minutes, "steps": steps, "flavour": flavour, "seed": seed}
-    params = {
+    return manifest, {
         "labelset": str(labelset),
         "digest": manifest["digest"],
         "settings": settings_of_run,
@@ -69,11 +81,28 @@ def training_job(
         **({"processes": processes} if processes > 1 else {}),
         **({"device": device} if device else {}),
     }
-    with transaction.atomic():
-        lane = f"train:{owner.pk}" if owner else ""
-        job = job_create(kind="train", params=params, owner=owner, lane=lane)
-        run_of(job, manifest=manifest, settings_of_run=settings_of_run)
-    return job
+
+
+def ensemble_made(*, labelset: Path, **asked: Any) -> dict[int, ModelVersion]:
+    """Of an ensemble that was begun, the flavours that need no second training: a later one is still to be trained.
+
+    Nothing where none was begun, and nothing where all are there: asked for again, they are trained anew.
+    """
+    made = {flavour: _made(training_params(labelset=labelset, flavour=flavour, **asked)[1]) for flavour in FLAVOURS}
+    last_missing = max((flavour for flavour in FLAVOURS if made[flavour] is None), default=0)
+    return {flavour: version for flavour, version in made.items() if version and flavour < last_missing}
+
+
+def _made(params: dict[str, Any]) -> ModelVersion | None:
+    """What the newest job with these parameters made; None where it has not ended well, or its file is not here."""
+    newest = Job.objects.filter(kind="train", params_hash=params_hash("train", params)).order_by("-created_at").first()
+    if newest is None or newest.state != Job.State.DONE:
+        return None
+    version = ModelVersion.objects.filter(sha256=newest.result.get("model", "")).first()
+    try:
+        return version if version and model_path(version) else None
+    except Refused:
+        return None
 
 
 def _check_where(network: str, processes: int, device: str) -> None:

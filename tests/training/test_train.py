@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
-from giz.training.jobs import training_job
+from giz.training.jobs import ensemble_made, training_job
 from giz.training.models import ModelVersion, TrainingRun
 from giz.training.storage import models_folder, run_folder
 
@@ -58,6 +58,45 @@ def test_an_interrupted_run_ends_with_the_same_file_as_an_unbroken_one_and_is_me
     assert "RMS by 5°" in said
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["views"] == json.loads(json.dumps(version.report))["views"]
+
+
+def test_an_interrupted_ensemble_goes_on_with_the_flavour_it_was_at_and_trains_none_twice(
+    discs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(done: int, _total: int, message: str) -> None:
+        if done == 1 and "checking" not in message:
+            raise KeyboardInterrupt
+
+    asked: dict[str, Any] = {"labelset": discs, "network": "ours", "steps": 2}
+    assert ensemble_made(**asked) == {}
+    first, second = (run_job(training_job(flavour=flavour, **asked)) for flavour in (0, 1))
+    interrupted = training_job(flavour=2, **asked)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(interrupted, on_progress=stop)
+    call_command("train", str(discs), steps=2, ensemble=True)
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if "already" in line] == [
+        "ours is trained already:",
+        "ours1 is trained already:",
+    ]
+    trained = {run.flavour: run.job for run in TrainingRun.objects.select_related("job")}
+    assert TrainingRun.objects.count() == len(trained) == 4
+    assert [trained[flavour] for flavour in (0, 1, 2)] == [first, second, interrupted]
+    assert first.attempt == trained[0].attempt == 1
+    assert {job.state for job in trained.values()} == {Job.State.DONE}
+    assert said.count(".onnx (") == ModelVersion.objects.count() == 4
+
+    assert ensemble_made(**asked) == {}, "a whole ensemble that is asked for again is trained anew"
+    again = training_job(flavour=1, **asked)
+    assert set(ensemble_made(**asked)) == {0}
+    Job.objects.filter(pk=again.pk).update(state=Job.State.FAILED)
+    assert set(ensemble_made(**asked)) == {0}
+    Job.objects.filter(pk=again.pk).delete()
+    (models_folder() / f"{trained[1].result['model']}.onnx").unlink()
+    assert set(ensemble_made(**asked)) == {0}, "a file that is gone is made anew"
+    Job.objects.filter(pk=trained[3].pk).update(state=Job.State.CANCELLED)
+    assert set(ensemble_made(**asked)) == {0, 2}
+    assert ensemble_made(**{**asked, "steps": 3}) == {}
 
 
 def test_two_processes_train_one_network_which_is_measured_like_any_other(discs: Path) -> None:

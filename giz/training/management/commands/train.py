@@ -8,7 +8,7 @@ from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from giz.core.terminal import run_job_with_bar
 from giz.training.figures import text
-from giz.training.jobs import FLAVOURS, training_job
+from giz.training.jobs import FLAVOURS, ensemble_made, training_job
 from giz.training.models import ModelVersion
 from giz.training.nn.names import NETWORKS
 from giz.training.services.evaluations import model_evaluate
@@ -51,16 +51,25 @@ class Command(GizCommand):
             raise Refused("bad_flavour", "An ensemble takes flavours 0 to 3; leave out --flavour.")
         device_check(device=options["device"], processes=options["processes"])
         flavours = FLAVOURS if options["ensemble"] else (options["flavour"],)
-        files = [self._trained(folder, flavour, options) for flavour in flavours]
+        names = ("network", "minutes", "steps", "seed", "promote", "processes", "device")
+        asked: dict[str, Any] = {"labelset": folder, **{name: options[name] for name in names}}
+        made = ensemble_made(**asked) if options["ensemble"] else {}
+        files = []
+        for flavour in flavours:
+            if flavour in made:
+                self.stdout.write(f"{made[flavour].role} is trained already:")
+            files.append(self._told(made.get(flavour) or self._trained(flavour, asked)))
         if options["ensemble"]:
             self.stdout.write("The median of all, on the same galaxies:")
             self.stdout.write(text(model_evaluate(models=files, labelset=folder).report))
 
-    def _trained(self, folder: Path, flavour: int, options: dict[str, Any]) -> Path:
-        names = ("network", "minutes", "steps", "seed", "promote", "processes", "device")
-        job = training_job(labelset=folder, flavour=flavour, **{name: options[name] for name in names})
-        result = run_job_with_bar(job, title=f"Train {options['network']}{flavour or ''}").result
-        version = ModelVersion.objects.get(sha256=result["model"])
+    def _trained(self, flavour: int, asked: dict[str, Any]) -> ModelVersion:
+        job = training_job(flavour=flavour, **asked)
+        result = run_job_with_bar(job, title=f"Train {asked['network']}{flavour or ''}").result
+        return ModelVersion.objects.get(sha256=result["model"])
+
+    def _told(self, version: ModelVersion) -> Path:
+        """Say how good it is; returns where its file lies."""
         file = models_folder() / version.file_name
         self.stdout.write(text(version.report))
         self.stdout.write(f"{file} ({version.byte_count / 1e6:.1f} MB)")
