@@ -116,6 +116,27 @@ def test_tables_name_galaxies_or_hold_paths_or_bytes_and_bad_rows_say_why(networ
     assert pq.read_table(tmp_path / "of_bytes.parquet")["inclination_deg"][0].as_py() == of_paths[0]["inclination_deg"]
 
 
+@pytest.mark.parametrize("text", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_magnitudes_named_as_bands_are_no_pictures(network, tmp_path, run_command, text):  # noqa: F811
+    galaxy_with_pictures()
+    magnitudes = {band: [14.2, 15.1] for band in ("g", "r", "i")}
+    catalogue, out = tmp_path / "catalogue.parquet", tmp_path / "of_catalogue.parquet"
+    pq.write_table(pa.table({"pgc": [4258, 77], **magnitudes}), catalogue)
+    run_command("predict", catalogue, "--out", out)
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["bands"], row["problem"]) for row in rows] == [
+        ("g r i gri", None),
+        ("", "no picture in the catalogue"),
+    ]
+
+    (tmp_path / "disk.png").write_bytes(encoded(spiral(70)["gri"]))
+    both, out = tmp_path / "both.parquet", tmp_path / "of_both.parquet"
+    pq.write_table(pa.table({"pgc": [4258, 77], **magnitudes, "gri": pa.array(["disk.png", None], text)}), both)
+    run_command("predict", both, "--out", out)
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["pgc"], row["bands"], row["problem"]) for row in rows] == [(4258, "gri", None), (77, "", "no picture")]
+
+
 def test_several_jobs_share_the_work_and_the_last_joins_it(labelset, network, tmp_path):
     out = tmp_path / "answers.parquet"
     jobs = predict_jobs(described={"labelset": str(labelset)}, out=out, jobs=3)
@@ -167,11 +188,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(labelset, network, se
 def test_what_can_not_work_is_said_before_any_work(labelset, network, tmp_path, run_command):  # noqa: F811
     wrong = tmp_path / "wrong.parquet"
     pq.write_table(pa.table({"name": ["M31"]}), wrong)
+    magnitudes = tmp_path / "magnitudes.parquet"
+    pq.write_table(pa.table({"name": ["M31"], "r": [4.2], "gri": pa.array([4], pa.int32())}), magnitudes)
     (tmp_path / "taken.parquet").write_bytes(b"something else")
     (tmp_path / "text.parquet").write_text("no table")
     out = tmp_path / "out.parquet"
     for arguments, words in (
         ((wrong, "--out", out), "needs the column pgc"),
+        ((magnitudes, "--out", out), "r is double, gri is int32: neither paths nor bytes"),
         ((tmp_path / "text.parquet", "--out", out), "can't be read as Parquet"),
         ((tmp_path / "nothing", "--out", out), "There is no"),
         ((labelset, "--out", tmp_path / "taken.parquet"), "holds something else"),

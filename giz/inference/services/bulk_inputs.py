@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from giz.inference.storage import display_read
 from giz.inference.uploads import BANDS, read_upload
 from giz.inference.view import View
 from giz.labelset import LabelSet, LabelSetError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Pixels = npt.NDArray[np.uint8]
 READERS = 2  # Pillow decodes without the interpreter's lock
@@ -140,9 +143,9 @@ class PicturesInput:
             self.digest = hashlib.file_digest(file, "sha256").hexdigest()
         self._folder = path.parent
         self._file = pq.ParquetFile(path)
-        names = self._file.schema_arrow.names
-        self._bands = [band for band in BANDS if band in names]
-        self._has_number = NUMBER_COLUMN in names
+        schema = self._file.schema_arrow
+        self._bands = _picture_columns(schema)
+        self._has_number = NUMBER_COLUMN in schema.names
 
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
@@ -193,16 +196,41 @@ def _table(path: Path, size_px: int) -> Input:
 
     try:
         schema = pq.read_schema(path)
-        if any(band in schema.names for band in BANDS):
+        if _picture_columns(schema):
             return PicturesInput(path, size_px)
         if NUMBER_COLUMN in schema.names:
             column = pq.read_table(path, columns=[NUMBER_COLUMN])[NUMBER_COLUMN].to_pylist()
             return CatalogueInput([_whole(cell) for cell in column], size_px)
     except (pa.ArrowException, OSError) as error:
         raise Refused("bad_table", f"{path} can't be read as Parquet ({type(error).__name__}).") from None
+    taken = [f"{one.name} is {one.type}" for one in schema if one.name in BANDS]
+    but = f" Here {', '.join(taken)}: neither paths nor bytes." if taken else ""
     raise Refused(
-        "bad_table", f"{path.name} needs the column pgc, or pictures (paths or bytes) in columns g, r, i, gri."
+        "bad_table", f"{path.name} needs the column pgc, or pictures (paths or bytes) in columns g, r, i, gri.{but}"
     )
+
+
+def _picture_columns(schema: pa.Schema) -> list[str]:
+    """Bands that hold text (paths) or bytes; catalogues call their magnitudes so, too."""
+    held = {one.name for one in schema if _is_text_or_bytes(one.type)}
+    return [band for band in BANDS if band in held]
+
+
+def _is_text_or_bytes(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    if types.is_dictionary(kind):
+        return _is_text_or_bytes(kind.value_type)
+    tests = (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+        types.is_binary_view,
+        types.is_fixed_size_binary,
+    )
+    return any(test(kind) for test in tests)
 
 
 def _whole(cell: Any) -> int | None:
