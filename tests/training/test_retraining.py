@@ -9,8 +9,10 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 
 from giz.core.errors import Refused
+from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.labelset import LabelSet
+from giz.training.jobs import training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.selectors import retraining_said
 from giz.training.services import retraining
@@ -110,6 +112,39 @@ def test_a_training_begins_with_enough_new_labels_and_only_once_a_label_set(fewe
     Job.objects.update(state=Job.State.DONE)
     assert "already" in retrain(least_new_labels=60, minutes=5), "also when its training has ended"
     assert TrainingRun.objects.count() == 1
+
+
+def test_a_training_that_failed_or_was_stopped_is_told_as_such_and_not_begun_again_by_itself(
+    fewer: Path, put: Any, bob: Any
+) -> None:
+    folder = put(fewer)
+    assert "A training was started" in retrain(least_new_labels=1, minutes=5)
+    run = TrainingRun.objects.get()
+    (folder / "labels.parquet").rename(folder / "lost.parquet")
+    with pytest.raises(Refused, match=r"labels\.parquet"):
+        run_job(Job.objects.get())
+    run.refresh_from_db()
+    said = retrain(least_new_labels=1, minutes=5)
+    assert said.startswith(f"The training of ours on the newest label set, fewer, failed: {run.error} ")
+    assert said.endswith("Go on with it on its page, or start a new one.")
+    (folder / "lost.parquet").rename(folder / "labels.parquet")
+    training_resume(run=run, actor=bob)
+    assert retrain(least_new_labels=1) == "ours waits to be trained on the newest label set, fewer, already."
+    Job.objects.update(state=Job.State.RUNNING)
+    assert retrain(least_new_labels=1) == "ours is being trained on the newest label set, fewer, already."
+    Job.objects.update(state=Job.State.QUEUED)
+    training_cancel(run=TrainingRun.objects.get(), actor=bob)
+    stopped = "The training of ours on the newest label set, fewer, was stopped."
+    assert retrain(least_new_labels=1).startswith(stopped)
+    job, run.job = run.job, None
+    assert job is not None
+    run.save()
+    job.delete()
+    assert retrain(least_new_labels=1).startswith(stopped), "also when its job was tidied away"
+    assert TrainingRun.objects.count() == 1
+    training_start(labelset="fewer", network="ours", minutes=5, owner=bob)
+    Job.objects.update(state=Job.State.DONE)
+    assert retrain(least_new_labels=1) == "ours was trained on the newest label set, fewer, already."
 
 
 def test_wrong_settings_are_told_and_start_nothing(fewer: Path, put: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from giz.core.errors import Refused
+from giz.core.models import Job
 from giz.core.words import counted
 from giz.labelset import LabelSet, LabelSetError
 from giz.training.models import ModelVersion, TrainingRun
@@ -34,12 +35,37 @@ def retraining_due(*, network: str, least_new_labels: int, campaigns: Collection
     newest = next((known for known in labelsets_known() if _is_wanted(known, campaigns)), None)
     if newest is None:
         return Due(None, "There is no label set with pictures yet that people labelled.")
-    if TrainingRun.objects.filter(labelset_digest=newest.digest, network=network, flavour=0).exists():
-        return Due(None, f"{network} was trained on the newest label set, {newest.name}, already.")
+    if tried := _tried(newest, network):
+        return Due(None, tried)
     new = new_labels(newest, served_model(network))
     if new < least_new_labels:
         return Due(None, f"{newest.name} has {counted(new, 'new label')}; training begins at {least_new_labels:,}.")
     return Due(newest, f"{newest.name} has {counted(new, 'new label')}.")
+
+
+def _tried(newest: KnownLabelSet, network: str) -> str:
+    """What came of the trainings on this label set, in a sentence; empty where there was none.
+
+    One that failed or was stopped is for people to look at: tried again by itself it might fail for ever.
+    """
+    runs = list(
+        TrainingRun.objects.select_related("job")
+        .filter(labelset_digest=newest.digest, network=network, flavour=0)
+        .order_by("-created_at")
+    )
+    states = {run.state for run in runs}
+    where = f"on the newest label set, {newest.name}"
+    if Job.State.DONE in states:
+        return f"{network} was trained {where}, already."
+    if Job.State.RUNNING in states:
+        return f"{network} is being trained {where}, already."
+    if Job.State.QUEUED in states:
+        return f"{network} waits to be trained {where}, already."
+    if not runs:
+        return ""
+    error = runs[0].error.rstrip(".")
+    ended = f"failed: {error}." if runs[0].state == Job.State.FAILED else "was stopped."
+    return f"The training of {network} {where}, {ended} Go on with it on its page, or start a new one."
 
 
 def new_labels(newest: KnownLabelSet, served: ModelVersion | None) -> int:
