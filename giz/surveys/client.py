@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode, urljoin
 
 from giz.surveys.cache import DiskCache
@@ -17,11 +18,13 @@ from giz.surveys.errors import SurveyError
 from giz.surveys.guard import Guard, Target, connect
 from giz.surveys.watch import Watch
 
+T = TypeVar("T")
 Check = Callable[[Path], None]
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 3
 TEXT_BYTES, FRAME_BYTES = 8_000_000, 400_000_000
-WEEK_S = 7 * 86_400.0
+DAY_S = 86_400.0
+WEEK_S = 7 * DAY_S
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,8 @@ class Client:
         Parameters
         ----------
         parameters : appended to the address, each encoded, so that no value can add a parameter of its own.
-        check : looks at the received file and raises SurveyError ``survey_bad_answer`` if it is no right answer; such
-            an answer is never kept, and tried again.
+        check : looks at the file and raises SurveyError ``survey_bad_answer`` if it is no right answer; such an answer
+            is never kept, and tried again. One that lies in the cache is looked at, too.
         max_bytes : larger answers are refused.
         max_age_s : how old a cached answer may be; None for what never changes.
 
@@ -104,9 +107,19 @@ class Client:
         target = self.guard.check(url)
         try:
             with self.cache.only_one(url):
-                return self.cache.find(url, max_age_s) or self._fetched(url, target, check, max_bytes)
+                return self._kept(url, check, max_age_s) or self._fetched(url, target, check, max_bytes)
         except OSError as error:  # of the disk: those of the network are in words by now
             raise _unwritable(self.cache.folder, error) from None
+
+    def _kept(self, url: str, check: Check | None, max_age_s: float | None) -> Path | None:
+        stored = self.cache.find(url, max_age_s)
+        if stored is None or check is None:
+            return stored
+        try:
+            check(stored)
+        except (SurveyError, OSError):  # bad, or deleted by somebody in this moment
+            return None
+        return stored
 
     def _fetched(self, url: str, target: Target, check: Check | None, max_bytes: int) -> Path:
         breaker = self._breaker(target)
@@ -121,11 +134,32 @@ class Client:
         self._count_failure(breaker, failed=False)
         return stored
 
-    def text(
-        self, url: str, parameters: dict[str, str | int | float] | None = None, *, max_age_s: float = WEEK_S
-    ) -> str:
-        """Return a text answer (undecodable bytes become marks)."""
-        return self.get(url, parameters, max_age_s=max_age_s).read_text(encoding="utf-8", errors="replace")
+    def parsed(
+        self,
+        url: str,
+        parameters: dict[str, str | int | float] | None,
+        parse: Callable[[str], T],
+        *,
+        is_whole: Callable[[T], bool] = bool,
+        max_age_s: float = WEEK_S,
+    ) -> T:
+        """Return what `parse` makes of a text answer (undecodable bytes become marks).
+
+        Parameters
+        ----------
+        parse : raises SurveyError ``survey_bad_answer`` for what is no right answer, as a check of `get` does.
+        is_whole : whether all that was asked for is there. Where something is missing the answer is asked for again
+            after a day: the other side may have been in trouble, or know more by then.
+        """
+        found: list[T] = []
+
+        def check(path: Path) -> None:
+            found.append(parse(path.read_text(encoding="utf-8", errors="replace")))
+
+        self.get(url, parameters, check=check, max_age_s=max_age_s)
+        if not is_whole(found[-1]):
+            self.get(url, parameters, check=check, max_age_s=min(max_age_s, DAY_S))
+        return found[-1]
 
     def _patiently(self, url: str, place: Path, check: Check | None, max_bytes: int) -> None:
         manners = self.manners

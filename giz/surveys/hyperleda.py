@@ -52,12 +52,17 @@ class HyperLEDA:
         found: dict[int, GalaxyFacts] = {}
         wanted = sorted({int(number) for number in numbers})
         for start in range(0, len(wanted), MAX_NUMBERS):
-            part = wanted[start : start + MAX_NUMBERS]
-            query = _query(f"pgc in ({','.join(map(str, part))})")
-            for facts in _read(self._client.text(self._url, query, max_age_s=4 * WEEK_S)):
-                if facts.pgc in part:
-                    found[facts.pgc] = facts
+            found |= self._some(wanted[start : start + MAX_NUMBERS])
         return found
+
+    def _some(self, numbers: list[int]) -> dict[int, GalaxyFacts]:
+        return self._client.parsed(
+            self._url,
+            _query(f"pgc in ({','.join(map(str, numbers))})"),
+            lambda text: {facts.pgc: facts for facts in _read(text) if facts.pgc in numbers},
+            is_whole=lambda found: len(found) == len(numbers),
+            max_age_s=4 * WEEK_S,
+        )
 
     def around(self, ra_deg: float, dec_deg: float, radius_arcsec: float) -> list[GalaxyFacts]:
         """Galaxies within `radius_arcsec` of a position (degrees, J2000), the nearest first.
@@ -73,8 +78,8 @@ class HyperLEDA:
         low, high = ra_deg - wide_deg, ra_deg + wide_deg
         hours = f"al2000 between {low / 15:.7f} and {high / 15:.7f} and " if low >= 0 and high < 360 else ""
         condition = f"{hours}de2000 between {dec_deg - radius_deg:.6f} and {dec_deg + radius_deg:.6f}"
-        text = self._client.text(self._url, _query(condition), max_age_s=4 * WEEK_S)
-        near = [(_away_arcsec(facts, ra_deg, dec_deg), facts) for facts in _read(text)]
+        in_box = self._client.parsed(self._url, _query(condition), _read, max_age_s=4 * WEEK_S)
+        near = [(_away_arcsec(facts, ra_deg, dec_deg), facts) for facts in in_box]
         return [facts for away, facts in sorted(near, key=lambda pair: pair[0]) if away <= radius_arcsec]
 
 

@@ -61,8 +61,8 @@ class Sesame:
         """
         plain = checked_name(name)
         # The name is the whole query string, encoded; SIMBAD first, then NED, then VizieR; with all names it goes by.
-        text = self._client.text(f"{self._url}/-oxI/SNV?{quote(plain, safe='')}", max_age_s=4 * WEEK_S)
-        found = _first_position(text)
+        url = f"{self._url}/-oxI/SNV?{quote(plain, safe='')}"
+        found = self._client.parsed(url, None, _first_position, max_age_s=4 * WEEK_S)
         if found is None:
             raise SurveyError("not_found", f"Neither SIMBAD nor NED nor VizieR knows {plain!r}.")
         return found
@@ -75,6 +75,8 @@ def _first_position(text: str) -> Resolved | None:
     path: list[str] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        if not path and tag != "Sesame":
+            raise SurveyError("survey_bad_answer", "The name resolver's answer is XML, but not the resolver's.")
         path.append(tag)
         if tag == "Resolver":
             resolvers.append({"resolver": attributes.get("name", "")})

@@ -54,8 +54,8 @@ class PanSTARRS:
         cells: dict[str, dict[str, str]] = defaultdict(dict)
         for ra_deg, dec_deg in np.vstack([[[grid.ra_deg, grid.dec_deg]], grid.corners_deg()]):
             where: dict[str, str | int | float] = {"ra": f"{ra_deg:.6f}", "dec": f"{dec_deg:.6f}"}
-            text = self._client.text(self._files_url, where | {"filters": "".join(BANDS), "type": "stack"})
-            for row in _read_table(text):
+            query = where | {"filters": "".join(BANDS), "type": "stack"}
+            for row in self._client.parsed(self._files_url, query, _read_table):
                 cells[f"{row['projcell']}.{row['subcell']}"].setdefault(row["filter"], row["filename"])
         return cells
 

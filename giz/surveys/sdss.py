@@ -83,8 +83,8 @@ class SDSS:
 
     def _candidates(self, grid: SkyGrid) -> list[_Candidate]:
         reach_deg = grid.field_arcsec / 3600.0 * math.sqrt(0.5) + FRAME_RADIUS_DEG
-        text = self._client.text(self._sql_url, {"cmd": candidates_sql(grid, reach_deg), "format": "csv"})
-        return _read_candidates(text)
+        query: dict[str, str | int | float] = {"cmd": candidates_sql(grid, reach_deg), "format": "csv"}
+        return self._client.parsed(self._sql_url, query, _read_candidates)
 
     def _fetch(self, frame: _Candidate) -> Exposure:
         files = {}

@@ -159,10 +159,11 @@ def test_hyperleda_is_asked_for_a_box_also_at_the_pole_and_at_hour_zero():
     asked = []
 
     class Recorded:
-        def text(self, _url, parameters, **_kwargs):
+        def parsed(self, _url, parameters, parse, **_kwargs):
             asked.append(parameters["sql"])
             head = "pgc|objname|al2000|de2000|type|t|logd25|logr25|pa\n"
-            return head + "1|A|0.0001|0.0|S|3|1.0|0.1|10\n2|B|23.9999|0.0|S|3|1.0|0.1|10\n3|C|0.0|0.01|S|3|1.0|0.1|10\n"
+            rows = "1|A|0.0001|0.0|S|3|1.0|0.1|10\n2|B|23.9999|0.0|S|3|1.0|0.1|10\n3|C|0.0|0.01|S|3|1.0|0.1|10\n"
+            return parse(head + rows)
 
     leda = HyperLEDA(Recorded(), "http://x")
     assert [facts.pgc for facts in leda.around(0.0, 0.0, 60.0)] == [1, 2, 3]
