@@ -20,7 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from giz.core.errors import Refused
 from giz.inference.services import runtime as module
 from giz.inference.services.runtime import Runtime
-from giz.training.nn.export import export_onnx
+from giz.training.nn.export import ServedReference, export_onnx
+from giz.training.nn.networks import ReferenceNet
 from giz.training.nn.ours import OurNet, Served
 from giz.training.nn.predictor import Predictor
 from tests.inference.sky import ask, galaxy_with_pictures, register
@@ -80,13 +81,82 @@ def test_a_promoted_network_answers_without_a_restart_and_a_broken_one_never(net
     assert runtime.networks()[0].version == network
     runtime._checked_at -= module.CHECK_SECONDS + 1
     assert runtime.networks()[0].version == newer
-    file = Path(django_settings.GIZ_HOME) / "models" / newer.file_name
+    file = file_of(newer)
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(Refused) as refused:
         Runtime().networks()
     assert (refused.value.code, refused.value.status) == ("no_model", 503)
     # A process that has it in memory goes on.
     assert runtime.networks()[0].version == newer
+
+
+def file_of(version):
+    return Path(django_settings.GIZ_HOME) / "models" / version.file_name
+
+
+@pytest.fixture
+def beside(network, tmp_path):
+    """A reference network that answers beside ours."""
+    torch.manual_seed(5)
+    path = tmp_path / "beside.onnx"
+    export_onnx(ServedReference(ReferenceNet("model4")).eval(), path, size_px=128, card={"network": "model4"})
+    return register(path)
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """The versions that were read from disk, or tried to be, in order. A busy machine brings no check forward."""
+    monkeypatch.setattr(module, "CHECK_SECONDS", 60.0)
+    monkeypatch.setattr(module, "EMPTY_SECONDS", 60.0)
+    seen = []
+    load = module.predictor_load
+    monkeypatch.setattr(module, "predictor_load", lambda version, **k: seen.append(version) or load(version, **k))
+    return seen
+
+
+def later(runtime, seconds=61):
+    runtime._checked_at -= seconds
+    return [one.version for one in runtime.networks()]
+
+
+@db
+def test_no_other_network_answers_in_the_place_of_a_served_one_that_can_not_be_read(network, beside, loads):
+    runtime = Runtime()
+    away = file_of(network).rename(file_of(network).with_suffix(".away"))
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            runtime.networks()
+        assert (refused.value.code, refused.value.status) == ("no_model", 503)
+    assert loads == [network]
+    away.rename(file_of(network))
+    assert later(runtime) == [network, beside]
+    assert loads == [network, network, beside]
+
+
+@db
+def test_the_networks_of_before_go_on_until_the_promoted_one_can_be_read(network, beside, other_file, loads):
+    runtime = Runtime()
+    assert [one.version for one in runtime.networks()] == [network, beside]
+    newer = register(other_file)
+    away = file_of(newer).rename(file_of(newer).with_suffix(".away"))
+    assert later(runtime) == [network, beside]
+    assert later(runtime, 0) == later(runtime, 1) == [network, beside]
+    away.rename(file_of(newer))
+    assert later(runtime) == [newer, beside]
+    assert loads == [network, beside, newer, newer]
+
+
+@db
+def test_a_network_beside_that_comes_back_answers_again_without_a_restart(network, beside, loads):
+    runtime = Runtime()
+    away = file_of(beside).rename(file_of(beside).with_suffix(".away"))
+    assert [one.version for one in runtime.networks()] == [network]
+    assert later(runtime, 0) == later(runtime, 1) == [network]
+    assert loads == [network, beside]
+    away.rename(file_of(beside))
+    assert later(runtime) == [network, beside]
+    assert later(runtime) == [network, beside]
+    assert loads == [network, beside, beside]
 
 
 @db

@@ -63,7 +63,8 @@ class Runtime:
         self._threads = threads
         self._lock = threading.Lock()
         self._networks: list[Network] = []
-        self._wanted: tuple[str, ...] = ()
+        self._wanted: tuple[str, ...] | None = None
+        self._unreadable: set[str] = set()
         self._checked_at = float("-inf")
 
     def networks(self) -> list[Network]:
@@ -100,7 +101,7 @@ class Runtime:
     def forget(self) -> None:
         """Let go of everything; the next question loads anew."""
         with self._lock:
-            self._networks, self._wanted, self._checked_at = [], (), float("-inf")
+            self._networks, self._wanted, self._checked_at = [], None, float("-inf")
 
     def _warm(self) -> None:
         try:
@@ -120,17 +121,27 @@ class Runtime:
         if wanted == self._wanted and self._networks:
             return
         kept = {network.version.sha256: network for network in self._networks}
-        loaded = [kept.get(version.sha256) or self._load(version) for version in versions]
-        found = [network for network in loaded if network is not None]
-        if found or not wanted:
-            self._networks, self._wanted = found, wanted
+        found: list[Network] = []
+        for version in versions:
+            network = kept.get(version.sha256) or self._load(version)
+            if network is not None:
+                found.append(network)
+            elif not found:
+                # Another one in the served one's place would answer in its name: those of before go on.
+                return
+        self._networks = found
+        # Until all are here, each check tries again what could not be read; whoever puts a file back need not restart.
+        self._wanted = wanted if len(found) == len(wanted) else None
 
     def _load(self, version: ModelVersion) -> Network | None:
         try:
             predictor = predictor_load(version, threads=self._threads)
         except Refused as error:
-            log.error("network_not_loaded", network=str(version), reason=error.detail)
+            if version.sha256 not in self._unreadable:  # it is tried again every few seconds
+                log.error("network_not_loaded", network=str(version), reason=error.detail)
+            self._unreadable.add(version.sha256)
             return None
+        self._unreadable.discard(version.sha256)
         _give_memory_back()
         log.info("network_loaded", network=str(version))
         return network_of(version, predictor)
