@@ -103,8 +103,9 @@ def _add(collected: _Collected, exposure: Exposure, grid: SkyGrid) -> None:
                 calibrated = frame.nmgy_per_unit is not None
         except FitsError as error:
             discard(path)
-            # In the cache a file's name is its hash, which tells people nothing.
-            detail = error.detail.replace(path.name, "its file")
+            # In the cache a file's name is its hash, which tells people nothing; a unit is text of the survey's.
+            has_unit = error.code != "bad_unit"
+            detail = error.detail.replace(path.name, "its file") if has_unit else "it states no flux that can be used."
             raise SurveyError("survey_bad_answer", f"{exposure.name}, band {band}: {detail}") from None
         if patch is not None:
             collected.patches[band].append(patch)

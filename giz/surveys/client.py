@@ -23,6 +23,8 @@ Check = Callable[[Path], None]
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 3
 TEXT_BYTES, FRAME_BYTES = 8_000_000, 400_000_000
+# Of a Content-Length; Python itself refuses to read thousands of them.
+LENGTH_DIGITS = 18
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
 
@@ -263,6 +265,8 @@ def _receive(answer: http.client.HTTPResponse, target: Target, place: Path, max_
     if answer.getheader("Content-Encoding", "identity").lower() not in ("identity", ""):
         raise _bad(target, "sent a compressed body that was not asked for")
     promised = answer.getheader("Content-Length", "")
+    if promised.isdecimal() and len(promised) > LENGTH_DIGITS:
+        raise SurveyError("fetch_refused", f"{target.host} promises an impossible number of bytes.")
     promised_bytes = int(promised) if promised.isdecimal() else None
     if promised_bytes is not None and promised_bytes > max_bytes:
         raise SurveyError(
@@ -281,7 +285,8 @@ def _receive(answer: http.client.HTTPResponse, target: Target, place: Path, max_
     if watch.cut_because:
         raise TimeoutError
     if size == 0 or (promised_bytes is not None and size < promised_bytes):
-        raise _bad(target, f"sent {size:,} bytes of the {promised or 'some'} that it promised")
+        words = "none" if promised_bytes is None else f"{size:,} of the {promised_bytes:,} bytes that it promised"
+        raise _bad(target, f"sent {words}")
 
 
 def _write(out: FileIO, block: bytes, place: Path) -> None:

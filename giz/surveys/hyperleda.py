@@ -13,6 +13,8 @@ COLUMNS = ("pgc", "objname", "al2000", "de2000", "type", "t", "logd25", "logr25"
 ARCSEC_PER_TENTH_ARCMIN = 6.0
 HOURS_TO_DEG = 15.0
 MAX_NUMBERS = 100
+# PGC numbers have eight digits at most.
+MOST_PGC = 99_999_999
 
 
 @dataclass(frozen=True)
@@ -125,20 +127,27 @@ def _read(text: str) -> list[GalaxyFacts]:
 
 def _facts(row: dict[str, str]) -> GalaxyFacts:
     pgc, hours, dec_deg = _number(row["pgc"]), _number(row["al2000"]), _number(row["de2000"])
-    if pgc is None or hours is None or dec_deg is None or not (0 <= hours < 24 and -90 <= dec_deg <= 90 and pgc >= 1):
+    if pgc is None or hours is None or dec_deg is None or not (0 <= hours < 24 and -90 <= dec_deg <= 90):
         raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a row without number or position.")
+    if not 1 <= pgc <= MOST_PGC:
+        raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a number that is none of a galaxy.")
     log_d25, log_ratio, angle = _number(row["logd25"]), _number(row["logr25"]), _number(row["pa"])
     return GalaxyFacts(
         pgc=int(pgc),
-        name=row["objname"][:80],
+        name=_printable(row["objname"])[:80],
         ra_deg=hours * HOURS_TO_DEG,
         dec_deg=dec_deg,
         d25_arcsec=ARCSEC_PER_TENTH_ARCMIN * 10.0**log_d25 if log_d25 is not None and -2 < log_d25 < 4 else None,
         axial_ratio=10.0**-log_ratio if log_ratio is not None and 0 <= log_ratio < 2 else None,
         position_angle_deg=angle if angle is not None and 0 <= angle <= 180 else None,
-        morphological_type=row["type"][:40],
+        morphological_type=_printable(row["type"])[:40],
         type_code=_number(row["t"]),
     )
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which the database refuses (NUL) or a terminal obeys."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _number(text: str) -> float | None:

@@ -14,6 +14,8 @@ from giz.surveys.errors import SurveyError
 # to a few arcsec, companions of galaxies stand further off.
 NAMED_WITHIN_ARCSEC = 10.0
 _PGC_ALIAS = re.compile(r"(?:LEDA|PGC)\s+0*([1-9]\d{0,7})", re.ASCII)
+# By the letter that their entries begin with: "S=Simbad (via url)".
+_RESOLVERS = {"S": "SIMBAD", "N": "NED", "V": "VizieR"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 +\-.\[\]():'*_/]{0,79}")
 
 
@@ -100,7 +102,7 @@ def _first_position(text: str) -> Resolved | None:
     parser.CharacterDataHandler, parser.EntityDeclHandler = characters, refuse
     try:
         parser.Parse(text.encode(), True)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):  # the latter two for an encoding that is none, or a wide one
         raise SurveyError(
             "survey_bad_answer", "The name resolver's answer is not the XML that was asked for."
         ) from None
@@ -117,4 +119,5 @@ def _resolved(found: dict[str, str], pgc: int | None) -> Resolved:
         raise SurveyError("survey_bad_answer", "The name resolver's position can't be read.") from None
     if not (0.0 <= ra_deg < 360.0 and -90.0 <= dec_deg <= 90.0):
         raise SurveyError("survey_bad_answer", "The name resolver's position is not on the sky.")
-    return Resolved(found.get("oname", "").strip(), ra_deg, dec_deg, found["resolver"].split("=")[-1][:40], pgc)
+    resolver = _RESOLVERS.get(found["resolver"][:1], "a resolver")
+    return Resolved(found.get("oname", "").strip(), ra_deg, dec_deg, resolver, pgc)

@@ -19,7 +19,8 @@ PIXEL_SCALE_ARCSEC = 0.25
 MAX_CUTOUT_PX = 10_000
 LEAST_DECLINATION_DEG = -30.5
 _COLUMNS = {"projcell", "subcell", "filter", "filename"}
-_FILE_NAME = re.compile(r"/[\w./-]{1,200}\.fits")
+_FILE_NAME = re.compile(r"/[\w./-]{1,200}\.fits", re.ASCII)
+_CELL = re.compile(r"[0-9]{1,6}")
 
 
 def zero_point_mag(header: Mapping[str, Any]) -> float:
@@ -79,6 +80,11 @@ def _read_table(text: str) -> list[dict[str, str]]:
         raise SurveyError("survey_bad_answer", "The Pan-STARRS image list is not the table that was asked for.")
     rows = [dict(zip(lines[0], words, strict=False)) for words in lines[1:]]
     for row in rows:
-        if len(row) < len(lines[0]) or row["filter"] not in BANDS or not _FILE_NAME.fullmatch(row["filename"]):
+        if len(row) < len(lines[0]) or not _is_usable(row):
             raise SurveyError("survey_bad_answer", "The Pan-STARRS image list holds a row that can't be read.")
     return rows
+
+
+def _is_usable(row: dict[str, str]) -> bool:
+    has_cell = _CELL.fullmatch(row["projcell"]) and _CELL.fullmatch(row["subcell"])
+    return bool(has_cell and row["filter"] in BANDS and _FILE_NAME.fullmatch(row["filename"]))

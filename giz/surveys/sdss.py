@@ -24,6 +24,8 @@ MAX_CANDIDATES, MAX_FRAMES = 400, 40
 MAX_PICTURE_PX, PICTURE_BYTES = 2048, 20_000_000
 # Field positions that a plan must cover; the pixels decide in the end.
 PROBES = 15
+# Beyond it lies no run, no angle in degrees.
+MOST_VALUE = 1e6
 _COLUMNS = ("run", "rerun", "camcol", "field", "score", "a", "b", "c", "d", "e", "f", "node", "incl")
 
 
@@ -119,16 +121,16 @@ def candidates_sql(grid: SkyGrid, reach_deg: float) -> str:
 def _read_candidates(text: str) -> list[_Candidate]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     rows = csv.DictReader(lines)
-    if not lines or [name.strip().lower() for name in rows.fieldnames or ()] != list(_COLUMNS):
-        raise SurveyError("survey_bad_answer", "The SkyServer's answer is not the table that was asked for.")
     try:
+        if [name.strip().lower() for name in rows.fieldnames or ()] != list(_COLUMNS):
+            raise SurveyError("survey_bad_answer", "The SkyServer's answer is not the table that was asked for.")
         return [_candidate({key.strip().lower(): float(value) for key, value in row.items()}) for row in rows]
-    except (TypeError, ValueError, AttributeError, OverflowError):
+    except (csv.Error, TypeError, ValueError, AttributeError):
         raise SurveyError("survey_bad_answer", "The SkyServer's table holds a row that can't be read.") from None
 
 
 def _candidate(row: dict[str, float]) -> _Candidate:
-    if not all(math.isfinite(value) for value in row.values()):
+    if not all(abs(value) < MOST_VALUE for value in row.values()):  # not a number, either
         raise ValueError
     return _Candidate(
         run=int(row["run"]),

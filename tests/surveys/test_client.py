@@ -179,6 +179,10 @@ def length_that_is_none(handler):
     handler.wfile.write("HTTP/1.0 200 OK\r\nContent-Length: ³\r\n\r\n<html>secret".encode("latin-1"))
 
 
+def length_of_thousands_of_digits(handler):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n<html>secret")
+
+
 def redirect_to_nonsense(handler):
     handler.wfile.write(b"HTTP/1.0 302 Found\r\nLocation: http://[secret\r\nContent-Length: 0\r\n\r\n")
 
@@ -221,6 +225,7 @@ HOSTILE = [
     (stops_half_way, "survey_down"),
     (numbers_that_are_none, "survey_down"),
     (length_that_is_none, "survey_bad_answer"),
+    (length_of_thousands_of_digits, "fetch_refused"),
     (redirect_to_nonsense, "fetch_refused"),
     (lying_length, "survey_bad_answer"),
     (cut_chunks, "survey_down"),

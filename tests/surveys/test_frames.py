@@ -7,8 +7,8 @@ from giz.imaging.grid import galaxy_grid
 from giz.surveys.assemble import fetch_frame_set
 from giz.surveys.errors import SurveyError
 
-from .servers import GreatCircle, HipsServer, PanStarrsServer, SdssServer
-from .sky import BANDS, aperture_flux, shape_of
+from .servers import GreatCircle, HipsServer, LocalServer, PanStarrsServer, SdssServer
+from .sky import BANDS, aperture_flux, fits_bytes, shape_of
 
 
 @pytest.fixture
@@ -98,3 +98,38 @@ def test_a_survey_that_is_down_is_not_passed_over_in_silence(sky, grid, serve, o
         fetch_frame_set(grid, observatory(down, serve(PanStarrsServer(sky))).surveys(["sdss", "panstarrs"]))
     assert caught.value.code == "survey_down"
     assert caught.value.is_retryable
+
+
+SDSS_HEADER = "run,rerun,camcol,field,score,a,b,c,d,e,f,node,incl"
+PS_HEADER = "projcell subcell filter filename"
+STRANGE_TABLES = {
+    "a field beyond what is read": ("sdss", f"{SDSS_HEADER}\n{'1' * 140_000},301,3,90,0.9,1,1,1,1,1,1,1,1"),
+    "a column's name beyond what is read": ("sdss", "r" * 140_000),
+    "an open quote": ("sdss", f'{SDSS_HEADER}\n"' + "secret\n" * 20_000),
+    "a run that is none": ("sdss", f"{SDSS_HEADER}\n1e300,301,3,90,0.9,1,1,1,1,1,1,1,1"),
+    "a run that is no number": ("sdss", f"{SDSS_HEADER}\nnan,301,3,90,0.9,1,1,1,1,1,1,1,1"),
+    "nothing but blanks": ("sdss", "\n \n"),
+    "a skycell of foreign digits": ("panstarrs", f"{PS_HEADER}\n١٧٩٥ 044 g /a/b.fits"),
+    "a skycell in words": ("panstarrs", f"{PS_HEADER}\n1795 secret g /a/b.fits"),
+    "a file of foreign letters": ("panstarrs", f"{PS_HEADER}\n1795 044 g /ä/b.fits"),
+}
+
+
+@pytest.mark.parametrize(("survey", "body"), STRANGE_TABLES.values(), ids=STRANGE_TABLES)
+def test_strange_tables_of_frames_are_refused_in_words(survey, body, grid, serve, observatory):
+    server = serve(LocalServer(lambda path, query: (200, {}, body.encode())))
+    server.urls = {"skyserver": f"{server.url}/sql", "panstarrs-files": f"{server.url}/files"}
+    with pytest.raises(SurveyError) as caught:
+        fetch_frame_set(grid, observatory(server).surveys([survey]))
+    assert caught.value.code == "survey_bad_answer"
+    assert "secret" not in caught.value.detail
+
+
+def test_a_unit_that_is_none_is_told_without_the_words_of_the_survey(grid, serve, observatory):
+    body = fits_bytes(np.ones((grid.side_px, grid.side_px), np.float32), grid.wcs, BUNIT="secret")
+    server = serve(LocalServer(lambda path, query: (200, {}, body)))
+    server.urls = {"hips": server.url}
+    with pytest.raises(SurveyError, match="legacy, band g: it states no flux that can be used") as caught:
+        fetch_frame_set(grid, observatory(server).surveys(["hips"]))
+    assert caught.value.code == "survey_bad_answer"
+    assert "secret" not in caught.value.detail

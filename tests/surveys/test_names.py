@@ -50,6 +50,8 @@ def test_names_that_catalogues_use_are_taken(name):
         b"<Sesame><Resolver><jradeg>x</jradeg><jdedeg>1</jdedeg></Resolver></Sesame>",
         b"<Sesame><Resolver><jradeg>1</jradeg><jdedeg>91</jdedeg></Resolver></Sesame>",
         b"<Sesame>" * 100_000,
+        b'<?xml version="1.0" encoding="foo"?><Sesame><Target><name>x</name></Target></Sesame>',
+        b'<?xml version="1.0" encoding="shift_jis"?><Sesame><Target><name>x</name></Target></Sesame>',
     ],
 )
 def test_strange_answers_of_the_resolver_are_refused(body, serve, observatory):
@@ -59,6 +61,17 @@ def test_strange_answers_of_the_resolver_are_refused(body, serve, observatory):
     with pytest.raises(SurveyError) as caught:
         Sesame(client, server.url).resolve("M 1")
     assert caught.value.code == "survey_bad_answer"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"), [("S=Simbad (via url)", "SIMBAD"), ("V=x", "VizieR"), ("secret\u202e", "a resolver")]
+)
+def test_resolvers_are_called_by_names_of_ours(entry, words, serve, observatory):
+    place = "<jradeg>1</jradeg><jdedeg>1</jdedeg>"
+    body = f'<Sesame><Target><Resolver name="{entry}">{place}</Resolver></Target></Sesame>'.encode()
+    server = serve(LocalServer(lambda path, query: (200, {}, body)))
+    server.urls = {}
+    assert Sesame(observatory(server).client, server.url).resolve("M 1").resolver == words
 
 
 def test_hyperleda_becomes_degrees_and_arcsec(serve, observatory):
@@ -88,11 +101,24 @@ def test_many_galaxies_are_asked_a_hundred_at_a_time(serve, observatory):
     assert len(server.requests) == 3
 
 
+def test_control_characters_in_texts_of_hyperleda_are_dropped(serve, observatory):
+    row = (12, "NGC\x00 12\x1b[31m\u202e", "0.1", "-6.4", "S\x00b\x7f", "", "", "", "")
+    galaxy = observatory(serve(NamesServer([row]))).catalogue.galaxies([12])[12]
+    assert (galaxy.name, galaxy.morphological_type) == ("NGC 12[31m", "Sb")
+
+
 LEDA_HEADER = b"pgc|objname|al2000|de2000|type|t|logd25|logr25|pa\n"
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>no</html>", b"pgc|objname\n1|x", LEDA_HEADER + b"1|x", LEDA_HEADER + b"1|x|25|0|||||"]
+    "body",
+    [
+        b"<html>no</html>",
+        b"pgc|objname\n1|x",
+        LEDA_HEADER + b"1|x",
+        LEDA_HEADER + b"1|x|25|0|||||",
+        LEDA_HEADER + b"1e9|x|2|0|||||",
+    ],
 )
 def test_strange_tables_are_refused(body, serve, observatory):
     server = serve(LocalServer(lambda path, query: (200, {}, body)))
