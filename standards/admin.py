@@ -21,7 +21,7 @@ from giz.core.staff_admin import HistoryAdmin, column
 from giz.core.tasks import wake_on_commit
 from standards import selectors
 from standards.models import Proposal, Standard, StandardSet
-from standards.proposals import proposal_decide, proposal_withdraw, proposals_publish
+from standards.proposals import proposal_decide, proposal_withdraw, proposals_left, proposals_publish
 from standards.proposing import Candidate
 
 CANDIDATES_SHOWN = 24
@@ -106,6 +106,8 @@ class StandardSetAdmin(HistoryAdmin):
             if request.POST.get("what") == "publish":
                 made = proposals_publish(set_name=set_name, actor=request.user)
                 messages.success(request, f"Published {made}. Campaigns take it once you choose it for them.")
+                if left := proposals_left(set_name):
+                    messages.warning(request, left)
             else:
                 wake_on_commit(shapes_measure_job(numbers_to_measure(), owner=request.user))
                 messages.success(request, "The pictures are being measured; candidates appear here as they come.")

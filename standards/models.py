@@ -74,6 +74,7 @@ class Proposal(models.Model):
     inclination_deg = models.FloatField(help_text="from the axial ratio, as it was shown")
     error_deg = models.FloatField()
     rotation_deg = models.FloatField(default=0, help_text="turns the measured major axis level")
+    stem = models.CharField(max_length=40, blank=True, help_text="the picture whose ellipse was decided about")
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(auto_now=True)
     published_in = models.ForeignKey(StandardSet, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

@@ -9,8 +9,17 @@ from giz.core import audit
 from giz.core.errors import Refused
 from standards.formats import StandardEntry
 from standards.models import Proposal, Standard, StandardSet
-from standards.selectors import accepted_proposals, candidate_for, newest_version
+from standards.selectors import (
+    accepted_proposals,
+    candidate_for,
+    holds_synthetic,
+    is_of_current_picture,
+    newest_version,
+    proposals_to_publish,
+)
 from standards.services import standard_set_publish
+
+MAX_NAMED = 10
 
 
 def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any) -> Proposal:
@@ -19,21 +28,28 @@ def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any)
     Raises
     ------
     Refused
-        ``no_shape`` if the galaxy is not measured well enough, ``in_set`` if it stands in the set already.
+        ``no_shape`` if the galaxy is not measured well enough, ``in_set`` if it stands in the set already,
+        ``new_picture`` if another picture of it was measured, ``synthetic`` if the set's standards are real.
     """
     shape = GalaxyShape.objects.filter(galaxy=galaxy).select_related("galaxy").first()
     candidate = candidate_for(shape) if shape else None
-    if candidate is None:
+    if shape is None or candidate is None:
         raise Refused("no_shape", f"{galaxy} has no measured shape that is good enough for a standard.", status=409)
     newest = newest_version(set_name)
     if newest and newest.standards.filter(galaxy=galaxy).exists():
         raise Refused("in_set", f"{galaxy} is a standard of {newest} already.", status=409)
+    if not is_of_current_picture(shape):
+        detail = f"{galaxy} has a new picture. Measure it first, then decide by its ellipse."
+        raise Refused("new_picture", detail, status=409)
+    if galaxy.is_synthetic and not holds_synthetic(set_name):
+        raise Refused("synthetic", f"{galaxy} is synthetic, the standards of {set_name} are real.", status=409)
     values = {
         "decision": Proposal.Decision(decision),
         "inclination_deg": round(candidate.inclination_deg, 2),
         "error_deg": round(candidate.error_deg, 2),
         # Pictures are turned clockwise by this, the measured angle counts clockwise.
         "rotation_deg": round(-candidate.measured.angle_deg, 1),
+        "stem": shape.stem,
         "decided_by": actor,
     }
     made, _ = Proposal.objects.update_or_create(set_name=set_name, galaxy=galaxy, defaults=values)
@@ -53,14 +69,20 @@ def proposal_withdraw(*, set_name: str, galaxy: Galaxy, actor: Any) -> None:
 def proposals_publish(*, set_name: str, actor: Any) -> StandardSet:
     """Publish the set's next version: the standards of its newest one and those accepted since.
 
+    Accepted galaxies that have a new picture since keep their place and wait; `proposals_left` names them.
+
     Raises
     ------
     Refused
-        ``nothing_accepted`` if nothing waits.
+        ``nothing_accepted`` if nothing waits, ``new_picture`` if all that waits must be accepted again.
     """
     waiting = list(accepted_proposals(set_name).select_for_update(of=("self",)).select_related("galaxy"))
     if not waiting:
         raise Refused("nothing_accepted", f"No new standard was accepted for {set_name} since its newest version.")
+    ready_ids = set(proposals_to_publish(set_name).values_list("pk", flat=True))
+    ready = [one for one in waiting if one.pk in ready_ids]
+    if not ready:
+        raise Refused("new_picture", proposals_left(set_name), status=409)
     newest = newest_version(set_name)
     rows = newest.standards.order_by("id") if newest else Standard.objects.none()
     entries = [
@@ -69,10 +91,33 @@ def proposals_publish(*, set_name: str, actor: Any) -> StandardSet:
     known = {entry.pgc for entry in entries}
     entries += [
         StandardEntry(one.galaxy.pgc, one.inclination_deg, one.rotation_deg)
-        for one in waiting
+        for one in ready
         if one.galaxy.pgc not in known
     ]
     made = standard_set_publish(name=set_name, entries=entries, source="accepted from measurement").standard_set
-    Proposal.objects.filter(pk__in=[one.pk for one in waiting]).update(published_in=made)
-    audit.record("standards_published", actor=actor, subject=str(made), accepted=len(waiting))
+    Proposal.objects.filter(pk__in=[one.pk for one in ready]).update(published_in=made)
+    audit.record("standards_published", actor=actor, subject=str(made), accepted=len(ready))
     return made
+
+
+def proposals_left(set_name: str) -> str:
+    """Say which accepted galaxies can't be published as they are, and what they need; empty where there are none."""
+    left = accepted_proposals(set_name).exclude(pk__in=proposals_to_publish(set_name).values("pk"))
+    rows = list(left.values_list("galaxy__pgc", "galaxy__is_synthetic"))
+    synthetic_fits = holds_synthetic(set_name)
+    replaced = [pgc for pgc, is_synthetic in rows if synthetic_fits or not is_synthetic]
+    synthetic = [pgc for pgc, is_synthetic in rows if is_synthetic and not synthetic_fits]
+    sentences = []
+    if replaced:
+        sentences.append(
+            f"Accepted on a picture that was replaced since, so not published: {_named(replaced)}. Measure the new "
+            "picture, then accept again."
+        )
+    if synthetic:
+        sentences.append(f"Synthetic, so not published among real standards: {_named(synthetic)}.")
+    return " ".join(sentences)
+
+
+def _named(numbers: list[int]) -> str:
+    more = f" and {len(numbers) - MAX_NAMED:,} more" if len(numbers) > MAX_NAMED else ""
+    return ", ".join(f"PGC {pgc}" for pgc in numbers[:MAX_NAMED]) + more

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 
-from giz.catalog.models import GalaxyImage, GalaxyShape
+from giz.catalog.models import GREY_BANDS, GalaxyImage, GalaxyShape
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from standards.coverage import Coverage, coverage_of
@@ -137,14 +137,33 @@ def candidate_for(shape: GalaxyShape) -> Candidate | None:
     )
 
 
+def is_of_current_picture(shape: GalaxyShape) -> bool:
+    """Whether the galaxy still shows the grey picture that was measured."""
+    return GalaxyShape.objects.filter(_of_current_picture(), pk=shape.pk).exists()
+
+
+def holds_synthetic(set_name: str) -> bool:
+    """Whether some standards of the newest version are synthetic galaxies: then others may be proposed for it."""
+    return _synthetic_standards(newest_version(set_name)).exists()
+
+
+def _synthetic_standards(standard_set: StandardSet | None) -> QuerySet[Standard]:
+    return Standard.objects.filter(standard_set=standard_set, galaxy__is_synthetic=True)
+
+
 def candidates(set_name: str, limit: int) -> list[tuple[GalaxyShape, Candidate]]:
-    """Return measured galaxies to propose for a set, best first, without its standards and those decided on."""
+    """Return galaxies measured on their picture of now to propose for a set, best first.
+
+    Its standards are left out, and galaxies decided on, unless they were accepted and have another picture since.
+    """
     newest = newest_version(set_name)
     members = Standard.objects.filter(standard_set=newest).values("galaxy_id")
-    decided = Proposal.objects.filter(set_name=set_name).values("galaxy_id")
+    outdated = accepted_proposals(set_name).exclude(_of_current_picture())
+    decided = Proposal.objects.filter(set_name=set_name).exclude(pk__in=outdated.values("pk")).values("galaxy_id")
     shapes = {
         shape.galaxy_id: shape
-        for shape in GalaxyShape.objects.filter(axial_ratio__isnull=False)
+        for shape in GalaxyShape.objects.filter(_of_current_picture(), axial_ratio__isnull=False)
+        .filter(Q(galaxy__is_synthetic=False) | Exists(_synthetic_standards(newest)))
         .exclude(galaxy_id__in=members)
         .exclude(galaxy_id__in=decided)
         .select_related("galaxy")
@@ -177,6 +196,23 @@ def accepted_proposals(set_name: str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(
         set_name=set_name, decision=Proposal.Decision.ACCEPTED, published_in__isnull=True
     ).order_by("galaxy__pgc")
+
+
+def proposals_to_publish(set_name: str) -> QuerySet[Proposal]:
+    """Return what was accepted and may stand in the next version: on its picture of now, synthetic only beside such.
+
+    Of a galaxy that the set holds by now, the set's own entry stays.
+    """
+    newest = newest_version(set_name)
+    fits = Q(galaxy__is_synthetic=False) | Exists(_synthetic_standards(newest))
+    in_set = Exists(Standard.objects.filter(standard_set=newest, galaxy=OuterRef("galaxy")))
+    return accepted_proposals(set_name).filter((Q(_of_current_picture()) & fits) | Q(in_set))
+
+
+def _of_current_picture() -> Exists:
+    """Rows (shapes, proposals) whose ``stem`` is a grey picture that their galaxy shows now."""
+    current = GalaxyImage.objects.filter(is_current=True, band__in=GREY_BANDS)
+    return Exists(current.filter(galaxy=OuterRef("galaxy"), stem=OuterRef("stem")))
 
 
 def _kind(morphological_type: str, type_code: float | None) -> str:

@@ -91,6 +91,83 @@ def test_accepted_galaxies_become_the_next_version_beside_the_standards_there_ar
     assert AuditEvent.objects.filter(action="standards_published").count() == 1
 
 
+def measure_again(galaxy, **values):
+    """Another picture, and the ellipse that is measured on it."""
+    make_pictures(galaxy.pgc, bands=("r",), version="new")
+    GalaxyShape.objects.filter(galaxy=galaxy).update(stem=galaxy.images.get(is_current=True).stem, **values)
+
+
+def test_the_ellipse_of_a_replaced_picture_is_neither_proposed_nor_accepted(ruler, bob):
+    galaxy = make_candidate(501)
+    make_pictures(501, bands=("r",), version="new")
+    assert selectors.candidates(ruler, 10) == []
+    with pytest.raises(Refused, match=r"PGC 501 has a new picture\. Measure it first"):
+        proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
+    # A colour picture of that name is no grey one.
+    galaxy.images.filter(is_current=True).update(is_current=False, band="i")
+    galaxy.images.filter(stem="ab/501r").update(is_current=True, band="gri")
+    assert selectors.candidates(ruler, 10) == []
+
+
+def test_an_accepted_galaxy_with_a_new_picture_waits_is_named_and_comes_again(ruler, bob, bob_client):
+    galaxies = [make_candidate(pgc) for pgc in (501, 502)]
+    for galaxy in galaxies:
+        proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
+    make_pictures(502, bands=("r",), version="new")
+    run, wait = reverse("admin:standards_run", args=[ruler]), Proposal.objects.filter(galaxy__pgc=502)
+    words = "Accepted on a picture that was replaced since, so not published: PGC 502. Measure the new picture"
+    assert words in bob_client.post(run, {"what": "publish"}, follow=True).content.decode()
+    made = StandardSet.objects.get(name=ruler, version=2)
+    assert made.standards.filter(galaxy__pgc__in=[501, 502]).count() == 1
+    assert wait.get().published_in is None
+
+    # Nothing else waits: no version is made of it, and nothing is lost.
+    assert words in bob_client.post(run, {"what": "publish"}, follow=True).content.decode()
+    measure_again(galaxies[1], axial_ratio=0.4, angle_deg=-7.0)
+    with pytest.raises(Refused, match="PGC 502"):
+        proposals_publish(set_name=ruler, actor=bob)
+    assert (StandardSet.objects.filter(name=ruler).count(), wait.get().decision) == (2, "accepted")
+
+    assert [shape.galaxy.pgc for shape, _ in selectors.candidates(ruler, 10)] == [502]
+    proposal_decide(set_name=ruler, galaxy=galaxies[1], decision="accepted", actor=bob)
+    assert selectors.candidates(ruler, 10) == []
+    assert proposals_publish(set_name=ruler, actor=bob).standards.get(galaxy__pgc=502).rotation_deg == 7.0
+
+
+def test_an_accepted_galaxy_that_an_import_put_into_the_set_does_not_wait_for_ever(ruler, bob):
+    proposal_decide(set_name=ruler, galaxy=make_candidate(501), decision="accepted", actor=bob)
+    publish(bins=[70], first_pgc=501)
+    make_pictures(501, bands=("r",), version="new")
+    assert proposals_publish(set_name=ruler, actor=bob).standards.get().inclination_deg == 70
+    assert Proposal.objects.get().published_in is not None
+
+
+def test_a_refused_galaxy_stays_refused_with_a_new_picture(ruler, bob):
+    galaxy = make_candidate(501)
+    proposal_decide(set_name=ruler, galaxy=galaxy, decision="refused", actor=bob)
+    measure_again(galaxy)
+    assert selectors.candidates(ruler, 10) == []
+
+
+def test_synthetic_galaxies_are_proposed_only_where_standards_are_synthetic(ruler, bob):
+    galaxy = make_candidate(90_000_501)
+    proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
+    proposal_withdraw(set_name=ruler, galaxy=galaxy, actor=bob)
+    Galaxy.objects.filter(pk=galaxy.pk).update(is_synthetic=True)
+    galaxy.refresh_from_db()
+    assert selectors.candidates(ruler, 10) == []
+    with pytest.raises(Refused, match="PGC 90000501 is synthetic, the standards of ruler are real"):
+        proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
+    Galaxy.objects.filter(pgc=1).update(is_synthetic=True)
+    assert [shape.galaxy for shape, _ in selectors.candidates(ruler, 10)] == [galaxy]
+    proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
+    Galaxy.objects.filter(pgc=1).update(is_synthetic=False)
+    with pytest.raises(Refused, match="Synthetic, so not published among real standards: PGC 90000501"):
+        proposals_publish(set_name=ruler, actor=bob)
+    Galaxy.objects.filter(pgc=1).update(is_synthetic=True)
+    assert proposals_publish(set_name=ruler, actor=bob).version == 2
+
+
 def test_what_stands_in_the_set_or_is_badly_measured_can_not_be_accepted(ruler, bob):
     bad = make_candidate(501, is_cut=True)
     with pytest.raises(Refused, match="no measured shape"):
