@@ -7,7 +7,7 @@ from typing import Any
 
 from giz.core.plot import Plot, Series
 from giz.core.words import signed
-from giz.training.figures import HEADINGS, degrees, share, table, view_row
+from giz.training.figures import HEADINGS, VIEW_NAMES, compared_view, degrees, first_view, share, table, view_row
 from giz.training.nn.data import BIN_DEG
 from giz.training.pages import BAND_NAMES, document, figure
 from giz.training.services.evaluations import Evaluated
@@ -185,23 +185,34 @@ def _compared(report: dict[str, Any]) -> list[str]:
         rows.append((words, degrees(people["rms_deg"]), "–", "–", "–"))
     parts = [] if not rows else ["<h2>Other ways</h2>", html_table(("what", "RMS", "MAE", "bias", "> 10°"), rows)]
     if report["models"]:
-        lines = [_model_row(model) for model in report["models"]]
-        parts += ["<h2>Other networks, on the same galaxies</h2>", html_table(("network", *HEADINGS[1:]), lines)]
+        first = first_view(report)
+        lines = [
+            ("this network", *view_row(first, report["views"][first])),
+            *(_model_row(report, model) for model in report["models"]),
+        ]
+        parts += [
+            "<h2>Other networks, on the same galaxies</h2>",
+            f"<p>Each in the view “{VIEW_NAMES[first]}” where it has that, else in its best one.</p>",
+            html_table(("network", *HEADINGS), lines),
+        ]
     return parts
 
 
-def _model_row(model: dict[str, Any]) -> tuple[str, ...]:
+def _model_row(report: dict[str, Any], model: dict[str, Any]) -> tuple[str, ...]:
     name = f"{model.get('network', '')} {model['file'][:12]}".strip()
     if "problem" in model:
-        return (f"{name}: {model['problem']}", *("–" for _ in HEADINGS[1:]))
-    view, found = next(iter(model["views"].items()))
-    return (name, *view_row(view, found)[1:])
+        return (f"{name}: {model['problem']}", *("–" for _ in HEADINGS))
+    view = compared_view(report, model)
+    return (name, *view_row(view, model["views"][view]))
 
 
 def _outliers(evaluated: Evaluated) -> str:
-    count = len(evaluated.outliers)
+    view = first_view(evaluated.report)
+    if "inclination" not in evaluated.report["views"][view]:
+        return ""
+    count, words = len(evaluated.outliers), f"off by more than 10° with {VIEW_NAMES[view]}"
     if not count:
-        return "<h2>Outliers</h2><p>No galaxy is off by more than 10°.</p>"
+        return f"<h2>Outliers</h2><p>No galaxy is {words}.</p>"
     sheet = "".join(
         figure(
             pixels,
@@ -210,7 +221,7 @@ def _outliers(evaluated: Evaluated) -> str:
         )
         for galaxy, pixels, band in evaluated.outliers
     )
-    return f"<h2>Outliers</h2><p>Off by more than 10°, the worst first ({count} shown).</p><div>{sheet}</div>"
+    return f"<h2>Outliers</h2><p>{words.capitalize()}, the worst first ({count} shown).</p><div>{sheet}</div>"
 
 
 def _plots(plots: list[Plot]) -> str:

@@ -1,5 +1,6 @@
 """The figures of an evaluation as lines of text for a terminal."""
 
+import math
 from typing import Any
 
 from giz.core.words import n_galaxies, plain, signed
@@ -47,6 +48,27 @@ def view_row(view: str, found: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def compared_view(report: dict[str, Any], model: dict[str, Any]) -> str:
+    """The view in which another network stands beside the reported one.
+
+    The first of the report where both take it, else the other's best: by RMS, or by its verdicts.
+    """
+    first = first_view(report)
+    if first in model["views"]:
+        return first
+
+    def badness(item: tuple[str, dict[str, Any]]) -> tuple[float, float]:
+        inclination, verdict = (item[1].get(name) or {} for name in ("inclination", "verdict"))
+        return inclination.get("rms_deg", math.inf), -(verdict.get("accuracy") or 0.0)
+
+    return min(_views(model), key=badness)[0]
+
+
+def first_view(report: dict[str, Any]) -> str:
+    """All bands of a network that takes them, else the first band."""
+    return _views(report)[0][0]
+
+
 def _by_bin(report: dict[str, Any]) -> str:
     """RMS of each 5-degree bin in the first view that measures."""
     for view, found in _views(report):
@@ -80,17 +102,18 @@ def _compared(report: dict[str, Any]) -> list[str]:
     if report.get("people"):
         lines.append(f"Two groups of people against each other: RMS {degrees(report['people']['rms_deg'])}")
     for model in report.get("models", ()):
-        lines.append(f"{model.get('network', 'file')} {model['file'][:12]}: {_in_short(model)}")
+        lines.append(f"{model.get('network', 'file')} {model['file'][:12]}: {_in_short(report, model)}")
     return lines
 
 
-def _in_short(model: dict[str, Any]) -> str:
+def _in_short(report: dict[str, Any], model: dict[str, Any]) -> str:
     if "problem" in model:
         return str(model["problem"])
-    found = next(iter(model["views"].values()))
-    inclination, verdict = found.get("inclination"), found.get("verdict")
+    view = compared_view(report, model)
+    inclination, verdict = (model["views"][view].get(name) for name in ("inclination", "verdict"))
     parts = [f"RMS {degrees(inclination['rms_deg'])}"] if inclination else []
-    return ", ".join([*parts, *([f"verdict {share(verdict['accuracy'])}"] if verdict else [])])
+    parts += [f"verdict {share(verdict['accuracy'])}"] if verdict else []
+    return f"{', '.join(parts)} ({VIEW_NAMES[view]})"
 
 
 def degrees(value: float | None) -> str:

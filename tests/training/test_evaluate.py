@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from django.core.management import CommandError, call_command
 
-from giz.labelset import Column, LabelSetSpec, LabelSetWriter
+from giz.labelset import Column, LabelSet, LabelSetSpec, LabelSetWriter
+from giz.training.evaluation_page import page as page_of
+from giz.training.figures import text
+from giz.training.nn.export import export_onnx
 from giz.training.services.axial import axial_inclination_deg
-from tests.training.discs import SIZE_PX, disc, pictures
+from giz.training.services.evaluations import model_evaluate
+from tests.training.discs import COLOUR_SKY, GREY_SKY, SIZE_PX, disc, pictures
 
 COLUMNS = (
     Column("reasons", "string", "why it was rejected"),
@@ -37,6 +42,32 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
             writer.add(row, pictures(disc(inclination_deg or 0.0, rng.uniform(0, 180)), rng))
         writer.finish()
     return folder
+
+
+class OneBand(torch.nn.Module):
+    """Tells the inclination of these disks by how bright they are: in colour, or in the greys; else it guesses."""
+
+    def __init__(self, *, knows_colour: bool) -> None:
+        super().__init__()
+        self.knows_colour = knows_colour
+
+    def forward(self, shown: torch.Tensor) -> torch.Tensor:
+        mean = 255 * shown.mean(dim=(1, 2, 3))
+        brightness = (mean - COLOUR_SKY) / 200 if self.knows_colour else 1 - mean / GREY_SKY
+        # The integral of a soft ellipse whose semi-major axis is a quarter of half the side.
+        ratio = brightness / (2 * np.pi * 0.25**2 / 4)
+        known = torch.rad2deg(torch.arccos(ratio.clamp(0.0, np.sqrt(0.5))))
+        return torch.where((mean < 128) == self.knows_colour, known, 67.5)
+
+
+@pytest.fixture(scope="module")
+def one_band(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two networks of one band: "colour" is good in colour alone, "greys" in each of the others."""
+    folder = tmp_path_factory.mktemp("one_band")
+    for name in ("colour", "greys"):
+        network = OneBand(knows_colour=name == "colour")
+        export_onnx(network, folder / f"{name}.onnx", size_px=SIZE_PX, card={"network": name})
+    return {name: folder / f"{name}.onnx" for name in ("colour", "greys")}
 
 
 def test_the_report_says_all_there_is_to_say_as_a_page_and_as_json(
@@ -93,6 +124,48 @@ def test_several_networks_answer_as_one(model_file: Path, labels: Path, tmp_path
     assert found["card"]["members"] == ["ours", "ours"]
     (member,) = found["models"]
     assert found["views"]["g"]["inclination"] == member["views"]["g"]["inclination"]
+
+
+def test_other_networks_are_compared_in_the_same_view_or_in_their_best_one_and_it_is_named(
+    model_file: Path, labels: Path, one_band: dict[str, Path]
+) -> None:
+    colour, greys = one_band["colour"], one_band["greys"]
+    found = model_evaluate(models=[model_file], labelset=labels, against=[colour])
+    views = found.report["models"][0]["views"]
+    best = views["gri"]["inclination"]["rms_deg"]
+    assert best < 2 < 10 < views["g"]["inclination"]["rms_deg"]
+    assert f"colour colour.onnx: RMS {best:.2f}° (colour alone)" in text(found.report)
+    row = f"<tr><td>colour colour.onnx</td><td>colour alone</td><td>{views['gri']['galaxies']}</td><td>{best:.2f}°</td>"
+    assert row in page_of(found)
+
+    found = model_evaluate(models=[greys], labelset=labels, against=[model_file, colour])
+    ours, other = ({v: f["inclination"]["rms_deg"] for v, f in m["views"].items()} for m in found.report["models"])
+    said = text(found.report)
+    assert f"ours model.onnx: RMS {ours['g']:.2f}°, verdict " in said
+    assert f"colour colour.onnx: RMS {other['g']:.2f}° (g alone)" in said
+    assert said.count("(g alone)") == 3
+    html = page_of(found)
+    assert "<td>ours model.onnx</td><td>g alone</td>" in html
+    assert "<td>this network</td><td>g alone</td>" in html
+
+
+def test_outliers_are_those_of_the_first_view_with_the_pictures_of_that_band(
+    labels: Path, one_band: dict[str, Path]
+) -> None:
+    found = model_evaluate(models=[one_band["colour"]], labelset=labels)
+    assert len(found.report["outliers"]) == len(found.outliers) > 3
+    opened = LabelSet.open(labels)
+    for galaxy, pixels, band in found.outliers:
+        assert (galaxy["view"], band, galaxy["answer_deg"]) == ("g", "g", 67.5)
+        np.testing.assert_array_equal(pixels, opened.image(int(np.searchsorted(opened.pgc, galaxy["pgc"])), "g"))
+    html = page_of(found)
+    assert "Off by more than 10° with g alone, the worst first" in html
+    assert f'alt="PGC {found.report["outliers"][0]["pgc"]}, g"' in html
+
+    found = model_evaluate(models=[one_band["greys"]], labelset=labels)
+    assert found.report["views"]["gri"]["inclination"]["outlier_share"] > 0
+    assert (found.report["outliers"], found.outliers) == ([], [])
+    assert "No galaxy is off by more than 10° with g alone." in page_of(found)
 
 
 @pytest.mark.parametrize("inclination_deg", [50.0, 60.0, 70.0])

@@ -72,10 +72,10 @@ def ask(data: TrainingData, predictor: Answering, rows: Rows, on_progress: OnPro
 def report_of(data: TrainingData, card: dict[str, Any], asked: Asked) -> dict[str, Any]:
     """The figures of these answers."""
     report: dict[str, Any] = {"card": card, "views": {}, "outliers": []}
-    for view, (mine, said) in asked.items():
+    for place, (view, (mine, said)) in enumerate(asked.items()):
         report["views"][view] = figures(data, mine, said)
-        if not report["outliers"]:
-            report["outliers"] = outliers(data, mine, said)
+        if place == 0:
+            report["outliers"] = outliers(data, mine, said, view)
     return report
 
 
@@ -107,8 +107,8 @@ def _reason_right(said: npt.NDArray[np.float32], true: npt.NDArray[np.float32]) 
     return float(true[given, said[given].argmax(axis=1)].mean())
 
 
-def outliers(data: TrainingData, rows: Rows, said: Prediction) -> list[dict[str, Any]]:
-    """Galaxies off by more than 10 degrees, the worst first."""
+def outliers(data: TrainingData, rows: Rows, said: Prediction, view: str) -> list[dict[str, Any]]:
+    """Galaxies off by more than 10 degrees in this view, the worst first."""
     if said.inclination_deg is None:
         return []
     error = np.nan_to_num(said.inclination_deg - data.inclination_deg[rows])
@@ -118,6 +118,7 @@ def outliers(data: TrainingData, rows: Rows, said: Prediction) -> list[dict[str,
             "pgc": int(data.labelset.pgc[rows[place]]),
             "truth_deg": round(float(data.inclination_deg[rows[place]]), 2),
             "answer_deg": round(float(said.inclination_deg[place]), 2),
+            "view": view,
         }
         for place in worst
     ]

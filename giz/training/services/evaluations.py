@@ -102,7 +102,7 @@ def _axial(data: TrainingData, asked: Asked, on_progress: OnProgress) -> dict[st
 def _others(
     data: TrainingData, side: Side, files: Sequence[Path], shown: Sequence[Path], on_progress: OnProgress
 ) -> list[dict[str, Any]]:
-    """Figures of the first view of other networks on the same galaxies, or why there are none."""
+    """Figures of other networks on the same galaxies, in every view that they take, or why there are none."""
     found: list[dict[str, Any]] = []
     seen = {shown[0].resolve()} if len(shown) == 1 else set()
     for path in files:
@@ -143,9 +143,11 @@ def _agreement(path: Path) -> dict[str, Any]:
 
 
 def _outlier_pictures(data: TrainingData, outliers: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Pixels, str]]:
+    """What the network was shown of them; of all bands together the colour, or else the first."""
     found = []
     for galaxy in outliers:
         row = int(np.searchsorted(data.labelset.pgc, galaxy["pgc"]))
-        bands = [band for band in (COLOUR, *BANDS) if data.has_band[row, BANDS.index(band)]]
+        wanted = (COLOUR, *BANDS) if galaxy["view"] == "all" else (galaxy["view"],)
+        bands = [band for band in wanted if data.has_band[row, BANDS.index(band)]]
         found.append((galaxy, np.array(data.labelset.image(row, bands[0])), bands[0]))
     return found
