@@ -6,7 +6,7 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -35,8 +35,8 @@ class Manners:
 
     An attempt fails when nothing comes for `silence_s`, when after `slow_after_s` fewer than `least_bytes_per_s` came
     on average, or after `longest_s`. It is made up to `attempts` times, but none begins after `give_up_s`, and after
-    `within_s` in all only an answer that flows may go on. After `breaker_failures` failed requests in a row a host is
-    left alone for `breaker_rest_s`.
+    `within_s` in all only an answer that flows may go on. After `breaker_failures` failed requests in a row a service
+    is left alone for `breaker_rest_s`.
     """
 
     interval_s: float = 0.5
@@ -70,12 +70,19 @@ class _Failed(Exception):
 
 
 class Client:
-    """Fetches addresses into the disk cache and gives the files. Threads may share one."""
+    """Fetches addresses into the disk cache and gives the files. Threads may share one.
 
-    def __init__(self, guard: Guard, cache: DiskCache, manners: Manners | None = None) -> None:
+    services : addresses under which several services answer, on one host perhaps: where one of them fails, the others
+        are asked all the same. A host without such an address counts as one service.
+    """
+
+    def __init__(
+        self, guard: Guard, cache: DiskCache, manners: Manners | None = None, services: Collection[str] = ()
+    ) -> None:
         self.guard = guard
         self.cache = cache
         self.manners = manners or Manners()
+        self._services = sorted((f"{service.rstrip('/')}/" for service in services), key=len, reverse=True)
         self._breakers: dict[str, _Breaker] = {}
         self._lock = threading.Lock()
 
@@ -124,7 +131,7 @@ class Client:
         return stored
 
     def _fetched(self, url: str, target: Target, check: Check | None, max_bytes: int) -> Path:
-        breaker = self._breaker(target)
+        breaker = self._breaker(url, target)
         self._check_breaker(breaker, target)
         try:
             with self.cache.receiving() as place:
@@ -240,9 +247,11 @@ class Client:
                     connection.close()
         return None
 
-    def _breaker(self, target: Target) -> _Breaker:
+    def _breaker(self, url: str, target: Target) -> _Breaker:
+        place = f"{url.partition('?')[0]}/"
+        service = next((service for service in self._services if place.startswith(service)), target.key)
         with self._lock:
-            return self._breakers.setdefault(target.key, _Breaker())
+            return self._breakers.setdefault(service, _Breaker())
 
     def _check_breaker(self, breaker: _Breaker, target: Target) -> None:
         with breaker.lock:

@@ -59,7 +59,8 @@ class Observatory:
         local_hosts: Collection[str] = (),
         manners: Manners | None = None,
     ) -> None:
-        self.client = Client(guard_for(list(urls.values()), local_hosts), DiskCache(cache_folder), manners)
+        guard = guard_for(list(urls.values()), local_hosts)
+        self.client = Client(guard, DiskCache(cache_folder), manners, services=urls.values())
         self._urls = urls
         self.sdss = SDSS(self.client, urls["skyserver"], urls["sdss"], urls["sdss-pictures"])
         self.catalogue = HyperLEDA(self.client, urls["hyperleda"])

@@ -31,8 +31,9 @@ def frames(serve):
 
 @pytest.fixture
 def client_of(tmp_path):
-    def make(server, manners=QUICK):
-        return Client(Guard(frozenset(), frozenset([server.host])), DiskCache(tmp_path / "cache"), manners)
+    def make(server, manners=QUICK, services=()):
+        guard = Guard(frozenset(), frozenset([server.host]))
+        return Client(guard, DiskCache(tmp_path / "cache"), manners, services)
 
     return make
 
@@ -120,6 +121,20 @@ def test_after_three_failed_requests_a_host_is_left_alone_for_a_while(frames, cl
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + 61.0, sleep=time.sleep)
     monkeypatch.setattr("giz.surveys.client.time", later)
     assert client.get(f"{frames.url}/5").exists()
+
+
+def test_a_service_that_fails_leaves_another_on_its_host_alone(frames, client_of):
+    frames.faults.append(lambda handler, parts: parts.path.startswith("/bad") and (handler.send_error(500) or True))
+    services = [f"{frames.url}/bad", f"{frames.url}/bad/but/good/", f"{frames.url}/sql"]
+    client = client_of(frames, replace(QUICK, attempts=1), services)
+    for path in ("/bad?a=1", "/bad/2?b", "/bad"):
+        refused(client, f"{frames.url}{path}")
+    asked = len(frames.requests)
+    assert "left alone" in refused(client, f"{frames.url}/bad", parameters={"a": 5}).detail
+    assert len(frames.requests) == asked
+    assert "left alone" not in refused(client, f"{frames.url}/bad/but/good/1").detail, "asked, by its own address"
+    for path in ("/sql?a=1", "/else"):
+        assert client.get(f"{frames.url}{path}").exists()
 
 
 def hostile(handler_writes):

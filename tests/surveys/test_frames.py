@@ -100,6 +100,18 @@ def test_a_survey_that_is_down_is_not_passed_over_in_silence(sky, grid, serve, o
     assert caught.value.is_retryable
 
 
+def test_pictures_that_fail_do_not_keep_frames_of_the_same_host_from_being_fetched(sky, grid, serve, observatory):
+    server = serve(SdssServer([GreatCircle(sky, 3704).frame(3, 90, 700.0, 1100.0)]))
+    server.faults.append(lambda handler, parts: parts.path == "/jpeg" and (handler.send_error(500) or True))
+    sdss = observatory(server).sdss
+    for _ in range(3):
+        with pytest.raises(SurveyError, match="HTTP 500"):
+            sdss.quick_look(grid)
+    with pytest.raises(SurveyError, match="left alone"):
+        sdss.quick_look(grid)
+    assert len(list(sdss.exposures(grid))) == 1
+
+
 SDSS_HEADER = "run,rerun,camcol,field,score,a,b,c,d,e,f,node,incl"
 PS_HEADER = "projcell subcell filter filename"
 STRANGE_TABLES = {
