@@ -27,7 +27,7 @@ from giz.inference.received import MAX_BODY_BYTES, pictures_received
 from giz.inference.services.asking import pictures_evaluate, source_evaluate
 from giz.inference.services.documents import examples_document, galaxy_document, picture_urls, source_document
 from giz.inference.services.runtime import runtime
-from giz.inference.services.sources import Wish, source_of_upload, source_open, wish_of_name
+from giz.inference.services.sources import Wish, source_now, source_of_upload, source_open, wish_of_name
 from giz.inference.storage import picture_path
 from giz.inference.view import View
 
@@ -64,7 +64,7 @@ def source_wished(wish: Wish) -> Source:
 
 
 def source_or_404(source_id: uuid.UUID) -> Source:
-    source = selectors.source_now(source_id)
+    source = source_now(source_id)
     if source is None:
         raise NotFound
     return source

@@ -1,8 +1,11 @@
 """Predictions as jobs: the pictures of a source are fetched, many galaxies predicted, queues of campaigns ordered."""
 
+import traceback
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
@@ -16,12 +19,14 @@ from giz.inference.services.runtime import Network, network_of, predictor_load
 from labeling.models import Campaign
 from labeling.services.campaigns import campaign_named
 
+log = structlog.get_logger("giz.inference")
+
 MOST_JOBS = 64
 
 
 def source_fetch_job(source: Source) -> Job:
     """Return the job that fetches this source (the same unfinished one, where there is one)."""
-    job = job_create(kind="fetch_source", params={"source": str(source.pk)}, max_attempts=1)
+    job = job_create(kind="fetch_source", params={"source": str(source.pk)})
     if source.job_id != job.pk:
         source.job = job
         source.save(update_fields=["job"])
@@ -35,9 +40,15 @@ def fetch_source(job: JobContext) -> dict[str, Any]:
         return {"state": source.state if source else "forgotten"}
     try:
         done = source_fetch(source)
-    except Exception as error:
+    except Refused as error:
         fetch_give_up(source, error)
         raise
+    except Exception as error:
+        fetch_give_up(source, error)
+        job.log(traceback.format_exc(), level="error")
+        log.error("source_not_fetched", job=str(job.id), error=repr(error))
+        # Further attempts are for workers that die: whoever waited for this one has been told, and may try anew.
+        raise Refused(source.error_code, source.error_detail) from error
     return {"state": done.state, "survey": done.survey, "why": done.error_code}
 
 

@@ -2,15 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now, Upper
 
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
+from giz.core.jobs import UNFINISHED
+from giz.core.models import Job
 from giz.inference.models import Source
 from giz.training.models import ModelVersion
 from giz.training.nn.names import OURS
@@ -24,6 +27,7 @@ NEIGHBOUR_PX = 256
 KEPT_SETS = 4
 EXAMPLES, EXAMPLES_FROM = 6, 240
 SHORT_DIGITS = 12
+JOB_COMES_WITHIN = timedelta(seconds=30)
 
 
 def models_now() -> list[ModelVersion]:
@@ -63,6 +67,14 @@ def model_named(version: str | None) -> ModelVersion:
 def source_now(source_id: uuid.UUID) -> Source | None:
     """The source of this id, unless its day is over."""
     return Source.objects.filter(id=source_id, expires_at__gt=Now()).select_related("galaxy").first()
+
+
+def lost_fetches() -> QuerySet[Source]:
+    """Sources that wait for pictures though nobody fetches them any more: their job is over, or gone."""
+    job_goes_on = Job.objects.filter(pk=OuterRef("job_id"), state__in=UNFINISHED)
+    # Just opened, a source has no job yet.
+    is_new = Q(job__isnull=True, created_at__gt=Now() - JOB_COMES_WITHIN)
+    return Source.objects.filter(~Exists(job_goes_on), ~is_new, state=Source.State.FETCHING)
 
 
 def galaxy_of_pgc(pgc: int) -> Galaxy | None:

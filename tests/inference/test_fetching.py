@@ -1,11 +1,17 @@
 """Galaxies that the catalogue has no pictures of: 202, a job, frames from local servers; failures in words."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from giz.catalog.models import Galaxy
-from giz.core.jobs import run_job
+from giz.core.errors import Refused
+from giz.core.jobs import job_cancel, job_claim, run_job, sweep_dead_jobs
 from giz.core.models import Job
 from giz.inference.models import Source
+from giz.inference.services.sources import Wish, source_open
+from giz.inference.storage import picture_path, sources_folder
 from giz.surveys.client import Manners
 from giz.surveys.hyperleda import HyperLEDA
 from giz.surveys.observatory import Observatory
@@ -153,6 +159,94 @@ def test_too_many_fetches_at_once_are_put_off(client, network, serve, monkeypatc
     answer = ask(client, "sources/", {"pgc": 23})
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
     assert ask(client, "sources/", {"pgc": 21}).status_code == 202
+
+
+def worker_dies(job):
+    """Its worker claims the job, is killed, and the lease runs out; the ids that the sweeper wakes."""
+    assert job_claim(job.pk) is not None
+    Job.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
+    return sweep_dead_jobs()
+
+
+def asked_for(source, **ago):
+    Source.objects.filter(pk=source.pk).update(created_at=Now() - timedelta(**ago))
+
+
+def opened(client, pgc):
+    answer = ask(client, "sources/", {"pgc": pgc})
+    assert answer.status_code == 202
+    return Source.objects.select_related("job").get(pk=answer.json()["id"])
+
+
+def test_a_fetch_whose_worker_dies_is_done_by_another(client, network, serve, sky):
+    serve(HipsServer(sky))
+    serve(SkyNamesServer([leda_row(sky)], sky))
+    source = opened(client, 1)
+    pictures = picture_path(source.pk, "g")
+    pictures.parent.mkdir(parents=True)
+    pictures.write_bytes(b"\x89PNG half a pic")  # it was killed while it wrote
+    assert worker_dies(source.job) == [str(source.job.pk)]
+    address = f"/api/v1/predict/sources/{source.pk}/"
+    assert client.get(address).json()["state"] == "fetching"
+    assert opened(client, 1) == source
+    assert run_job(source.job).attempt == 2
+    assert client.get(address).json()["state"] == "ready"
+    assert ask(client, f"sources/{source.pk}/evaluate/").status_code == 200
+
+
+def test_a_fetch_whose_workers_all_died_has_failed_and_keeps_nobody_waiting(client, network, serve, monkeypatch):
+    monkeypatch.setattr("giz.inference.services.sources.MOST_FETCHES", 1)
+    source = opened(client, 1)
+    woken = [worker_dies(source.job) for _ in range(3)]
+    assert woken == [[str(source.job.pk)], [str(source.job.pk)], []]
+    assert opened(client, 2).state == "fetching"  # the lost one takes no place
+    said = client.get(f"/api/v1/predict/sources/{source.pk}/").json()
+    assert (said["state"], said["code"]) == ("failed", "fetch_failed")
+    for answer in (client.get("/api/v1/predict/pgc/1/"), client.get("/api/pgc/1")):
+        assert (answer.status_code, answer.json()["code"]) == (503, "fetch_failed")
+        assert answer.headers["Retry-After"] == "30"
+    # After its rest it is tried anew.
+    asked_for(source, seconds=31)
+    Source.objects.filter(pgc=2).delete()
+    assert client.get("/api/pgc/1").status_code == 202
+    again = opened(client, 1)
+    assert again != source
+    assert again.job.state == "queued"
+
+
+@pytest.mark.parametrize("end", [lambda job: job_cancel(job.pk), lambda job: job.delete()], ids=["cancelled", "gone"])
+def test_a_fetch_whose_job_is_cancelled_or_gone_has_failed(client, network, serve, end):
+    source = opened(client, 1)
+    asked_for(source, minutes=5)
+    address = f"/api/v1/predict/sources/{source.pk}/"
+    assert client.get(address).json()["state"] == "fetching"
+    end(source.job)
+    said = client.get(address).json()
+    assert (said["state"], said["code"]) == ("failed", "fetch_failed")
+    assert opened(client, 1) != source
+
+
+def test_a_source_that_was_opened_just_now_gets_its_job_from_whoever_asks_next(client, network, serve):
+    source = source_open(wish=Wish(pgc=1))
+    assert client.get(f"/api/v1/predict/sources/{source.pk}/").json()["state"] == "fetching"
+    assert opened(client, 1) == source
+    assert opened(client, 1).job.state == "queued"
+
+
+def test_an_error_of_ours_is_told_at_once_and_tried_again_by_nobody(client, network, serve, sky):
+    serve(HipsServer(sky))
+    serve(SkyNamesServer([leda_row(sky)], sky))
+    source = opened(client, 1)
+    folder = sources_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder of pictures should be")
+    with pytest.raises(Refused) as refused:
+        run_job(source.job)
+    assert refused.value.code == "fetch_failed"
+    source.job.refresh_from_db()
+    assert (source.job.state, source.job.attempt) == ("failed", 1)
+    assert "Traceback" in source.job.log.get().text
+    assert client.get("/api/v1/predict/pgc/1/").json()["code"] == "fetch_failed"
 
 
 def test_hyperleda_is_asked_for_a_box_also_at_the_pole_and_at_hour_zero():

@@ -10,7 +10,7 @@ from giz.catalog.services.frames import observatory_from_settings, surveys_by_na
 from giz.core.errors import Refused
 from giz.inference import selectors
 from giz.inference.models import Source
-from giz.inference.services.sources import picture_columns, source_of_galaxy
+from giz.inference.services.sources import FETCH_FAILED, picture_columns, source_of_galaxy
 from giz.inference.storage import pictures_write
 from giz.inference.uploads import limited
 from giz.surveys.errors import SurveyError
@@ -128,4 +128,4 @@ def _failed(source: Source, code: str, detail: str) -> Source:
 def fetch_give_up(source: Source, error: Exception) -> None:
     """The job ended in an error of ours: whoever waits must not wait for ever."""
     detail = error.detail if isinstance(error, Refused) else "The pictures could not be fetched."
-    _failed(source, "fetch_failed", detail)
+    _failed(source, FETCH_FAILED, detail)

@@ -32,6 +32,7 @@ SHARED_UNTIL = timedelta(hours=2)
 FAILED_REST = timedelta(seconds=30)
 MOST_FETCHES, MOST_UPLOADS = 20, 5_000
 LEAST_FREE_BYTES = 1_000_000_000
+FETCH_FAILED = "fetch_failed"
 BAND_ORDER = ("g", "r", "i", "gri")
 
 
@@ -91,6 +92,7 @@ def source_open(*, wish: Wish) -> Source:
         return source_of_galaxy(galaxy)
     if (wish.pgc is not None and wish.pgc >= FIRST_SYNTHETIC_PGC) or (galaxy is not None and galaxy.is_synthetic):
         raise Refused("not_found", "There is no such galaxy here.", status=404)
+    lost_fetches_fail()
     now = timezone.now()
     known = Source.objects.filter(wanted_key=wish.key, kind=Source.Kind.SKY, expires_at__gt=now + SHARED_UNTIL)
     found = known.exclude(state=Source.State.FAILED, created_at__lt=now - FAILED_REST).first()
@@ -112,6 +114,23 @@ def source_open(*, wish: Wish) -> Source:
         dec_deg=wish.dec_deg,
         size_arcmin=wish.size_arcmin,
         expires_at=now + LIFETIME,
+    )
+
+
+def source_now(source_id: uuid.UUID) -> Source | None:
+    """The source of this id, unless its day is over; one whose fetch was lost has failed."""
+    source = selectors.source_now(source_id)
+    if source is not None and source.state == Source.State.FETCHING and lost_fetches_fail():
+        return selectors.source_now(source_id)
+    return source
+
+
+def lost_fetches_fail() -> int:
+    """A fetch that ended without a word (workers died, it was cancelled or deleted) has failed; returns how many."""
+    return selectors.lost_fetches().update(
+        state=Source.State.FAILED,
+        error_code=FETCH_FAILED,
+        error_detail="Fetching the pictures was broken off. Try again.",
     )
 
 
@@ -200,7 +219,9 @@ def refuse_not_ready(source: Source) -> None:
     if source.state == Source.State.FETCHING:
         raise Refused("not_ready", "The pictures are being fetched. Ask again in a moment.", status=409, retry_after=2)
     if source.state == Source.State.FAILED:
-        raise Refused(source.error_code, source.error_detail, status=failure_status(source.error_code))
+        status = failure_status(source.error_code)
+        rest_s = int(FAILED_REST.total_seconds()) if status == 503 else None
+        raise Refused(source.error_code, source.error_detail, status=status, retry_after=rest_s)
 
 
 def failure_status(code: str) -> int:
