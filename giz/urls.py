@@ -36,5 +36,6 @@ urlpatterns = [
     path("label/<slug:campaign>", views.single_page_app, name="label"),
     path("predict", views.single_page_app, name="predict"),
     path("predict/pgc/<int:pgc>", views.single_page_app, name="predict-page-pgc"),
+    path("judge/<uuid:source_id>", views.single_page_app, name="judge"),
     path("me", views.single_page_app, name="me"),
 ]

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const BUDGET_BYTES = 150_000;
-const PAGES = ["src/features/compare/ComparePage.tsx", "src/features/landing/LandingPage.tsx", "src/features/me/MePage.tsx", "src/features/predict/PredictPage.tsx"];
+const PAGES = ["src/features/compare/ComparePage.tsx", "src/features/landing/LandingPage.tsx", "src/features/compare/OwnEyePage.tsx", "src/features/me/MePage.tsx", "src/features/predict/PredictPage.tsx"];
 const dist = new URL("../dist/", import.meta.url);
 
 function readManifest() {

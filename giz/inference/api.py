@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from giz.core.api import refuse_unknown_query
+from giz.core.api import ErrorSerializer, refuse_unknown_query
 from giz.core.errors import Refused
 from giz.core.parsers import StrictJSONParser
 from giz.core.tasks import wake_on_commit
@@ -25,11 +25,13 @@ from giz.inference.limits import EVALUATIONS_A_MINUTE, SOURCES_A_MINUTE, count_r
 from giz.inference.models import Source
 from giz.inference.received import MAX_BODY_BYTES, pictures_received
 from giz.inference.services.asking import pictures_evaluate, source_evaluate
+from giz.inference.services.comparisons import comparison_document
 from giz.inference.services.documents import examples_document, galaxy_document, picture_urls, source_document
 from giz.inference.services.runtime import runtime
 from giz.inference.services.sources import Wish, source_now, source_of_upload, source_open, wish_of_name
 from giz.inference.storage import picture_path
 from giz.inference.view import View
+from labeling.serializers import TaskSerializer
 
 ERRORS = dict.fromkeys((400, 404, 413, 415, 429, 503), serializers.PredictErrorSerializer)
 RETRY_AFTER_S = 2
@@ -133,6 +135,16 @@ class PictureView(PredictView):
         for name, value in PICTURE_HEADERS.items():
             answer.headers[name] = value
         return answer
+
+
+class ComparisonView(PredictView):
+    @extend_schema(
+        operation_id="predict_comparison", responses={200: TaskSerializer, 409: ErrorSerializer, **ERRORS}, auth=[]
+    )
+    def get(self, request: Request, source_id: uuid.UUID) -> Response:
+        """This galaxy laid out among standards, to be judged for oneself: nobody leases it, nothing is stored."""
+        body = comparison_document(source_or_404(source_id))
+        return Response(body, headers={"Cache-Control": "no-store"})
 
 
 class EvaluateView(PredictView):

@@ -169,6 +169,38 @@ def test_a_galaxy_in_an_open_campaign_can_be_judged(client, network):
     assert said["judge_url"] == "/label/spirals"
 
 
+def test_any_galaxy_is_laid_out_to_be_judged_for_oneself_and_nothing_is_stored(client, network):
+    from labeling.models import Task, Vote
+
+    standards = ruler()
+    galaxy = galaxy_with_pictures()
+    known = ask(client, "sources/", {"pgc": 4258}).json()["id"]
+    laid_out = client.get(f"/api/v1/predict/sources/{known}/comparison/").json()
+    assert (laid_out["standard_set"], laid_out["target"]["label"]) == (standards.pk, "NGC4258")
+    assert sorted(laid_out["target"]["images"]) == ["g", "gri", "i", "r"]
+    assert [len(order) for order in laid_out["orders"].values()] == [1] * 46
+    own = upload(client, "sources/", g=named(encoded(spiral()["g"]), "g.png")).json()["id"]
+    target = client.get(f"/api/v1/predict/sources/{own}/comparison/").json()["target"]
+    assert target["label"] == "Your galaxy"
+    address = target["image_path"].format(stem=target["images"]["g"], size=target["sizes_px"][0])
+    assert client.get(address).status_code == 200
+    assert not Task.objects.exists()
+    assert not Vote.objects.exists()
+    assert not galaxy.targets.exists()
+
+
+def test_a_standard_is_not_compared_with_itself_and_without_standards_it_says_so(client, network):
+    galaxy_with_pictures()
+    source = ask(client, "sources/", {"pgc": 4258}).json()["id"]
+    alone = client.get(f"/api/v1/predict/sources/{source}/comparison/")
+    assert (alone.status_code, alone.json()["code"]) == (404, "no_standards")
+    ruler()
+    standard = ask(client, "sources/", {"pgc": 700_010}).json()["id"]
+    laid_out = client.get(f"/api/v1/predict/sources/{standard}/comparison/").json()
+    assert "55" not in laid_out["orders"]
+    assert laid_out["sources"]["55"] != 55
+
+
 def test_the_same_question_is_one_prediction_another_view_another(client, network):
     galaxy_with_pictures()
     source = ask(client, "sources/", {"pgc": 4258}).json()["id"]

@@ -11,6 +11,7 @@ import { Boundary } from "./Boundary";
 import { NotFound } from "./NotFound";
 
 const ComparePage = lazy(() => import("@/features/compare/ComparePage"));
+const OwnEyePage = lazy(() => import("@/features/compare/OwnEyePage"));
 const LandingPage = lazy(() => import("@/features/landing/LandingPage"));
 const PredictPage = lazy(() => import("@/features/predict/PredictPage"));
 const MePage = lazy(() => import("@/features/me/MePage"));
@@ -41,6 +42,8 @@ function CurrentPage() {
   useAccount();
   const campaign = path.match(/^\/label\/([^/]+)\/?$/)?.[1];
   if (campaign) return <ComparePage key={campaign} campaign={decodeURIComponent(campaign)} />;
+  const sourceId = path.match(/^\/judge\/([\w-]{1,64})\/?$/)?.[1];
+  if (sourceId) return <OwnEyePage key={sourceId} sourceId={sourceId} />;
   if (path === "/") return <LandingPage />;
   if (path === "/me" || path === "/me/") return <MePage />;
   if (isPredictPath(path)) return <PredictPage />;

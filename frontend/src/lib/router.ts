@@ -29,6 +29,9 @@ export function renameAddress(path: string): void {
 export const PREDICT_ADDRESS = "/predict";
 export const isPredictPath = (path: string): boolean => /^\/predict(\/pgc\/\d{1,9})?\/?$/.test(path);
 
+export const sourceAddress = (sourceId: string): string => `${PREDICT_ADDRESS}?source=${encodeURIComponent(sourceId)}`;
+export const ownEyeAddress = (sourceId: string): string => `/judge/${encodeURIComponent(sourceId)}`;
+
 export function navigate(path: string): void {
   window.history.pushState(null, "", path);
   window.dispatchEvent(new Event(MOVED));

@@ -34,7 +34,10 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Shipping:
-    """What to make. `work` holds label sets and the run; `pictures` and `truth`, real galaxies for a last look."""
+    """What to make. `work` holds label sets and the run; `pictures` and `truth`, real galaxies for a last look.
+
+    bf16 : to train in bfloat16 whatever the processor, be it faster or slower: the file must not depend on that.
+    """
 
     work: Path
     out: Path
@@ -45,6 +48,7 @@ class Shipping:
     test_seed: int
     workers: int
     size_px: int = 128
+    bf16: bool = False
     pictures: Path | None = None
     truth: Path | None = None
 
@@ -53,7 +57,7 @@ class Shipping:
         """What makes the same network again."""
         return (
             f"manage.py ship_model --work FOLDER --galaxies {self.galaxies} --steps {self.steps} --seed {self.seed} "
-            f"--test-galaxies {self.test_galaxies} --test-seed {self.test_seed}"
+            f"--test-galaxies {self.test_galaxies} --test-seed {self.test_seed}{' --bf16' * self.bf16}"
         )
 
 
@@ -117,9 +121,9 @@ def _trained(plan: Shipping, data: TrainingData, on_progress: OnProgress) -> tup
         from giz.training.nn.export import best_network, export_onnx, served_network
         from giz.training.nn.loop import TrainConfig, Trainer
 
-        # In single precision: whether a processor is faster in bf16 or slower differs, and with it the file.
-        config = TrainConfig(steps=plan.steps, seed=plan.seed, bf16=False, patience=0, workers=1)
+        config = TrainConfig(steps=plan.steps, seed=plan.seed, bf16=plan.bf16, patience=0, workers=1)
         trainer = Trainer(data, config, plan.work / "run")
+        trainer.state.bf16 = plan.bf16
         trainer.fit(lambda done, total, _message: on_progress("Training", done, total))
         card = _card(trainer)
         file = plan.work / "ours.onnx"

@@ -8,6 +8,12 @@ import { useTitle } from "@/lib/useTitle";
 import { getCampaign } from "./api/getCampaign";
 import { Comparison } from "./Comparison";
 import { Invitation } from "./components/Invitation";
+import { useLabelling } from "./hooks/useLabelling";
+
+/** The galaxies of a campaign, one after the other, for someone who is signed in. */
+function Campaign({ campaign }: { campaign: string }) {
+  return <Comparison labelling={useLabelling(campaign)} />;
+}
 
 export default function ComparePage({ campaign }: { campaign: string }) {
   const me = useMe();
@@ -15,7 +21,7 @@ export default function ComparePage({ campaign }: { campaign: string }) {
 
   useTitle(title);
 
-  if (me.data?.volunteer) return <Comparison campaign={campaign} key={me.data.volunteer} />;
+  if (me.data?.volunteer) return <Campaign campaign={campaign} key={me.data.volunteer} />;
   if (me.data) return <Invitation title={title} />;
   return (
     <>

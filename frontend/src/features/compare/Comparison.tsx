@@ -11,7 +11,7 @@ import { Toolbar } from "./components/Toolbar";
 import { type Trio, Triptych } from "./components/Triptych";
 import { commandOf } from "./hooks/keys";
 import { type DialogName, useCommands } from "./hooks/useCommands";
-import { useLabelling } from "./hooks/useLabelling";
+import type { Labelling } from "./hooks/useLabelling";
 import { standardPicture, targetPicture, useAlbums, useSharedView } from "./hooks/usePictures";
 import { usePreload } from "./hooks/usePreload";
 import { useReady } from "./hooks/useReady";
@@ -19,9 +19,8 @@ import { neighbours } from "./state/session";
 
 const Dialogs = lazy(() => import("./dialogs/Dialogs"));
 
-/** The comparison page of someone who is signed in. */
-export function Comparison({ campaign }: { campaign: string }) {
-  const labelling = useLabelling(campaign);
+/** One galaxy between standards, and all that one can do with it; where it comes from and where the answer goes is the caller's. */
+export function Comparison({ labelling }: { labelling: Labelling }) {
   const { current, deck } = labelling;
   const { show_keys: showKeys } = usePreferences();
   const shared = useSharedView(current);

@@ -34,6 +34,9 @@ class Command(GizCommand):
         parser.add_argument("--test-seed", type=int, default=5_000, metavar="N", help="of those (default 5000)")
         parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the pictures (default 128)")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="that render")
+        parser.add_argument(
+            "--bf16", action="store_true", help="train in bfloat16: other rounding, on some machines twice as fast"
+        )
         parser.add_argument("--pictures", metavar="FOLDER", help="real galaxies for a last look, see evaluate_pictures")
         parser.add_argument("--truth", metavar="FILE", help="table with the columns pgc and inc, for these")
 
@@ -47,6 +50,7 @@ class Command(GizCommand):
             pictures=Path(pictures).expanduser() if pictures else None,
             truth=Path(truth).expanduser() if truth else None,
             size_px=options["size"],
+            bf16=options["bf16"],
             **{name: options[name] for name in numbers},
         )
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,4 +1,6 @@
 import { Icon } from "@/components/Icon";
+import { Link } from "@/components/Link";
+import { ownEyeAddress } from "@/lib/router";
 import type { Answer, Source } from "../api/types";
 import type { SourceRequest } from "../rules/request";
 import type { View } from "../rules/view";
@@ -75,12 +77,20 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
       {measured && answer.grid && answer.grid.panels.length > 0 && <Ruler panels={answer.grid.panels} measured={measured} view={view} picture={picture} />}
       <Rejection rejection={answer.rejection} />
       <Together answer={answer} measured={measured} />
-      {answer.judge_url && (
+      {answer.grid && (
         <p className="judge">
-          <a className="button" href={answer.judge_url}>
+          <Link className="button" to={ownEyeAddress(source.id)}>
             Judge it yourself
-          </a>
-          <span className="quiet">By eye, against the same standards.</span>
+          </Link>
+          <span className="quiet">
+            By eye, against the same standards; for you alone.
+            {answer.judge_url && (
+              <>
+                {" "}
+                Answers count in <a href={answer.judge_url}>its campaign</a>, which asks for this galaxy and others.
+              </>
+            )}
+          </span>
         </p>
       )}
       <Seen seen={answer.seen} />

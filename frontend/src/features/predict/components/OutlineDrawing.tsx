@@ -1,4 +1,5 @@
-import { bandPath, ellipsePath, type Outline } from "../rules/ellipse";
+import { ellipsePath } from "@/lib/ellipse";
+import { bandPath, type Outline } from "../rules/ellipse";
 import { svgTransform, type View } from "../rules/view";
 
 /** It belongs to the galaxy: it turns, grows and moves along. Dashed before an answer, with a band of its interval after. */

@@ -1,5 +1,6 @@
 /** The ellipse that a round, flat galaxy of some inclination shows. */
 
+import { axialRatio, DISK_THICKNESS, ellipsePath } from "@/lib/ellipse";
 import type { Ellipse, Interval } from "../api/types";
 import { pointAt, type View } from "./view";
 
@@ -14,16 +15,8 @@ export interface Outline {
 }
 
 const RADIANS = Math.PI / 180;
-/** The axis ratio of a disk seen from its rim (Hubble 1926 with the usual 0.2), where no answer tells a better one. */
-const DISK_THICKNESS = 0.2;
 /** Half the galaxy's length in a field twice as wide as the galaxy. */
 const SEMI_MAJOR = 0.25;
-
-/** b/a of a disk of this inclination: cos²i = (q² − q₀²) / (1 − q₀²). */
-export function axialRatio(inclinationDeg: number, thickness = DISK_THICKNESS): number {
-  const cosine = Math.cos(inclinationDeg * RADIANS);
-  return Math.sqrt(cosine ** 2 * (1 - thickness ** 2) + thickness ** 2);
-}
 
 /** q₀ of the disk that shows b/a at this inclination, so that other inclinations can be drawn to match. */
 export function thicknessOf(ratio: number, inclinationDeg: number): number {
@@ -31,12 +24,6 @@ export function thicknessOf(ratio: number, inclinationDeg: number): number {
   const sine2 = 1 - cosine ** 2;
   if (sine2 < 0.01) return DISK_THICKNESS;
   return Math.sqrt(Math.min(Math.max((ratio ** 2 - cosine ** 2) / sine2, 0), 0.25));
-}
-
-/** An ellipse around the origin with a level major axis, as a path. */
-export function ellipsePath(semiMajor: number, ratio: number): string {
-  const semiMinor = semiMajor * ratio;
-  return `M${-semiMajor} 0A${semiMajor} ${semiMinor} 0 1 1 ${semiMajor} 0A${semiMajor} ${semiMinor} 0 1 1 ${-semiMajor} 0Z`;
 }
 
 /** The ring between two inclinations; to be filled by the even-odd rule. */

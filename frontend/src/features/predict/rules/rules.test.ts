@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { axialRatio } from "@/lib/ellipse";
 import { isPredictPath } from "@/lib/router";
 import type { Ellipse, Opinion } from "../api/types";
-import { axialRatio, bandPath, outlineOf, thicknessOf } from "./ellipse";
+import { bandPath, outlineOf, thicknessOf } from "./ellipse";
 import { addressOf, isRequest, readAngle, requestOfAddress, requestOfPosition, requestOfText, type SourceRequest } from "./request";
 import { rulerOf, scaleOf } from "./ruler";
 import { enlargeBy, FIRST_VIEW, isSameView, moveBy, pinchBy, pointAt, tidy, turnBy, type View, viewFromQuery, viewInWords, viewToQuery, zoomBy } from "./view";
