@@ -107,6 +107,8 @@ def open_frame(
     ------
     FitsError
         ``bad_fits``: damaged, cut off, lying or no image with sky coordinates; ``fits_too_large``; ``bad_unit``.
+    OSError
+        Where there is no room to unpack it: as of `unpacked`.
     """
     from astropy.io import fits
 

@@ -40,19 +40,27 @@ class FitsError(ValueError):
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """Give the path of the file without gzip, bzip2 or xz around it, in a temporary file where need be."""
+    """Give the path of the file without gzip, bzip2 or xz around it, in a temporary file where need be.
+
+    Raises
+    ------
+    FitsError
+        ``bad_fits`` for a file that is missing, damaged or no FITS inside; ``fits_too_large``.
+    OSError
+        Where our own disk takes or gives nothing: that says nothing against the file.
+    """
     try:
         with path.open("rb") as raw:
             magic = raw.read(6)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise FitsError("bad_fits", f"{path.name} can't be read ({error.strerror}).") from None
     opener = _opener(magic)
     if opener is None:
         yield path
         return
-    with tempfile.NamedTemporaryFile(prefix="giz-", suffix=".fits") as plain:
+    # Unbuffered: a buffer would meet the full disk a second time when it is closed.
+    with tempfile.NamedTemporaryFile(prefix="giz-", suffix=".fits", buffering=0) as plain:
         _unpack(path, opener, plain)
-        plain.flush()
         yield Path(plain.name)
 
 
@@ -72,17 +80,25 @@ def _unpack(
     packed_bytes = path.stat().st_size
     limit = min(MAX_UNPACKED_BYTES, max(FREE_BYTES, MAX_RATIO * packed_bytes))
     size = 0
+    with opener(path) as packed:
+        while block := _read(packed, path.name):
+            if size == 0 and not block.startswith(b"SIMPLE"):
+                raise FitsError("bad_fits", f"{path.name} holds no FITS file inside.")
+            size += len(block)
+            if size > limit:
+                raise FitsError("fits_too_large", f"{path.name} unpacks to more than {limit:,} bytes.")
+            rest = memoryview(block)
+            while rest:
+                rest = rest[plain.write(rest) :]
+
+
+def _read(packed: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile, name: str) -> bytes:
     try:
-        with opener(path) as packed:
-            while block := packed.read(1 << 20):
-                if size == 0 and not block.startswith(b"SIMPLE"):
-                    raise FitsError("bad_fits", f"{path.name} holds no FITS file inside.")
-                size += len(block)
-                if size > limit:
-                    raise FitsError("fits_too_large", f"{path.name} unpacks to more than {limit:,} bytes.")
-                plain.write(block)
+        return packed.read(1 << 20)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise FitsError("bad_fits", f"{path.name} is damaged or cut off ({type(error).__name__}).") from None
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; what unpacks gives no number
+            raise
+        raise FitsError("bad_fits", f"{name} is damaged or cut off ({type(error).__name__}).") from None
 
 
 def check_structure(path: Path, name: str) -> None:

@@ -67,8 +67,8 @@ def fetch_frame_set(grid: SkyGrid, surveys: Sequence[Survey]) -> FrameSet:
     Raises
     ------
     SurveyError
-        ``not_covered`` if no survey sees at least 60 % of the field; ``survey_bad_answer`` if frames are damaged; what
-        the client raises.
+        ``not_covered`` if no survey sees at least 60 % of the field; ``survey_bad_answer`` if frames are damaged;
+        ``cache_unwritable`` where there is no room to unpack them; what the client raises.
     """
     best: tuple[float, Survey, _Collected] | None = None
     for survey in surveys:
@@ -101,6 +101,15 @@ def _add(collected: _Collected, exposure: Exposure, grid: SkyGrid) -> None:
             with open_frame(path, zero_point_mag=exposure.zero_point) as frame:
                 patch = resample(frame, grid)
                 calibrated = frame.nmgy_per_unit is not None
+        except OSError as error:  # our own disk: the survey did its part, and its file may be as good as ever
+            reason = error.strerror or type(error).__name__
+            raise SurveyError(
+                "cache_unwritable",
+                f"A frame can't be unpacked or read here ({reason}). Is the folder for temporary files full?",
+            ) from None
+        except SurveyError:  # of the zero point: the header lacks what it needs
+            discard(path)
+            raise
         except FitsError as error:
             discard(path)
             # In the cache a file's name is its hash, which tells people nothing; a unit is text of the survey's.
