@@ -42,7 +42,7 @@ def test_the_reference_names_every_option(application: str, name: str) -> None:
         max(action.option_strings, key=len) for action in own_options(application, name) if action.option_strings
     ]
     assert [option for option in options if f"`{option}" not in section] == []
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", section))
     assert named - OF_EVERY_COMMAND <= set(options)
 
 
