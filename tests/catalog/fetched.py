@@ -1,9 +1,16 @@
 """What tests of fetching ask of the database: galaxies of a sky, what a job told, what is kept."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+from django.db import connection
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core.models import JobLogLine
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def galaxy_at(sky, pgc=4, **values):
@@ -25,3 +32,27 @@ def state(folder):
     rows = GalaxyImage.objects.values_list("galaxy__pgc", "band", "stem", "sizes_px", "origin", "is_current")
     sets = {path.name: path.read_bytes() for path in Path(folder).rglob("pgc*.fits")}
     return sorted(rows), sets
+
+
+def start_command(settings, *arguments):
+    """Run the command as a process of its own, on this test's database, media and servers."""
+    database = connection.settings_dict
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
+        "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
+        "CACHE_URL": settings.CACHES["default"]["LOCATION"],
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "SURVEY_FOLDER": str(settings.SURVEY_FOLDER),
+        "SURVEY_URLS": ",".join(settings.SURVEY_URLS),
+        "SURVEY_LOCAL_HOSTS": ",".join(settings.SURVEY_LOCAL_HOSTS),
+    }
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "fetch_images", *arguments],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -9,8 +9,9 @@ from PIL import Image
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services import image_store, shapes_measure
-from giz.catalog.storage import IMAGE_PATH
+from giz.catalog.storage import IMAGE_PATH, display_names
 from giz.core.checks import bucket_settings_belong_together
+from giz.core.errors import Refused
 from giz.imaging.decode import decode_picture
 from tests.bucket import SECRET
 
@@ -50,6 +51,17 @@ def test_nothing_is_written_to_the_disk_and_the_bucket_may_serve_the_files_itsel
     for file in files.values():
         assert file.content_type == "image/webp"
         assert file.cache_control == "public, max-age=31536000, immutable"
+
+
+def test_a_folder_is_listed_by_one_request_and_a_bucket_that_is_away_is_told(store, use_bucket):
+    use_bucket()
+    image = picture()
+    folder = image.stem.partition("/")[0]
+    assert display_names(folder) == {f"{image.stem}-{size}.webp" for size in image.sizes_px}
+    assert display_names("zz") == set()
+    use_bucket(name="no-such-bucket")
+    with pytest.raises(Refused, match=r"Pictures can't be listed: the bucket refuses \(NoSuchBucket\)"):
+        display_names(folder)
 
 
 def test_a_file_that_is_there_is_not_sent_again(store, use_bucket):

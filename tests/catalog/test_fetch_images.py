@@ -1,28 +1,23 @@
 """manage.py fetch_images and prepare_images: frames from local servers to pictures, resumable, in clear words."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management.base import CommandError
-from django.db import connection
 from PIL import Image
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.frames import frames_path, quick_look_path
 from giz.core.models import Job
 from giz.imaging.frameset import read_frame_set
-from tests.catalog.fetched import galaxy_at, state, told
+from tests.catalog.fetched import galaxy_at, start_command, state, told
 from tests.surveys.servers import GreatCircle, HipsServer, NamesServer, SdssServer
 from tests.surveys.sky import Sky, aperture_flux, shape_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -207,30 +202,6 @@ def test_frames_that_are_not_there_are_told(sky, serve, run_command):
     assert "PGC 4: no frames here; fetch_images gets them" in told()
 
 
-def start_command(settings, *arguments):
-    """Run the command as a process of its own, on this test's database, media and servers."""
-    database = connection.settings_dict
-    environment = {
-        **os.environ,
-        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
-        "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
-        "CACHE_URL": settings.CACHES["default"]["LOCATION"],
-        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        "SECRET_KEY": settings.SECRET_KEY,
-        "SURVEY_FOLDER": str(settings.SURVEY_FOLDER),
-        "SURVEY_URLS": ",".join(settings.SURVEY_URLS),
-        "SURVEY_LOCAL_HOSTS": ",".join(settings.SURVEY_LOCAL_HOSTS),
-    }
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "fetch_images", *arguments],
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_killed_half_way_and_started_again_it_ends_the_same_and_fetches_nothing_twice(
     sky, serve, settings, run_command, tmp_path
 ):
@@ -257,7 +228,7 @@ def test_killed_half_way_and_started_again_it_ends_the_same_and_fetches_nothing_
     in_flight = len(server.requests) - sum(server.whole.values())
     Job.objects.update(lease_until="2000-01-01T00:00:00Z")  # as if a minute had gone by
 
-    run_command("fetch_images", "--pgc", *range(1, 9), "--surveys", "hips")
+    run_command("fetch_images", "--missing", "--surveys", "hips")
     assert state(settings.SURVEY_FOLDER) == expected
     twice = [path for path in set(server.requests) if server.requests.count(path) > 1]
     # What was on its way when the process died may be asked again, and nothing else.

@@ -14,7 +14,7 @@ from giz.catalog.formats.galaxies import read_pgc
 from giz.catalog.formats.table import RowError
 from giz.catalog.jobs import images_fetch_job, images_prepare_job
 from giz.catalog.models import Galaxy
-from giz.catalog.selectors import numbers_without_picture
+from giz.catalog.services.lacking import numbers_to_fetch
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.models import Job
@@ -40,7 +40,7 @@ class FetchForm(forms.Form):
         help_text="one a line: a PGC number, or a name such as NGC 3521",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autofocus": True}),
     )
-    missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue without a picture")
+    missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue that lacks pictures")
     surveys = forms.MultipleChoiceField(
         choices=lambda: [(name, survey_title(name)) for name in surveys_in_order()],
         widget=forms.CheckboxSelectMultiple,
@@ -51,7 +51,7 @@ class FetchForm(forms.Form):
         values: dict[str, Any] = super().clean() or {}
         numbers, names = read_galaxies(values.get("galaxies", ""))
         if values.get("missing"):
-            numbers = sorted({*numbers, *numbers_without_picture()})
+            numbers = sorted({*numbers, *numbers_to_fetch()})
         if not numbers and not names and "galaxies" not in self.errors:
             raise ValidationError(
                 "Every galaxy of the catalogue has a picture." if values.get("missing") else "Name at least one galaxy."

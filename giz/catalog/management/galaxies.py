@@ -10,7 +10,6 @@ from django.core.management.base import CommandError
 from giz.catalog.formats.galaxies import read_pgc
 from giz.catalog.formats.table import RowError
 from giz.catalog.management.paths import existing_file
-from giz.catalog.selectors import numbers_without_picture
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,15 @@ def reasons_in_words(why: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in sorted(why.items(), key=lambda pair: -pair[1]))
 
 
-def chosen_galaxies(*, pgc: list[str] | None, list_file: str | None, missing: bool, **others: Any) -> list[int]:
-    """Return the PGC numbers that the options name; a wrong one ends the command with the word and the line."""
+def chosen_galaxies(
+    of_missing: Callable[[], list[int]], *, pgc: list[str] | None, list_file: str | None, missing: bool, **others: Any
+) -> list[int]:
+    """Return the PGC numbers that the options name; a wrong one ends the command with the word and the line.
+
+    `of_missing` finds those that ``--missing`` stands for.
+    """
     if missing:
-        return numbers_without_picture()
+        return of_missing()
     for option, source in _sources.items():
         if others.get(option):
             return source.numbers(others[option])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from giz.catalog.models import Galaxy
 from giz.catalog.services.facts import galaxies_complete
@@ -307,11 +308,13 @@ def _run(
 
 
 def _record(made: _Made) -> int:
-    if made.pictures:
-        galaxy = Galaxy.objects.get(pgc=made.pgc)
-        name = frames_path(made.pgc).name
-        for band, files in made.pictures.items():
-            image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
+    """All bands or none: whoever looks, or is killed, between them must not find a galaxy half old and half new."""
+    with transaction.atomic():
+        if made.pictures:
+            galaxy = Galaxy.objects.get(pgc=made.pgc)
+            name = frames_path(made.pgc).name
+            for band, files in made.pictures.items():
+                image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
     return len(made.pictures)
 
 

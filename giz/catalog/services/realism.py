@@ -93,7 +93,8 @@ def _draw_what_is_there(mine: QuerySet[RealismTrial], rng: random.Random) -> Gal
             return image
     raise Refused(
         "pictures_missing",
-        "Picture after picture is not where it should be. manage.py prepare_images makes them anew.",
+        "Picture after picture is not where it should be. manage.py prepare_images makes them anew where they came "
+        "from frames (with --missing), import_images where they came from files, demo where they are synthetic.",
         status=409,
     )
 

@@ -37,6 +37,23 @@ def display_files_exist(stem: str, sizes_px: Sequence[int]) -> bool:
     return all(storage.exists(display_name(stem, size_px)) for size_px in sizes_px)
 
 
+def display_names(folder: str) -> set[str]:
+    """Return the names (`display_name`) of all display files in one of the two-letter folders.
+
+    Raises
+    ------
+    Refused
+        ``media_unreadable`` if the disk or the bucket does not tell.
+    """
+    try:
+        return {f"{folder}/{name}" for name in storages["default"].listdir(folder)[1]}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        reason = error.strerror or error
+        raise Refused("media_unreadable", f"Pictures can't be listed: {reason}.", status=503) from None
+
+
 def display_file_read(stem: str, size_px: int) -> bytes:
     """Return the file. Raises FileNotFoundError if it is not there, another OSError if the storage does not answer."""
     with storages["default"].open(display_name(stem, size_px)) as file:

@@ -49,6 +49,10 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
     def exists(self, name: str) -> bool:
         return _asked(lambda: bool(super(BucketStorage, self).exists(name)))
 
+    def listdir(self, name: str) -> tuple[list[str], list[str]]:
+        folders, names = _asked(lambda: super(BucketStorage, self).listdir(name))
+        return folders, names
+
     def _save(self, name: str, content: Any) -> str:
         return _asked(lambda: str(super(BucketStorage, self)._save(name, content)))
 

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_fetch_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, given_galaxies, reasons_in_words
+from giz.catalog.services.lacking import numbers_to_fetch
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from giz.core.words import counted
@@ -28,7 +29,8 @@ class Command(GizCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         # Names may stand beside any of these, or alone.
-        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture", required=False)
+        of_missing = "every galaxy of the catalogue without a picture, or without one that its frames give"
+        add_galaxy_arguments(parser, of_missing=of_missing, required=False)
         parser.add_argument(
             "--name", nargs="+", dest="names", metavar="NAME", help='names, each in quotes: "NGC 3521" "M 101"'
         )
@@ -42,7 +44,7 @@ class Command(GizCommand):
         given, written = given_galaxies(**options)
         if not named and not given:
             raise CommandError(f"one of the arguments {' '.join(written)} --name is required")
-        numbers = chosen_galaxies(**options)
+        numbers = chosen_galaxies(numbers_to_fetch, **options)
         if not numbers and not named:
             self.stdout.write(
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."

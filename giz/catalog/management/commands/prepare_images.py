@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_prepare_job
 from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, reasons_in_words
+from giz.catalog.services.lacking import numbers_to_prepare
 from giz.core.command import GizCommand
 from giz.core.terminal import run_job_with_bar
 from giz.core.words import counted
@@ -15,14 +16,19 @@ from giz.core.words import counted
 class Command(GizCommand):
     help = (
         "Make the pictures of galaxies from the frames that fetch_images has kept, without any network: after the way "
-        "pictures are made has changed, or where display files got lost. Only what is missing or changed is made."
+        "pictures are made has changed, or where display files got lost (--missing finds these; import_images brings "
+        "those again that came from files). Only what is missing or changed is made."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_galaxy_arguments(parser, of_missing="every galaxy of the catalogue without a picture")
+        of_missing = (
+            "every galaxy of the catalogue without a picture, without one that its frames give, or whose display files "
+            "got lost"
+        )
+        add_galaxy_arguments(parser, of_missing=of_missing)
 
     def handle(self, **options: Any) -> None:
-        numbers = chosen_galaxies(**options)
+        numbers = chosen_galaxies(numbers_to_prepare, **options)
         if not numbers:
             self.stdout.write(
                 "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
