@@ -11,7 +11,7 @@ from django.db import connection
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.frames import frames_path
 from giz.core.models import Job
-from tests.catalog.fetched import galaxy_at, start_command
+from tests.catalog.fetched import galaxy_at, start_command, told
 from tests.surveys.servers import HipsServer
 from tests.surveys.sky import Sky
 
@@ -138,3 +138,23 @@ def test_lost_display_files_are_found_and_made_from_the_frames(fetched, run_comm
     shutil.rmtree(settings.MEDIA_ROOT)
     assert "Galaxies: 2 made, 0 unchanged, 0 failed; 8 pictures made." in run_command("prepare_images", "--missing")
     assert ALL_THERE in run_command("prepare_images", "--missing")
+
+
+def test_new_frames_without_colour_leave_no_colour_picture_at_the_old_angle(fetched, run_command, pictures):
+    server = fetched(4)
+    for path in [*pictures.glob("pgc4_*_[gri].png"), *pictures.glob("pgc12_*")]:
+        path.unlink()
+    Galaxy.objects.update(position_angle_deg=77.0)
+    server._surveys = ("DSS2",)
+    run_command("fetch_images", "--pgc", 4, "--surveys", "hips")
+    assert shown() == {"g", "r", "i"}
+    old = GalaxyImage.objects.get(band="gri")
+    assert (old.origin, old.is_current) == ("hips-legacy", False)
+    assert "PGC 4: these frames give no picture in gri; that of the frames before is history now" in told()
+
+    # A picture that people brought is theirs: frames take nothing away from it.
+    run_command("import_images", pictures)
+    Galaxy.objects.update(position_angle_deg=60.0)
+    run_command("fetch_images", "--pgc", 4, "--surveys", "hips")
+    assert shown() == {"g", "r", "i", "gri"}
+    assert GalaxyImage.objects.get(band="gri", is_current=True).source_name.endswith(".jpg")

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from giz.catalog.models import Galaxy
+from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.facts import galaxies_complete
 from giz.catalog.services.pictures import image_record
 from giz.catalog.storage import display_files_exist, display_files_write
@@ -55,18 +55,23 @@ AfterGalaxy = Callable[[int, Counts, str], None]
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One galaxy as the threads see it: no database behind it."""
+    """One galaxy as the threads see it: no database behind it.
+
+    stems : current pictures whose files are there, by band.
+    from_sets : what the current pictures that come from a set of frames were made of (a hash), by band.
+    """
 
     pgc: int
     grid: SkyGrid | None
-    stems: dict[str, str]
+    stems: dict[str, str] = field(default_factory=dict)
+    from_sets: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     reason: str = ""
 
 
 @dataclass
 class _Made:
-    """What the threads made of a galaxy."""
+    """What the threads made of a galaxy; `outdated` are bands whose picture comes from a set that is replaced."""
 
     pgc: int
     outcome: str
@@ -75,6 +80,7 @@ class _Made:
     remark: str = ""
     survey: str = ""
     pictures: dict[str, DisplayFiles] = field(default_factory=dict)
+    outdated: tuple[str, ...] = ()
 
 
 def observatory_from_settings() -> Observatory:
@@ -158,32 +164,29 @@ def frames_prepare(
 
 def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wanted:
     if galaxy is None:
-        return _Wanted(pgc, None, {}, "neither the catalogue nor HyperLEDA knows it", "not known")
-    stems = {
-        band: stem
-        for band, stem, sizes in galaxy.images.filter(is_current=True).values_list("band", "stem", "sizes_px")
-        if display_files_exist(stem, sizes)
-    }
+        return _Wanted(pgc, None, problem="neither the catalogue nor HyperLEDA knows it", reason="not known")
+    current = list(galaxy.images.filter(is_current=True))
+    item = _Wanted(
+        pgc,
+        None,
+        {image.band: image.stem for image in current if display_files_exist(image.stem, image.sizes_px)},
+        {image.band: image.content_sha256 for image in current if image.source_name == frames_path(pgc).name},
+    )
     if not needs_grid:
-        return _Wanted(pgc, None, stems)
+        return item
     missing = [
         words
         for words, value in (("position", galaxy.ra_deg), ("declination", galaxy.dec_deg), ("D25", galaxy.d25_arcsec))
         if value is None
     ]
     if missing or galaxy.ra_deg is None or galaxy.dec_deg is None or galaxy.d25_arcsec is None:
-        return _Wanted(
-            pgc,
-            None,
-            stems,
-            f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA",
-            "without position or D25",
-        )
+        problem = f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA"
+        return replace(item, problem=problem, reason="without position or D25")
     try:
         grid = galaxy_grid(galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec, galaxy.position_angle_deg)
     except ValueError as error:
-        return _Wanted(pgc, None, stems, str(error), "without a usable field")
-    return _Wanted(pgc, grid, stems)
+        return replace(item, problem=str(error), reason="without a usable field")
+    return replace(item, grid=grid)
 
 
 def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
@@ -267,12 +270,23 @@ def _prepared(item: _Wanted) -> _Made:
             quick_look_path(item.pgc).unlink(missing_ok=True)
             remark = f"its quick-look picture was damaged; fetch_images gets it anew. {error.detail} [{error.code}]"
     for band, pixels in shown.items():
-        source = hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
+        source = _source(content, band)
         if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
             pictures[band] = display_files(pixels, source)
             display_files_write(pictures[band])
+    # A band that this set does not give, of a set that it replaced: another field, another angle.
+    outdated = tuple(
+        band for band, source in item.from_sets.items() if band not in shown and source != _source(content, band)
+    )
+    if outdated and not remark:
+        remark = f"these frames give no picture in {' and '.join(outdated)}; that of the frames before is history now"
     outcome = "fetched" if pictures else "unchanged"
-    return _Made(item.pgc, outcome, remark=remark, survey=frames.survey, pictures=pictures)
+    return _Made(item.pgc, outcome, remark=remark, survey=frames.survey, pictures=pictures, outdated=outdated)
+
+
+def _source(content: str, band: str) -> str:
+    """What a picture of a set is made of: a hash of the set's file and the band."""
+    return hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
 
 
 def _run(
@@ -309,12 +323,15 @@ def _run(
 
 def _record(made: _Made) -> int:
     """All bands or none: whoever looks, or is killed, between them must not find a galaxy half old and half new."""
+    if not made.pictures and not made.outdated:
+        return 0
+    name = frames_path(made.pgc).name
     with transaction.atomic():
-        if made.pictures:
-            galaxy = Galaxy.objects.get(pgc=made.pgc)
-            name = frames_path(made.pgc).name
-            for band, files in made.pictures.items():
-                image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
+        galaxy = Galaxy.objects.select_for_update(no_key=True).get(pgc=made.pgc)
+        replaced = GalaxyImage.objects.filter(galaxy=galaxy, is_current=True, source_name=name, band__in=made.outdated)
+        replaced.update(is_current=False)
+        for band, files in made.pictures.items():
+            image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
     return len(made.pictures)
 
 
