@@ -166,7 +166,13 @@ def fetch_images(job: JobContext) -> dict[str, Any]:
     surveys = surveys_by_name(observatory, job.params["surveys"])
     named = _names_of(job, observatory)
     numbers = sorted({*job.params["numbers"], *named["numbers"].values()})
-    counts = frames_fetch(numbers=numbers, observatory=observatory, surveys=surveys, **_reporting(job, numbers))
+    counts = frames_fetch(
+        numbers=numbers,
+        observatory=observatory,
+        surveys=surveys,
+        step=lambda words: job.progress(job.checkpoint.get("done", 0), len(numbers), words),
+        **_reporting(job, numbers),
+    )
     failed = counts["failed"] + sum(named["why"].values())
     return counts | {"failed": failed, "why": {**counts["why"], **named["why"]}, "names": named["numbers"]}
 
@@ -201,7 +207,10 @@ def _names_of(job: JobContext, observatory: Observatory) -> dict[str, Any]:
         return {"numbers": {}, "why": {}}
     if "names" not in job.checkpoint:
         found = names_resolve(
-            names=names, resolver=observatory.names, report=lambda lines: job.log_many(lines, level="warning")
+            names=names,
+            resolver=observatory.names,
+            report=lambda lines: job.log_many(lines, level="warning"),
+            step=lambda words: job.progress(0, len(names) + len(job.params["numbers"]), words),
         )
         if found.silence and not found.numbers and not job.params["numbers"]:
             raise Refused("survey_down", f"{found.silence} Names can't be looked up now; PGC numbers can.")

@@ -9,8 +9,9 @@ from django.db import transaction
 from giz.catalog.models import Galaxy
 from giz.catalog.selectors import GalaxyPlaces
 from giz.core.errors import Refused
+from giz.core.words import n_galaxies
 from giz.surveys.errors import SurveyError
-from giz.surveys.hyperleda import GalaxyFacts, HyperLEDA
+from giz.surveys.hyperleda import MAX_NUMBERS, GalaxyFacts, HyperLEDA
 from giz.surveys.names import NAMED_WITHIN_ARCSEC, Sesame
 
 FIELDS = ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg", "type_code")
@@ -19,36 +20,54 @@ TEXTS = ("name", "morphological_type")
 SOURCE = "HyperLEDA"
 
 Report = Callable[[list[str]], None]
+Step = Callable[[str], None]
 
 
-def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: Report) -> dict[int, Galaxy]:
+@dataclass
+class Completed:
+    """Galaxies by PGC number, and for which numbers HyperLEDA gave no answer, and why."""
+
+    galaxies: dict[int, Galaxy]
+    silence: dict[int, SurveyError] = field(default_factory=dict)
+
+
+def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: Report, step: Step) -> Completed:
     """Return the galaxies of these PGC numbers, blanks filled and unknown ones made, from HyperLEDA.
 
-    Where HyperLEDA does not answer the report says so, and the galaxies come as they are; the position angle may be
-    absent (round galaxies have none).
+    It is asked for some at a time, and what comes is kept at once. Where it does not answer the report says so, and the
+    galaxies come as they are; the position angle may be absent (round galaxies have none). ``step`` is told before each
+    request.
 
     Raises
     ------
     Refused
-        ``no_network`` if there is no network and nothing could be done without.
+        ``no_network``, ``survey_down`` if nothing could be done without HyperLEDA; ``cache_unwritable``.
     """
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=numbers)}
     asked = [pgc for pgc in numbers if pgc not in known or _lacks(known[pgc])]
-    if not asked:
-        return known
-    try:
-        facts = catalogue.galaxies(asked)
-    except SurveyError as error:
-        if error.is_retryable and len(asked) == len(numbers) and not any(_has_field(known.get(pgc)) for pgc in asked):
-            raise Refused(
-                error.code, f"{error.detail} HyperLEDA is needed for galaxies without position or D25."
-            ) from None
-        report([f"HyperLEDA was asked for {len(asked)} galaxies: {error.detail} [{error.code}]"])
-        return known
-    for pgc in asked:
-        if pgc in facts:
-            known[pgc] = _fill(pgc, facts[pgc])
-    return known
+    made = Completed(known)
+    first: SurveyError | None = None
+    for start in range(0, len(asked), MAX_NUMBERS):
+        some = asked[start : start + MAX_NUMBERS]
+        step(f"asking HyperLEDA: {start:,} of {n_galaxies(len(asked))}")
+        try:
+            facts = catalogue.galaxies(some)
+        except SurveyError as error:
+            if error.code == "cache_unwritable":
+                raise Refused(error.code, error.detail, status=507) from None
+            first = first or error
+            made.silence |= dict.fromkeys(some, error)
+            continue
+        known |= {pgc: _fill(pgc, facts[pgc]) for pgc in some if pgc in facts}
+    if first is not None:
+        if (
+            first.is_retryable
+            and len(made.silence) == len(numbers)
+            and not any(_has_field(known.get(pgc)) for pgc in numbers)
+        ):
+            raise Refused(first.code, f"{first.detail} HyperLEDA is needed for galaxies without position or D25.")
+        report([f"No answer from HyperLEDA for {n_galaxies(len(made.silence))}: {first.detail} [{first.code}]"])
+    return made
 
 
 @dataclass
@@ -60,15 +79,16 @@ class NamesFound:
     silence: str = ""
 
 
-def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report) -> NamesFound:
+def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report, step: Step) -> NamesFound:
     """Return the PGC number of each name that has one; the report says why the others have none.
 
     The number is what SIMBAD calls PGC or LEDA; else that of the catalogue's galaxy next to the position. Where the
-    resolver does not answer for one name, the others are not asked for.
+    resolver does not answer for one name, the others are not asked for. ``step`` is told before each request.
     """
     found = NamesFound()
     places: GalaxyPlaces | None = None
     for place, name in enumerate(names):
+        step(f"looking up names: {place:,} of {len(names):,}")
         try:
             resolved = resolver.resolve(name)
         except SurveyError as error:

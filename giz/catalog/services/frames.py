@@ -36,7 +36,8 @@ THREADS = min(max(os.cpu_count() or 1, 2), 8)
 # So many galaxies in a row that no server answers for: the others would fare no better now.
 MAX_FAILED_IN_A_ROW = 5
 COUNTS = ("fetched", "unchanged", "failed", "pictures")
-NO_ANSWER = ("no network", "server down")
+SILENT = "without HyperLEDA's answer"
+NO_ANSWER = ("no network", "server down", SILENT)
 # Why a galaxy failed, in a word or two for the summary of a run.
 REASONS = {
     "no_network": NO_ANSWER[0],
@@ -51,6 +52,7 @@ REASONS = {
 Report = Callable[[list[str]], None]
 Counts = dict[str, Any]
 AfterGalaxy = Callable[[int, Counts, str], None]
+Step = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,15 @@ def frames_fetch(
     surveys: Sequence[Survey],
     report: Report,
     after_galaxy: AfterGalaxy,
+    step: Step,
     resume_index: int = 0,
     resume_counts: Counts | None = None,
 ) -> Counts:
     """Fetch frames of galaxies and make their pictures; return counts: fetched, unchanged, failed, pictures, and why.
 
     What a galaxy's entry lacks is asked of HyperLEDA first (and kept); galaxies that the catalogue does not know are
-    made so. A set that answers the same request is left as it is. ``after_galaxy`` is called with the number of
-    galaxies done, the counts and the last galaxy's name.
+    made so; ``step`` is told how that goes on. A set that answers the same request is left as it is. ``after_galaxy``
+    is called with the number of galaxies done, the counts and the last galaxy's name.
 
     Raises
     ------
@@ -138,8 +141,8 @@ def frames_fetch(
         ``survey_down`` when no server answers for several galaxies in a row; what is done stays.
     """
     remaining = list(numbers)[resume_index:]
-    known = galaxies_complete(numbers=remaining, catalogue=observatory.catalogue, report=report)
-    wanted = (_wanted(pgc, known.get(pgc)) for pgc in remaining)
+    facts = galaxies_complete(numbers=remaining, catalogue=observatory.catalogue, report=report, step=step)
+    wanted = (_wanted(pgc, facts.galaxies.get(pgc), facts.silence.get(pgc)) for pgc in remaining)
 
     def work(item: _Wanted) -> _Made:
         return _fetched(item, surveys, observatory.sdss)
@@ -158,35 +161,56 @@ def frames_prepare(
     """Make pictures of the sets of frames that are on disk; counts as of `frames_fetch` ("fetched" means made)."""
     remaining = list(numbers)[resume_index:]
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=remaining)}
-    wanted = (_wanted(pgc, known.get(pgc), needs_grid=False) for pgc in remaining)
+    wanted = (_on_disk(pgc, known.get(pgc)) for pgc in remaining)
     return _run(wanted, _prepared, report, after_galaxy, resume_index, resume_counts)
 
 
-def _wanted(pgc: int, galaxy: Galaxy | None, *, needs_grid: bool = True) -> _Wanted:
+def _on_disk(pgc: int, galaxy: Galaxy | None) -> _Wanted:
     if galaxy is None:
-        return _Wanted(pgc, None, problem="neither the catalogue nor HyperLEDA knows it", reason="not known")
+        problem = "it is not in the catalogue; fetch_images asks HyperLEDA"
+        return _Wanted(pgc, None, problem=problem, reason="not known")
     current = list(galaxy.images.filter(is_current=True))
-    item = _Wanted(
+    return _Wanted(
         pgc,
         None,
         {image.band: image.stem for image in current if display_files_exist(image.stem, image.sizes_px)},
         {image.band: image.content_sha256 for image in current if image.source_name == frames_path(pgc).name},
     )
-    if not needs_grid:
-        return item
+
+
+def _wanted(pgc: int, galaxy: Galaxy | None, silence: SurveyError | None) -> _Wanted:
+    if galaxy is None and silence:
+        return _unanswered(_Wanted(pgc, None), "it is not in the catalogue", silence)
+    if galaxy is None:
+        return _Wanted(pgc, None, problem="neither the catalogue nor HyperLEDA knows it", reason="not known")
+    item = _on_disk(pgc, galaxy)
     missing = [
         words
         for words, value in (("position", galaxy.ra_deg), ("declination", galaxy.dec_deg), ("D25", galaxy.d25_arcsec))
         if value is None
     ]
     if missing or galaxy.ra_deg is None or galaxy.dec_deg is None or galaxy.d25_arcsec is None:
-        problem = f"no {' and no '.join(missing)} in the catalogue or in HyperLEDA"
-        return replace(item, problem=problem, reason="without position or D25")
+        words = f"no {' and no '.join(missing)} in the catalogue"
+        if silence:
+            return _unanswered(item, words, silence)
+        return replace(item, problem=f"{words} or in HyperLEDA", reason="without position or D25")
     try:
         grid = galaxy_grid(galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec, galaxy.position_angle_deg)
     except ValueError as error:
         return replace(item, problem=str(error), reason="without a usable field")
     return replace(item, grid=grid)
+
+
+def _unanswered(item: _Wanted, lacks: str, error: SurveyError) -> _Wanted:
+    reason = REASONS.get(error.code, error.code)
+    is_silent = reason in NO_ANSWER
+    words = "did not answer" if is_silent else "gave no answer that can be used"
+    problem = f"{lacks}, and HyperLEDA {words}: {_in_words(error)}"
+    return replace(item, problem=problem, reason=SILENT if is_silent else reason)
+
+
+def _in_words(error: SurveyError) -> str:
+    return f"{error.detail}{' Try again later.' if error.is_retryable else ''} [{error.code}]"
 
 
 def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
@@ -209,10 +233,7 @@ def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
         except SurveyError as error:
             if error.code == "cache_unwritable":
                 raise Refused(error.code, error.detail, status=507) from None
-            later = " Try again later." if error.is_retryable else ""
-            return _Made(
-                item.pgc, "failed", f"{error.detail}{later} [{error.code}]", REASONS.get(error.code, error.code)
-            )
+            return _Made(item.pgc, "failed", _in_words(error), REASONS.get(error.code, error.code))
     remark = _quick_look(item.grid, item.pgc, sdss) if read_frame_set_survey(path) == sdss.name else ""
     made = _prepared(item)
     outcome = "fetched" if fetched and not made.problem else made.outcome
