@@ -32,7 +32,7 @@ def galaxies_import_job(
     """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
     table = table_or_refusal(path)
     try:
-        GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None)
+        GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None, units=table.units)
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
     params: dict[str, Any] = {"file": str(path), "sha256": table.sha256}

@@ -146,6 +146,71 @@ def test_typed_tables_are_read_whatever_their_name(tmp_path, run_command, form):
     assert (two.ra_deg, two.dec_deg) == (None, None)
 
 
+LEDA = """# HyperLEDA
+pgc|objname   |al2000    |de2000   |type|t   |logd25|logr25|pa
+4  |PGC000004 | 0.0009700| 23.08764|S?  |5.0 | 1.200| 0.301|81.7
+12 |PGC000012 |12.5      |-10.5    |    |    |      |      |
+# end
+"""
+
+
+def test_hyperledas_own_table_is_understood(table, run_command):
+    path = table(LEDA, "leda.txt")
+    assert "2 new, 0 changed, 0 unchanged; 0 bad rows." in run_command("import_galaxies", path)
+    one, two = Galaxy.objects.order_by("pgc")
+    assert (one.name, one.ra_deg, one.dec_deg) == ("PGC000004", pytest.approx(0.01455), 23.08764)
+    assert (one.d25_arcsec, one.axial_ratio) == (pytest.approx(95.0936, abs=1e-4), pytest.approx(0.5, abs=1e-4))
+    assert (one.morphological_type, one.type_code, one.position_angle_deg, one.extra) == ("S?", 5.0, 81.7, {})
+    assert (two.ra_deg, two.d25_arcsec, two.axial_ratio) == (187.5, None, None)
+    assert "2 unchanged" in run_command("import_galaxies", path)
+
+
+def _table_with_units(path, form, **units):
+    """A galaxy at 12.5 h, D25 90 arcsec: as columns ra and d25 unless a unit says otherwise."""
+    if form == "parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        metadata = {name: {"unit": unit} for name, unit in units.items()}
+        fields = [pyarrow.field(name, pyarrow.float64(), metadata=metadata.get(name)) for name in ("ra", "dec", "d25")]
+        schema = pyarrow.schema([pyarrow.field("pgc", pyarrow.int64()), *fields])
+        pyarrow.parquet.write_table(pyarrow.table([[4], [12.5], [-90.0], [90.0]], schema=schema), path)
+        return path
+    from astropy.table import Table
+
+    table = Table({"pgc": [4], "ra": [12.5], "dec": [-90.0], "d25": [90.0]})
+    for name, unit in units.items():
+        table[name].unit = unit
+    table.write(path, format=form)
+    return path
+
+
+@pytest.mark.parametrize("form", ["votable", "fits", "parquet"])
+def test_units_that_a_file_gives_are_turned_into_ours(tmp_path, run_command, form):
+    path = _table_with_units(tmp_path / "table.dat", form, ra="h", dec="arcmin", d25="arcsec")
+    assert "1 new, 0 changed, 0 unchanged; 0 bad rows." in run_command("import_galaxies", path)
+    galaxy = Galaxy.objects.get()
+    assert (galaxy.ra_deg, galaxy.dec_deg, galaxy.d25_arcsec) == (187.5, -1.5, pytest.approx(90.0))
+    assert "1 unchanged" in run_command("import_galaxies", path)
+
+
+@pytest.mark.parametrize("form", ["votable", "fits"])
+def test_a_unit_of_another_kind_is_refused_before_a_job_is_made(tmp_path, run_command, form):
+    path = _table_with_units(tmp_path / "table.dat", form, d25="kpc")
+    with pytest.raises(CommandError, match="The column d25 has the unit kpc, which can't be turned into arcmin"):
+        run_command("import_galaxies", path)
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("form", ["votable", "fits"])
+def test_a_unit_that_nobody_knows_is_refused_in_our_words_alone(tmp_path, run_command, recwarn, form):
+    path = _table_with_units(tmp_path / "table.dat", form, ra="deg")
+    path.write_bytes(path.read_bytes().replace(b'unit="deg"', b'unit="hms"').replace(b"= 'deg", b"= 'hms"))
+    with pytest.raises(CommandError, match="The column ra has the unit 'hms', which is not known here; wanted is deg"):
+        run_command("import_galaxies", path)
+    assert [str(one.message) for one in recwarn if "unit" in str(one.message)] == []
+
+
 def test_a_damaged_table_is_one_sentence(tmp_path, run_command):
     path = _typed_table(tmp_path / "table.fits", "fits")
     path.write_bytes(path.read_bytes()[:3000])

@@ -151,6 +151,107 @@ def test_bad_values_are_refused_with_the_value_and_the_rule(column, value, words
         entry(**{"pgc": "4", column: value})
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "field", "expected"),
+    [
+        ("al2000", "12.5", "ra_deg", 187.5),
+        ("al2000", "24", "ra_deg", 0.0),
+        ("logd25", "1.5", "d25_arcsec", 189.736660),
+        ("logd25", "0", "d25_arcsec", 6.0),
+        ("logd25", "-9.99", "d25_arcsec", None),
+        ("logr25", "0.30103", "axial_ratio", 0.5),
+        ("logr25", "0", "axial_ratio", 1.0),
+        ("logr25", "999", "axial_ratio", None),
+    ],
+)
+def test_hyperledas_own_columns_are_hours_and_logarithms(column, value, field, expected):
+    made = entry(pgc="4", **{column: value})
+    assert made.fields == {field: expected}
+    assert made.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("al2000", "187.5", "must lie in 0 to 24 hours"), ("logd25", "189", "-2 to 4"), ("logr25", "-0.3", "0 to 2")],
+)
+def test_what_is_no_hour_and_no_logarithm_is_refused(column, value, words):
+    with pytest.raises(RowError, match=words):
+        entry(pgc="4", **{column: value})
+
+
+@pytest.mark.parametrize(
+    ("what", "column", "value", "field", "expected"),
+    [
+        ("ra", "al2000", "12.5", "ra_deg", 187.5),
+        ("d25", "logd25", "1", "d25_arcsec", 60.0),
+        ("d25_arcsec", "logd25", "1", "d25_arcsec", 60.0),
+        ("b_a", "logr25", "1", "axial_ratio", 0.1),
+        ("al2000", "alpha", "12.5", "ra_deg", 187.5),
+        ("logd25", "size", "1", "d25_arcsec", 60.0),
+    ],
+)
+def test_a_map_leaves_hours_hours_and_logarithms_logarithms(what, column, value, field, expected):
+    columns = GalaxyColumns(["pgc", column], {what: column})
+    assert columns.entry({"pgc": "4", column: value}).fields == {field: expected}
+
+
+def test_a_map_can_not_make_another_thing_of_a_logarithm():
+    with pytest.raises(TableError, match="logd25 holds the logarithm of D25; it can't be ra"):
+        GalaxyColumns(["pgc", "logd25"], {"ra": "logd25"})
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "value", "field", "expected"),
+    [
+        ("ra", "h", "12.5", "ra_deg", 187.5),
+        ("ra", "rad", "0.5", "ra_deg", 28.6478897565),
+        ("ra", "hourangle", "999", "ra_deg", None),
+        ("al2000", "deg", "187.5", "ra_deg", 187.5),
+        ("al2000", "h", "12.5", "ra_deg", 187.5),
+        ("dec", "arcmin", "-90", "dec_deg", -1.5),
+        ("dec", "Degrees", "-9.9", "dec_deg", -9.9),
+        ("d25", "arcsec", "90", "d25_arcsec", 90.0),
+        ("d25", '"', "90", "d25_arcsec", 90.0),
+        ("d25", "[0.1arcmin]", "1", "d25_arcsec", 60.0),
+        ("d25_arcsec", "arcmin", "1.5", "d25_arcsec", 90.0),
+        ("d25_arcsec", "arcmin", "-9.99", "d25_arcsec", None),
+        ("logd25", "log(0.1 arcmin)", "1", "d25_arcsec", 60.0),
+        ("logd25", "[0.1arcmin]", "1", "d25_arcsec", 60.0),
+        ("logd25", "dex(arcsec)", "2", "d25_arcsec", 100.0),
+        ("logr25", "[-]", "1", "axial_ratio", 0.1),
+        ("b_a", "%", "50", "axial_ratio", 0.5),
+        ("pa", "rad", "1", "position_angle_deg", 57.2957795131),
+        ("pa", "", "45", "position_angle_deg", 45.0),
+        ("name", "m", "NGC 1", "name", "NGC 1"),
+    ],
+)
+def test_the_unit_that_a_file_gives_wins_over_the_one_a_name_stands_for(column, unit, value, field, expected):
+    columns = GalaxyColumns(["pgc", column], units={column: unit})
+    assert columns.entry({"pgc": "4", column: value}).fields == {field: pytest.approx(expected, abs=1e-9)}
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "words"),
+    [
+        ("ra", '"h:m:s"', "The column ra has the unit '\"h:m:s\"', which is not known here; wanted is deg"),
+        ("dec", "h", "The column dec has the unit h, which can't be turned into deg"),
+        ("d25", "min", "d25 has the unit min, which can't be turned into arcmin"),
+        ("d25", "kpc", "can't be turned into arcmin"),
+        ("logd25", "arcmin", "can't be turned into the logarithm of 0.1 arcmin"),
+        ("logr25", "mag", "can't be turned into a logarithm"),
+        ("b_a", "deg", "can't be turned into a number without unit"),
+    ],
+)
+def test_a_unit_of_another_kind_is_refused_in_words(column, unit, words):
+    with pytest.raises(TableError, match=words):
+        GalaxyColumns(["pgc", column], units={column: unit})
+
+
+def test_a_value_out_of_range_is_told_in_the_unit_of_the_file():
+    with pytest.raises(RowError, match="ra is 25 h, must lie in 0 to 360 degrees"):
+        GalaxyColumns(["pgc", "ra"], units={"ra": "h"}).entry({"pgc": "4", "ra": "25"})
+
+
 def test_pgc_numbers_are_read_as_people_write_them():
     assert [read_pgc(text) for text in ("4", "0004", "PGC 4", "pgc4", "4.0")] == [4] * 5
 

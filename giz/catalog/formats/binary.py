@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class BinaryTable(Table):
 
 
 def open_binary_table(path: Path, kind: str) -> BinaryTable:
-    """Look at a table: columns (in lower case) and number of rows.
+    """Look at a table: columns (in lower case), their units, and number of rows.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def open_binary_table(path: Path, kind: str) -> BinaryTable:
         Damaged, without a table, or a column named twice.
     """
     try:
-        original, rows = _look(path, kind)
+        original, units, rows = _look(path, kind)
     # astropy and pyarrow raise whatever their parsers do on a damaged file.
     except Exception as error:
         if isinstance(error, MemoryError):
@@ -67,17 +68,22 @@ def open_binary_table(path: Path, kind: str) -> BinaryTable:
         raise TableError(f"{path.name} names the column {twice[0]!r} more than once.")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return BinaryTable(path, columns, "", "utf-8", rows, sha256, kind, original)
+    given = {column: unit for column, unit in zip(columns, units, strict=True) if unit}
+    return BinaryTable(path, columns, "", "utf-8", rows, sha256, given, kind, original)
 
 
-def _look(path: Path, kind: str) -> tuple[tuple[str, ...], int]:
+def _look(path: Path, kind: str) -> tuple[tuple[str, ...], list[str], int]:
+    """Names and units of the columns, and the number of rows."""
     if kind == "parquet":
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(path) as file:
-            return tuple(file.schema_arrow.names), int(file.metadata.num_rows)
+            schema = file.schema_arrow
+            # As our own label sets tell it.
+            units = [(schema.field(name).metadata or {}).get(b"unit", b"").decode() for name in schema.names]
+            return tuple(schema.names), units, int(file.metadata.num_rows)
     table = _astropy_table(path, kind)
-    return tuple(table.colnames), len(table)
+    return tuple(table.colnames), [str(getattr(table[name], "unit", None) or "") for name in table.colnames], len(table)
 
 
 def _batches(path: Path, kind: str, names: tuple[str, ...]) -> Iterator[list[list[Any]]]:
@@ -97,13 +103,17 @@ def _batches(path: Path, kind: str, names: tuple[str, ...]) -> Iterator[list[lis
 
 def _astropy_table(path: Path, kind: str) -> Any:
     from astropy.table import Table as AstropyTable
+    from astropy.units import UnitsWarning
 
     from giz.imaging.fits_structure import check_structure
 
-    if kind == "fits":
-        check_structure(path, path.name)
-        return AstropyTable.read(path, format="fits", memmap=True)
-    return AstropyTable.read(path, format="votable", use_names_over_ids=True)
+    with warnings.catch_warnings():
+        # A unit that astropy does not know is told in our words, where the column is of use at all.
+        warnings.simplefilter("ignore", UnitsWarning)
+        if kind == "fits":
+            check_structure(path, path.name)
+            return AstropyTable.read(path, format="fits", memmap=True)
+        return AstropyTable.read(path, format="votable", use_names_over_ids=True)
 
 
 def _text(cell: Any) -> str:

@@ -2,8 +2,8 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was opened and looked at; ``rows`` reads it from the start each time."""
+    """A table that was opened and looked at; ``rows`` reads it from the start each time.
+
+    ``units`` are those that the file gives, by column.
+    """
 
     path: Path
     columns: tuple[str, ...]
@@ -44,6 +47,7 @@ class Table:
     encoding: str
     line_count: int
     sha256: str
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Row]:
         """Yield every row after the header; blank lines and lines that begin with # are passed over."""

@@ -58,7 +58,7 @@ def galaxies_import(
         checkpoint is as true as the rows.
     resume_line, resume_counts : where an interrupted run stopped.
     """
-    columns = GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None)
+    columns = GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None, units=table.units)
     places = None if columns.pgc or match_arcsec is None else GalaxyPlaces(match_arcsec)
     run = _Run(Counter(resume_counts or {}))
     rows = table.rows()

@@ -20,8 +20,10 @@ Columns that become fields (names in any case):
   d25        arcmin (or d25_arcsec in arcsec); 0 means not measured
   b_a        axial ratio b/a, 0 to 1; 0 means not measured
   pa         degrees, north through east
-  type, ty   morphological type as text, as a number
-  name       shown to people
+  type, ty   morphological type as text, as a number (or t)
+  name       shown to people (or objname)
+HyperLEDA's al2000 (hours), de2000, logd25 (log of 0.1 arcmin) and logr25 (log of a/b) are understood, too.
+Units that a VOTable, FITS or Parquet file gives win over these and are converted; one that can't be is refused.
 Other names: --map ra=RAJ2000 dec=DEJ2000. Every other column is kept as it is. What changes of a galaxy that was known
 stays as its history; galaxies within 3 arcsec of each other are named. Bad rows are reported with line number (row
 number in VOTable, FITS and Parquet) and reason, the others imported.
