@@ -37,7 +37,7 @@ THREADS = min(max(os.cpu_count() or 1, 2), 8)
 MAX_FAILED_IN_A_ROW = 5
 COUNTS = ("fetched", "unchanged", "failed", "pictures")
 SILENT = "without HyperLEDA's answer"
-NO_ANSWER = ("no network", "server down", SILENT)
+NO_ANSWER = ("no network", "server down")
 # Why a galaxy failed, in a word or two for the summary of a run.
 REASONS = {
     "no_network": NO_ANSWER[0],
@@ -336,7 +336,8 @@ def _run(
             if made.remark:
                 report([f"PGC {made.pgc}: {made.remark}"])
             after_galaxy(done, so_far(), f"PGC {made.pgc}")
-            failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
+            if made.reason != SILENT:  # such a galaxy costs no request: the others may do without HyperLEDA
+                failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
             if failed_in_a_row >= MAX_FAILED_IN_A_ROW:
                 raise Refused("survey_down", f"{made.problem} Stopped after {failed_in_a_row} galaxies in a row.")
     return so_far()
