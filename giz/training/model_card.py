@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from giz.core.words import signed
 from giz.training.figures import VIEW_NAMES
 
 LIMITS = (
@@ -50,7 +51,7 @@ def card_text(shipped: dict[str, Any]) -> str:
 def _row(name: str, found: dict[str, Any]) -> str:
     errors, holds, verdict = found["inclination"], found["coverage"], found["verdict"]
     return (
-        f"| {name} | {errors['rms_deg']:.2f}° | {errors['mae_deg']:.2f}° | {errors['bias_deg']:+.2f}° | "
+        f"| {name} | {errors['rms_deg']:.2f}° | {errors['mae_deg']:.2f}° | {signed(errors['bias_deg'], 2)}° | "
         f"{errors['outlier_share']:.2%} | {holds['68%']:.1%} / {holds['95%']:.1%} | {verdict['accuracy']:.1%} |"
     )
 
@@ -60,14 +61,14 @@ def _real(real: dict[str, Any]) -> list[str]:
     lines = [
         f"## On {real['with_truth']} real galaxies, never trained on",
         f"All bands together: RMS {errors['rms_deg']:.2f}°, MAE {errors['mae_deg']:.2f}°, bias "
-        f"{errors['bias_deg']:+.2f}°. The 95 % interval holds {real['held_95']} of them. Rejected though people "
+        f"{signed(errors['bias_deg'], 2)}°. The 95 % interval holds {real['held_95']} of them. Rejected though people "
         f"measured them: {real['rejected']}. One band alone:",
         "",
         "| pictures | galaxies | RMS | bias | worst |",
         "|---|---|---|---|---|",
     ]
     return lines + [
-        f"| {name} | {found['galaxies']} | {found['rms_deg']:.2f}° | {found['bias_deg']:+.2f}° | "
+        f"| {name} | {found['galaxies']} | {found['rms_deg']:.2f}° | {signed(found['bias_deg'], 2)}° | "
         f"{found['worst_deg']:.1f}° |"
         for band, name in VIEW_NAMES.items()
         if (found := real["by_band"].get(band))

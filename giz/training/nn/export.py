@@ -137,7 +137,9 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
     names = ["pictures", "present"] if ours else ["pictures"]
     outputs = ["inclination_deg", "half_widths_deg", "rejection", "reasons"] if ours else ["answer"]
     batch = torch.export.Dim("batch", min=1, max=4096)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    # Each of them tells hundreds of steps of its own.
+    for name in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about its own parts
         program = torch.onnx.export(
