@@ -128,7 +128,10 @@ def test_the_page_says_what_the_api_says_of_the_same_view(network: Site, visitor
     expect(rows.first).to_contain_text(in_degrees(said["views"][0]["inclination_deg"]))
     page.get_by_text("What the network saw").click()
     expect(page.locator(".seen img")).to_have_count(len(said["seen"]))
-    expect(page.get_by_role("link", name="Judge it yourself")).to_have_attribute("href", "/label/demo")
+    expect(page.get_by_role("link", name="Judge it yourself")).to_have_attribute(
+        "href", re.compile("^/judge/[0-9a-f-]{36}$")
+    )
+    expect(page.get_by_role("link", name="its campaign")).to_have_attribute("href", "/label/demo")
     card = page.get_by_role("link", name="Its card")
     assert said["model"]["version"] in (card.get_attribute("href") or "")
 
