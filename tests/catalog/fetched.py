@@ -49,7 +49,7 @@ def start_command(settings, *arguments):
         "SURVEY_LOCAL_HOSTS": ",".join(settings.SURVEY_LOCAL_HOSTS),
     }
     return subprocess.Popen(
-        [sys.executable, "manage.py", "fetch_images", *arguments],
+        [sys.executable, "manage.py", *map(str, arguments)],
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,

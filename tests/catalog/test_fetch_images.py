@@ -216,7 +216,7 @@ def test_killed_half_way_and_started_again_it_ends_the_same_and_fetches_nothing_
     server.requests.clear()
     server.whole.clear()
 
-    process = start_command(settings, "--missing", "--surveys", "hips")
+    process = start_command(settings, "fetch_images", "--missing", "--surveys", "hips")
     deadline = time.monotonic() + 120
     while GalaxyImage.objects.count() < 8:
         assert process.poll() is None, process.communicate()

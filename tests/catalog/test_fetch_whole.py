@@ -76,7 +76,7 @@ def test_killed_between_two_bands_it_has_none_and_the_same_command_makes_all(
     sleeping, wake = sleepy_r_band
     serve(HipsServer(sky))
     galaxy_at(sky)
-    process = start_command(settings, "--missing", "--surveys", "hips")
+    process = start_command(settings, "fetch_images", "--missing", "--surveys", "hips")
     deadline = time.monotonic() + 120
     while not sleeping():
         assert process.poll() is None, process.communicate()

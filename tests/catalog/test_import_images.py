@@ -1,21 +1,18 @@
 """manage.py import_images: pictures in, each once; what can't be used is told; a kill loses nothing."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connection
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core.models import Job, JobLogLine
 from giz.imaging.display_folder import display_path
+from tests.catalog.fetched import start_command
 
 from .conftest import spiral
 
@@ -119,27 +116,6 @@ def test_folders_that_are_none_are_told_in_words(pictures, tmp_path, run_command
             run_command("import_images", folder)
 
 
-def start_command(folder):
-    """Run the command as a process of its own, on this test's database and media."""
-    database = connection.settings_dict
-    environment = {
-        **os.environ,
-        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
-        "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
-        "CACHE_URL": settings.CACHES["default"]["LOCATION"],
-        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        "SECRET_KEY": settings.SECRET_KEY,
-    }
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "import_images", str(folder)],
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_killed_in_the_middle_and_run_again_it_ends_with_the_same_result(tmp_path, run_command, settings):
     folder = tmp_path / "many"
     folder.mkdir()
@@ -152,7 +128,7 @@ def test_killed_in_the_middle_and_run_again_it_ends_with_the_same_result(tmp_pat
     Job.objects.all().delete()
     shutil.rmtree(settings.MEDIA_ROOT)
 
-    process = start_command(folder)
+    process = start_command(settings, "import_images", folder)
     deadline = time.monotonic() + 60
     while GalaxyImage.objects.count() < 5:
         assert process.poll() is None, process.communicate()

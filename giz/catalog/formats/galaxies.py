@@ -9,12 +9,10 @@ from typing import Any
 
 from giz.catalog.formats.table import RowError, TableError
 from giz.catalog.formats.units import Conversion, conversion
+from giz.surveys.hyperleda import ARCSEC_PER_TENTH_ARCMIN, HOURS_TO_DEG
 
 FIRST_SYNTHETIC_PGC = 90_000_001
 ARCSEC_PER_ARCMIN = 60
-DEG_PER_HOUR = 15
-# HyperLEDA's logd25 is the decimal logarithm of D25 in tenths of an arcminute.
-ARCSEC_PER_TENTH_ARCMIN = 6
 
 # The field's marks for "not measured"; a column that becomes a field of the galaxy holds NULL instead.
 SENTINELS = frozenset({-9.99, -9.9, -99.0, -99.9, -99.99, -100.0, -999.0, -999.9, -999.99, -9999.0, 999.0, 9999.0})
@@ -72,7 +70,7 @@ def _ra(name: str, text: str, given: Conversion | None) -> float | None:
 
 def _ra_from_hours(name: str, text: str, given: Conversion | None) -> float | None:
     value = _in_range(0, 24, "0 to 24 hours")(name, text, given)
-    return None if value is None else round(value % 24 * DEG_PER_HOUR, 9)
+    return None if value is None else round(value % 24 * HOURS_TO_DEG, 9)
 
 
 def _positive(low: float, high: float, rule: str) -> NumberReader:
