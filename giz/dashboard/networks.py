@@ -13,7 +13,7 @@ from giz.core.plot import Plot, Series
 from giz.core.words import counted
 from giz.inference.models import Prediction
 from giz.training.drift import ANSWERS, LEAST_PICTURES, Shift, histograms, shifts
-from giz.training.figures import HEADINGS, table
+from giz.training.figures import HEADINGS, VIEW_NAMES, table
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.selectors import answering_models, retraining_said, training_runs
 
@@ -21,6 +21,7 @@ LOG_LINES = 30
 RUNS_SHOWN = PROMOTIONS_SHOWN = 12
 LATELY = timedelta(days=30)
 MOST_PREDICTIONS = 5000
+OUTLIERS_SHOWN = 10
 DRIFT_SECONDS = 300
 
 
@@ -112,7 +113,8 @@ def training(run: TrainingRun) -> dict[str, Any]:
         "lines": lines,
         "headings": HEADINGS,
         "rows": table(report)[1:] if report else [],
-        "outliers": report.get("outliers", [])[:10],
+        "outliers": report.get("outliers", [])[:OUTLIERS_SHOWN],
+        "outliers_view": VIEW_NAMES.get(next((one.get("view", "") for one in report.get("outliers", [])), ""), ""),
         "card": run.version.card if run.version else None,
     }
 

@@ -18,6 +18,7 @@ from giz.imaging.resample import Patch, resample
 from giz.surveys.cache import discard
 from giz.surveys.errors import SurveyError
 from giz.surveys.exposure import BANDS, Exposure, Survey
+from giz.surveys.titles import survey_title
 
 RULES_VERSION = 1
 # A field counts as seen at this share of pixels in every band; a survey that sees less is a last resort, down to LEAST.
@@ -79,7 +80,7 @@ def fetch_frame_set(grid: SkyGrid, surveys: Sequence[Survey]) -> FrameSet:
         if share >= ENOUGH:
             break
     if best is None or best[0] < LEAST:
-        asked = ", ".join(survey.name for survey in surveys) or "no survey"
+        asked = ", ".join(survey_title(survey.name) for survey in surveys) or "no survey"
         seen = f"{best[0]:.0%}" if best else "nothing"
         raise SurveyError("not_covered", f"No survey covers the field (asked: {asked}; the best sees {seen} of it).")
     return _frame_set(grid, best[1].name, best[2], request_digest(grid, [survey.name for survey in surveys]))

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from giz.catalog.jobs import images_fetch_job
 from giz.catalog.models import Galaxy, GalaxyImage
+from giz.catalog.services.lacking import numbers_to_fetch
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
@@ -71,13 +72,13 @@ def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
 
 
 def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
-    numbers = campaign_numbers(campaign, without_picture=True)
+    numbers = sorted({*campaign_numbers(campaign)}.intersection(numbers_to_fetch()))
     if not numbers:
-        raise Refused("no_galaxies", f"Every real galaxy of {campaign} has a picture.", status=409)
+        raise Refused("no_galaxies", f"Every real galaxy of {campaign} has its pictures.", status=409)
     job = images_fetch_job(numbers, list(settings.SURVEY_ORDER), owner=request.user)
     wake_on_commit(job)
     audit.record("fetch_images", actor=request.user, subject=str(job.id), campaign=campaign.name, galaxies=len(numbers))
-    return f"Frames of {n_galaxies(len(numbers))} without a picture are being fetched; Jobs shows how it goes."
+    return f"Frames for the missing pictures of {n_galaxies(len(numbers))} are being fetched; Jobs shows how it goes."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -73,13 +73,11 @@ def campaign_named(name: str) -> Campaign:
     return campaign
 
 
-def campaign_numbers(campaign: Campaign, *, without_picture: bool = False) -> list[int]:
+def campaign_numbers(campaign: Campaign) -> list[int]:
     """Return the PGC numbers of a campaign's real galaxies: those to judge, and the standards of its set."""
     targets = Target.objects.filter(campaign=campaign).values("galaxy")
     ruler = Standard.objects.filter(standard_set=campaign.standard_set_id).values("galaxy")
     galaxies = Galaxy.objects.filter(Q(pk__in=targets) | Q(pk__in=ruler), is_synthetic=False)
-    if without_picture:
-        galaxies = galaxies.exclude(images__is_current=True)
     return list(galaxies.order_by("pgc").values_list("pgc", flat=True))
 
 

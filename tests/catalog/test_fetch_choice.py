@@ -139,6 +139,20 @@ def test_staff_fetch_what_a_campaign_lacks_with_one_button(campaign, bob_client)
     assert AuditEvent.objects.filter(action="fetch_images", subject=str(job.id)).exists()
 
 
+def test_the_button_fetches_lacking_bands_too_and_says_where_nothing_is_lacking(
+    sky, campaign, serve, run_command, bob_client
+):
+    serve(HipsServer(sky))
+    run_command("fetch_images", "--campaign", "first")
+    press = reverse("admin:labeling_campaign_press", args=[campaign.pk, "fetch"])
+    page = bob_client.post(press, follow=True).content.decode()
+    assert "has its pictures." in page
+    GalaxyImage.objects.filter(galaxy__pgc=12, band="r").delete()
+    page = bob_client.post(press, follow=True).content.decode()
+    assert "Frames for the missing pictures of 1 galaxy are being fetched" in page
+    assert Job.objects.filter(kind="fetch_images").latest("created_at").params["numbers"] == [12]
+
+
 # --- staff -----------------------------------------------------------------------------------------------------------
 def test_staff_type_numbers_and_names_and_are_led_to_the_job(sky, settings, bob, bob_client):
     settings.SURVEY_ORDER = ["panstarrs", "hips"]

@@ -147,7 +147,11 @@ def make_network(words: str, **report: Any) -> ModelVersion:
         run=run,
         byte_count=3_000_000,
         card={"network": "ours", "labelset": {"name": words}},
-        report={"views": views, "outliers": [{"pgc": 7, "truth_deg": 50.0, "answer_deg": 62.0}], **report},
+        report={
+            "views": views,
+            "outliers": [{"pgc": 7, "truth_deg": 50.0, "answer_deg": 62.0, "view": "all"}],
+            **report,
+        },
     )
     TrainingRun.objects.filter(pk=run.pk).update(version=version)
     Promotion.objects.create(role="ours", version=version, kind="gate", why=why, gate=gate)

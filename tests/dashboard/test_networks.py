@@ -125,7 +125,14 @@ def test_the_page_of_a_training_shows_progress_curves_gate_figures_and_card(bob_
     page = bob_client.get(reverse("dashboard:training", args=[version.run_id])).content.decode()
     for words in (
         *("Loss on the train galaxies", "Error in validation", "Verdicts right in validation"),
-        *("Passed the gate.", "Better than a constant guess.", "2.80°", "PGC 7", "Model card", "labels of first"),
+        *(
+            "Passed the gate.",
+            "Better than a constant guess.",
+            "2.80°",
+            "Farthest off, all bands: PGC 7",
+            "Model card",
+            "labels of first",
+        ),
         *("80 steps", "Its record", "<dt>Minutes</dt><dd>30</dd><dt>Seed</dt><dd>1</dd>"),
     ):
         assert words in page, words

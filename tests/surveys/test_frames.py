@@ -80,7 +80,7 @@ def test_surveys_are_tried_in_order_until_one_covers_the_field(sky, grid, serve,
 
 def test_where_no_survey_has_been_it_says_which_were_asked(sky, grid, serve, observatory):
     servers = serve(SdssServer([])), serve(HipsServer(sky, surveys=()))
-    with pytest.raises(SurveyError, match=r"asked: sdss, hips-legacy, hips-dss2; the best sees 0%") as caught:
+    with pytest.raises(SurveyError, match=r"asked: SDSS, DESI Legacy Surveys, DSS2; the best sees 0%") as caught:
         fetch_frame_set(grid, observatory(*servers).surveys(["sdss", "hips"]))
     assert caught.value.code == "not_covered"
 

@@ -101,9 +101,11 @@ def shipped_register() -> ModelVersion | None:
         except TrainingError as error:
             raise Refused(error.code, error.detail) from None
         version = model_register(SHIPPED_FILE, card=card, report=card.get("report", {}))
-    served = served_model(version.role)
-    if not version.promotions.exists() and (served is None or served.is_shipped):
-        model_promote(version=version, kind=Promotion.Kind.SHIPPED, why="It came with this version of GIZ.")
+    with transaction.atomic():
+        role_lock(version.role)
+        served = served_model(version.role)
+        if not version.promotions.exists() and (served is None or served.is_shipped):
+            model_promote(version=version, kind=Promotion.Kind.SHIPPED, why="It came with this version of GIZ.")
     return version
 
 
