@@ -179,6 +179,8 @@ CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*"
 # Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
 JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict", "order_queue": "predict"}
 LONG_QUEUES = ("training",)
+# How many jobs of bulk predictions workers do at once: they take hours, and votes come by the same workers.
+PREDICT_JOBS_AT_ONCE = env.integer("PREDICT_JOBS_AT_ONCE", 1, minimum=1, maximum=64)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep jobs whose heartbeat stopped": {"task": "giz.core.tasks.sweep_jobs", "schedule": 30},

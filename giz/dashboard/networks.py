@@ -65,6 +65,8 @@ class Drift:
             return f"{seen} in 30 days; {LEAST_PICTURES} are needed to tell whether the pictures have changed."
         if self.alarms:
             return "Not as at its test: " + ", ".join(shift.words for shift in self.alarms) + "."
+        if all(shift.psi is None for shift in self.shifts):
+            return f"Too few test galaxies to compare with: {LEAST_PICTURES} are needed to tell anything."
         return f"As at its test, over {counted(self.predictions, 'prediction')}."
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
@@ -53,12 +54,21 @@ def fetch_source(job: JobContext) -> dict[str, Any]:
 
 
 def predict_jobs(
-    *, described: dict[str, Any], out: Path, model: str | None = None, jobs: int = 1, owner: Any = None
+    *,
+    described: dict[str, Any],
+    out: Path,
+    model: str | None = None,
+    jobs: int = 1,
+    owner: Any = None,
+    in_background: bool = False,
 ) -> list[Job]:
     """Return the jobs that predict this input into one file, each a run of shards (the same unfinished ones again).
 
     ``described`` is ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``; ``model`` the beginning of
     a version, the served one by default. Refuses what can't be read, written or asked before any work.
+
+    in_background : for workers, of which at most ``PREDICT_JOBS_AT_ONCE`` do such work of hours at a time: votes and
+        the pictures that somebody waits for come by the same workers.
     """
     if not 1 <= jobs <= MOST_JOBS:
         raise Refused("bad_jobs", f"The work is done by 1 to {MOST_JOBS} jobs, not {jobs}.")
@@ -66,8 +76,13 @@ def predict_jobs(
     plan = plan_of(described=described, source=input_of(described), model_sha256=version.sha256, out=out)
     bounds = [plan.shards * number // jobs for number in range(jobs + 1)]
     return [
-        job_create(kind="predict", params=_params(plan, first, last), owner=owner)
-        for first, last in pairwise(bounds)
+        job_create(
+            kind="predict",
+            params=_params(plan, first, last),
+            owner=owner,
+            lane=f"predict:{number % settings.PREDICT_JOBS_AT_ONCE}" if in_background else "",
+        )
+        for number, (first, last) in enumerate(pairwise(bounds))
         if last > first
     ]
 

@@ -19,14 +19,25 @@ log = structlog.get_logger("giz.training")
 
 @shared_task(name="giz.training.tasks.retrain")
 def retrain(
-    *, network: str = OURS, minutes: float = 60.0, least_new_labels: int = 500, campaigns: Sequence[str] = ()
+    *,
+    network: str = OURS,
+    minutes: float = 60.0,
+    least_new_labels: int = 500,
+    campaigns: Sequence[str] = (),
+    size_px: int = 128,
 ) -> str:
-    """Train on the newest label set where enough of its labels are new; the gate decides on the rest.
+    """Train on the newest label set of pictures of this side where enough of its labels are new; the gate decides.
 
     Returns what was done, or why nothing was; the page of networks shows it.
     """
     try:
-        due = retraining_due(network=network, least_new_labels=least_new_labels, campaigns=campaigns)
+        due = retraining_due(
+            network=network,
+            least_new_labels=least_new_labels,
+            campaigns=campaigns,
+            minutes=minutes,
+            size_px=size_px,
+        )
         said = due.why
         if due.labelset:
             job = training_job(labelset=due.labelset.folder, network=network, minutes=minutes)

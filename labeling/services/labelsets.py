@@ -17,6 +17,7 @@ from PIL import Image
 
 from giz.catalog.models import GalaxyImage
 from giz.catalog.storage import display_file_read
+from giz.catalog.storage.errors import StorageError
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.imaging.sizes import DISPLAY_SIZES_PX
@@ -292,6 +293,8 @@ def _pictures(
     for image in rows:
         try:
             pixels = _pixels(image, size_px)
+        except StorageError:
+            raise  # a set is never changed once it is made: better none now than one without its pictures
         except OSError as error:
             problems.append(f"PGC {image.galaxy.pgc} {image.band}: picture left out ({error}).")
         else:

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from giz.catalog.models import GalaxyImage
 from giz.core import audit
+from giz.core.errors import Refused
 from labeling.aggregation.doubt import DOUBT_RULE, Said, Standing, doubt_of, standing_of
 from labeling.aggregation.estimators import no_calibration
 from labeling.aggregation.need import FIRST_FRESH, FRESH
@@ -91,7 +93,9 @@ def galaxies_to_ask(*, campaign: Campaign, model: str, made_at: datetime | None 
 
 
 def _to_ask(campaign: Campaign, model: str, made_at: datetime | None) -> QuerySet[Target]:
-    of_label = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL)
+    """Without a picture there is nothing to look at: such galaxies wait, and count as soon as they have one."""
+    pictures = GalaxyImage.objects.filter(galaxy=OuterRef("galaxy"), is_current=True)
+    of_label = Target.objects.filter(Exists(pictures), campaign=campaign, purpose=Target.Purpose.LABEL)
     renewable = Q(state=Target.State.OPEN)
     if made_at:
         renewable |= Q(retired_at__gt=made_at, network_answer__is_dismissed=False)
@@ -130,26 +134,41 @@ def answers_take(
 
 
 def queue_order(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> NetworkOrder:
-    """Order the campaign's fresh galaxies by what this network said, and look for doubts about those that are done."""
+    """Order the campaign's fresh galaxies by what this network said, and look for doubts about those that are done.
+
+    Raises
+    ------
+    Refused
+        409 ``network_off``: staff switched the network off meanwhile. Nothing of the order is left then.
+    """
     standing = _standing(campaign)
     answered = _order_fresh(campaign, model)
-    order, _ = NetworkOrder.objects.update_or_create(
-        campaign=campaign,
-        defaults={
-            "model": model,
-            "rule_version": f"{USEFULNESS_RULE}+{DOUBT_RULE}",
-            "answers": answered,
-            "unanswered": _to_ask(campaign, model, made_at).count(),
-            "compared": standing.compared,
-            "bias_deg": standing.bias_deg,
-            "error_scale": standing.error_scale,
-            "verdicts": standing.verdicts,
-            "agreement": standing.agreement,
-            "ordered_at": Now(),
-        },
-    )
+    told = {
+        "model": model,
+        "rule_version": f"{USEFULNESS_RULE}+{DOUBT_RULE}",
+        "answers": answered,
+        "unanswered": _to_ask(campaign, model, made_at).count(),
+        "compared": standing.compared,
+        "bias_deg": standing.bias_deg,
+        "error_scale": standing.error_scale,
+        "verdicts": standing.verdicts,
+        "agreement": standing.agreement,
+        "ordered_at": Now(),
+    }
+    with transaction.atomic():
+        # Whoever switches the network off writes this row, and takes the order back afterwards: before us or after us.
+        is_on = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).uses_network
+        if is_on:
+            order, _ = NetworkOrder.objects.update_or_create(campaign=campaign, defaults=told)
+    if not is_on:
+        queue_unorder(campaign=campaign)
+        raise network_off(campaign)
     _mark_changed_doubts(campaign, standing)
     return order
+
+
+def network_off(campaign: Campaign) -> Refused:
+    return Refused("network_off", f"In campaign {campaign.name} no network orders the queue.", status=409)
 
 
 def queue_unorder(*, campaign: Campaign, actor: Any = None) -> None:

@@ -240,6 +240,17 @@ def test_pictures_unlike_those_of_the_test_raise_an_alarm_on_the_dashboard(bob_c
     assert told in bob_client.get("/staff/dashboard/").content.decode()
 
 
+def test_too_few_test_galaxies_tell_nothing_either(bob_client: Client) -> None:
+    version = make_network("first", reference={"rejection": [10] * 10})
+    Prediction.objects.bulk_create(
+        Prediction(key=str(number), origin="upload", model=version, inclination_deg=60, rejection=0.5, input_summary={})
+        for number in range(250)
+    )
+    page = bob_client.get(NETWORKS).content.decode()
+    assert "Too few test galaxies to compare with: 200 are needed to tell anything." in page
+    assert "As at its test" not in page
+
+
 def test_few_predictions_tell_nothing(bob_client: Client) -> None:
     make_network("first", reference={"rejection": [100] * 10})
     assert (

@@ -16,7 +16,8 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import connection
 
-from giz.core.jobs import run_job
+from giz.catalog.storage.errors import StorageError
+from giz.core.jobs import job_claim, run_job
 from giz.core.models import Job
 from giz.inference.jobs import predict_jobs
 from giz.inference.models import Prediction
@@ -88,6 +89,26 @@ def test_galaxies_of_a_campaign_are_answered_with_the_catalogues_pictures(client
     assert {row.galaxy.pgc for row in Prediction.objects.select_related("galaxy")} == {4258, 4300}
     asked = client.get("/api/v1/predict/pgc/4258/").json()
     assert table[0]["inclination_deg"] == pytest.approx(asked["inclination_deg"], abs=1.0)
+
+
+def test_a_storage_that_does_not_answer_is_no_missing_picture(network, tmp_path, run_command, monkeypatch, client):  # noqa: F811
+    galaxy_with_pictures()
+    numbers, out = tmp_path / "numbers.parquet", tmp_path / "answers.parquet"
+    pq.write_table(pa.table({"pgc": [4258]}), numbers)
+
+    def no_answer(_stem, _size_px):
+        raise StorageError("The bucket does not answer (SlowDown).")
+
+    with monkeypatch.context() as silent:
+        silent.setattr("giz.inference.storage.display_file_read", no_answer)
+        with pytest.raises(StorageError):
+            run_command("predict", numbers, "--out", out)
+        answer = client.get("/api/v1/predict/pgc/4258/")
+        assert (answer.status_code, answer.json()["code"]) == (503, "media_unreadable")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert not out.exists()
+    run_command("predict", numbers, "--out", out)
+    assert pq.read_table(out)["inclination_deg"][0].as_py() is not None
 
 
 def test_tables_name_galaxies_or_hold_paths_or_bytes_and_bad_rows_say_why(network, tmp_path, run_command):  # noqa: F811
@@ -221,4 +242,9 @@ def test_work_left_to_workers_waits_on_the_queue_of_predictions(labelset, networ
         said = run_command("predict", labelset, "--out", tmp_path / "out.parquet", "--background", 2)
         assert "2 jobs wait for workers" in said
         assert channel._size("predict") == 2
+        first, second = Job.objects.order_by("created_at")
+        assert job_claim(first.pk) is not None
+        assert job_claim(second.pk) is None, "one at a time: votes come by the same workers"
+        Job.objects.filter(pk=first.pk).update(state=Job.State.DONE)
+        assert job_claim(second.pk) is not None
         channel.queue_purge("predict")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from giz.catalog.models import GalaxyImage
+from giz.catalog.storage.errors import StorageError
 from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
@@ -14,7 +15,7 @@ from giz.inference.models import Prediction
 from giz.inference.services.queues import campaigns_to_order
 from giz.training.models import ModelVersion
 from giz.training.services.registry import shipped_register
-from labeling.aggregation.need import WANTED_LEVELS
+from labeling.aggregation.need import FRESH, WANTED_LEVELS
 from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
 from labeling.services.campaigns import campaign_create, campaign_open, targets_add
 from tests.inference.sky import galaxy_with_pictures
@@ -94,6 +95,47 @@ def test_a_galaxy_without_readable_pictures_is_passed_over_and_not_asked_again_a
     GalaxyImage.objects.filter(galaxy__pgc=1000).update(stem="zz/gone")
     assert order(campaign, network).result == {"answers": GALAXIES - 1, "unanswered": 1, "compared": 0}
     assert campaigns_to_order() == []
+
+
+def test_galaxies_whose_pictures_come_later_are_asked_about_as_soon_as_they_have_some(
+    campaign: Campaign, network: ModelVersion
+) -> None:
+    later = GalaxyImage.objects.filter(galaxy__pgc__in=[1000, 1001])
+    later.update(is_current=False)
+    assert order(campaign, network).result == {"answers": GALAXIES - 2, "unanswered": 0, "compared": 0}
+    assert campaigns_to_order() == []
+    later.update(is_current=True)
+    assert campaigns_to_order() == [(campaign, network.sha256)]
+    assert order(campaign, network).result["answers"] == GALAXIES
+
+
+def test_a_storage_that_does_not_answer_leaves_the_round_to_another_attempt(
+    campaign: Campaign, network: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as silent:
+        silent.setattr("giz.inference.storage.display_file_read", no_answer)
+        with pytest.raises(StorageError, match="SlowDown"):
+            order(campaign, network)
+    assert not NetworkOrder.objects.exists()
+    assert campaigns_to_order() == [(campaign, network.sha256)]
+    assert order(campaign, network).result["answers"] == GALAXIES
+
+
+def no_answer(_stem: str, _size_px: int) -> bytes:
+    raise StorageError("The bucket does not answer (SlowDown).")
+
+
+def test_switched_off_while_it_orders_the_network_leaves_no_order_behind(
+    campaign: Campaign, network: ModelVersion
+) -> None:
+    def switch_off(_done: int, _total: int, _message: str) -> None:
+        Campaign.objects.update(uses_network=False)
+
+    with pytest.raises(Refused, match="no network orders the queue"):
+        order(campaign, network, on_progress=switch_off)
+    assert not NetworkOrder.objects.exists()
+    assert set(Target.objects.values_list("wanted", flat=True)) == {FRESH}
+    assert set(Target.objects.values_list("need", flat=True)) == {FRESH}
 
 
 def test_the_schedule_makes_one_job_for_each_campaign_that_waits(campaign: Campaign, network: ModelVersion) -> None:

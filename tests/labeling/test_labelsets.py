@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from giz.catalog.models import GalaxyImage
 from giz.catalog.services import image_store
+from giz.catalog.storage.errors import StorageError
 from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.labelset import LabelSet as FrozenSet
@@ -97,6 +98,19 @@ def test_pictures_come_in_a_smaller_size_and_a_damaged_one_is_left_out_and_told(
     assert read.image(1, "g").shape == (64, 64)
     assert not read.has_image("g")[0]
     assert [line.split(":")[0] for line in said] == [f"PGC {image.galaxy.pgc} g"]
+
+
+def test_while_the_storage_does_not_answer_no_set_is_made(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer(_stem: str, _size_px: int) -> bytes:
+        raise StorageError("The bucket does not answer (SlowDown).")
+
+    with monkeypatch.context() as silent:
+        silent.setattr(labelsets, "display_file_read", no_answer)
+        with pytest.raises(StorageError, match="SlowDown"):
+            freeze(campaign, size_px=64)
+    assert not LabelSet.objects.exists()
+    made = freeze(campaign, size_px=64)
+    assert FrozenSet.open(labelset_root() / made.name).has_image("g").all()
 
 
 def test_labels_alone_make_a_set(campaign: Campaign) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,18 @@ from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.labelset import LabelSet
+from giz.training import tasks
 from giz.training.jobs import training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.selectors import retraining_said
 from giz.training.services import retraining
 from giz.training.services.retraining import new_labels, retraining_due
 from giz.training.storage import labelsets_known
-from giz.training.tasks import retrain
-from tests.training.discs import write_discs
+from tests.training.discs import SIZE_PX, write_discs
 
 pytestmark = pytest.mark.django_db
+retrain = partial(tasks.retrain, size_px=SIZE_PX)
+due_now = partial(retraining_due, network="ours", least_new_labels=1, size_px=SIZE_PX)
 
 
 @pytest.fixture(autouse=True)
@@ -70,10 +73,12 @@ def test_both_schedules_are_there_and_off_with_settings_that_staff_may_edit() ->
         assert (row.enabled, row.task) == (False, task)
         assert json.loads(row.kwargs)["least_new_labels"] == 500
         assert "least_new_labels" in row.description
+        assert json.loads(row.kwargs)["size_px"] == 128
+        assert "size_px" in row.description
 
 
 def test_without_label_sets_nothing_is_trained_and_it_says_why() -> None:
-    assert "no label set with pictures yet" in retrain()
+    assert f"no label set with pictures of {SIZE_PX} px yet" in retrain()
     assert not Job.objects.exists()
     said = retraining_said()
     assert said is not None
@@ -83,7 +88,7 @@ def test_without_label_sets_nothing_is_trained_and_it_says_why() -> None:
 def test_synthetic_label_sets_do_not_count(fewer: Path, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(fewer)
     monkeypatch.setattr(retraining, "PEOPLE", "volunteers")
-    assert retraining_due(network="ours", least_new_labels=1).labelset is None
+    assert due_now().labelset is None
 
 
 def test_only_labels_that_the_served_network_has_not_seen_count(fewer: Path, more: Path, put: Any) -> None:
@@ -129,22 +134,48 @@ def test_a_training_that_failed_or_was_stopped_is_told_as_such_and_not_begun_aga
     assert said.endswith("Go on with it on its page, or start a new one.")
     (folder / "lost.parquet").rename(folder / "labels.parquet")
     training_resume(run=run, actor=bob)
-    assert retrain(least_new_labels=1) == "ours waits to be trained on the newest label set, fewer, already."
+    assert retrain(least_new_labels=1, minutes=5) == "ours waits to be trained on the newest label set, fewer, already."
     Job.objects.update(state=Job.State.RUNNING)
-    assert retrain(least_new_labels=1) == "ours is being trained on the newest label set, fewer, already."
+    assert retrain(least_new_labels=1, minutes=5) == "ours is being trained on the newest label set, fewer, already."
     Job.objects.update(state=Job.State.QUEUED)
     training_cancel(run=TrainingRun.objects.get(), actor=bob)
     stopped = "The training of ours on the newest label set, fewer, was stopped."
-    assert retrain(least_new_labels=1).startswith(stopped)
+    assert retrain(least_new_labels=1, minutes=5).startswith(stopped)
     job, run.job = run.job, None
     assert job is not None
     run.save()
     job.delete()
-    assert retrain(least_new_labels=1).startswith(stopped), "also when its job was tidied away"
+    assert retrain(least_new_labels=1, minutes=5).startswith(stopped), "also when its job was tidied away"
     assert TrainingRun.objects.count() == 1
     training_start(labelset="fewer", network="ours", minutes=5, owner=bob)
     Job.objects.update(state=Job.State.DONE)
-    assert retrain(least_new_labels=1) == "ours was trained on the newest label set, fewer, already."
+    assert retrain(least_new_labels=1, minutes=5) == "ours was trained on the newest label set, fewer, already."
+
+
+def test_a_try_of_somebodys_is_waited_for_but_is_no_training_on_the_label_set(fewer: Path, put: Any, bob: Any) -> None:
+    put(fewer)
+    short = training_start(labelset="fewer", network="ours", minutes=0.2, owner=bob)
+    assert retrain(least_new_labels=1, minutes=5) == "ours waits to be trained on the newest label set, fewer, already."
+    Job.objects.update(state=Job.State.DONE)
+    unpromoted = training_start(labelset="fewer", network="ours", minutes=5, promote=False, owner=bob)
+    Job.objects.filter(pk=unpromoted.job_id).update(state=Job.State.FAILED)
+    assert "A training was started" in retrain(least_new_labels=1, minutes=5)
+    began = TrainingRun.objects.exclude(pk__in=[short.pk, unpromoted.pk]).get()
+    assert began.job is not None
+    Job.objects.filter(pk=began.job.pk).update(state=Job.State.DONE)
+    assert "was trained on the newest label set" in retrain(least_new_labels=1, minutes=5)
+
+
+def test_label_sets_of_other_picture_sizes_do_not_count(fewer: Path, more: Path, put: Any, tmp_path: Path) -> None:
+    put(fewer)
+    put(write_discs(tmp_path / "larger", 110, size_px=2 * SIZE_PX))
+    due = due_now()
+    assert due.labelset is not None
+    assert due.labelset.name == "fewer"
+    larger = due_now(size_px=2 * SIZE_PX).labelset
+    assert larger is not None
+    assert larger.name == "larger"
+    assert "no label set with pictures of 48 px yet" in due_now(size_px=48).why
 
 
 def test_wrong_settings_are_told_and_start_nothing(fewer: Path, put: Any) -> None:
@@ -157,11 +188,11 @@ def test_wrong_settings_are_told_and_start_nothing(fewer: Path, put: Any) -> Non
 
 def test_other_campaigns_label_sets_do_not_count(fewer: Path, put: Any) -> None:
     put(fewer)
-    assert retraining_due(network="ours", least_new_labels=1, campaigns=["spirals"]).labelset is None
+    assert due_now(campaigns=["spirals"]).labelset is None
 
 
 def test_a_damaged_label_set_is_told(fewer: Path, put: Any) -> None:
     folder = put(fewer)
     (folder / "labels.parquet").write_bytes(b"")
     with pytest.raises(Refused, match=r"labels\.parquet"):
-        retraining_due(network="ours", least_new_labels=1)
+        due_now()

@@ -13,6 +13,7 @@ from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.training.jobs import ensemble_made, training_job
 from giz.training.models import ModelVersion, TrainingRun
+from giz.training.services import runs
 from giz.training.storage import models_folder, run_folder
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,27 @@ def test_an_interrupted_run_ends_with_the_same_file_as_an_unbroken_one_and_is_me
     assert "RMS by 5°" in said
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["views"] == json.loads(json.dumps(version.report))["views"]
+
+
+def test_interrupted_while_it_is_judged_it_goes_on_with_the_network_it_has(
+    discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_asked: Any, **_options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    job = training_job(labelset=discs, network="ours", steps=STEPS)
+    with monkeypatch.context() as judging:
+        judging.setattr(runs, "version_judge", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job)
+    version = ModelVersion.objects.get()
+    Job.objects.update(lease_until="2026-01-01T00:00:00Z")
+    # As with another version of the exporter: other bytes of the same network.
+    monkeypatch.setattr(runs, "_exported", stop)
+    assert run_job(Job.objects.get()).result["model"] == version.sha256
+    run = TrainingRun.objects.get()
+    assert run.version == version
+    assert run.gate is not None
 
 
 def test_an_interrupted_ensemble_goes_on_with_the_flavour_it_was_at_and_trains_none_twice(

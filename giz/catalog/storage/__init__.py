@@ -55,7 +55,7 @@ def display_names(folder: str) -> set[str]:
 
 
 def display_file_read(stem: str, size_px: int) -> bytes:
-    """Return the file. Raises FileNotFoundError if it is not there, another OSError if the storage does not answer."""
+    """Return the file. Raises FileNotFoundError if it is not there, StorageError if the storage does not answer."""
     with storages["default"].open(display_name(stem, size_px)) as file:
         data: bytes = file.read()
     return data

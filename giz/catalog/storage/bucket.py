@@ -9,13 +9,15 @@ from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
+from giz.catalog.storage.errors import StorageError
+
 _Result = TypeVar("_Result")
 # A page waits for a picture no longer than this; boto3's own patience is a minute each.
 CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
 MISSING = ("NoSuchKey", "404", "NotFound")
 
 
-class BucketError(OSError):
+class BucketError(StorageError):
     """The bucket does not answer, or refuses. It says how, and never what was sent."""
 
     def __init__(self, detail: str, code: str = "") -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from giz.catalog.models import GalaxyImage
+from giz.catalog.storage.errors import StorageError
 from giz.core.errors import Refused
 from giz.imaging.decode import MAX_BYTES, PictureError
 from giz.imaging.fits import FitsError
@@ -122,6 +123,8 @@ class CatalogueInput:
             return Subject(row, pgc, problem="no picture in the catalogue" if pgc else "no PGC number")
         try:
             pictures = {band: self._picture(band, *stems[band]) for band in BANDS if band in stems}
+        except StorageError:
+            raise  # told of no galaxy: the job is tried again, and goes on from here
         except OSError:
             return Subject(row, pgc, problem="its picture can't be read")
         return Subject(row, pgc, pictures_seen(pictures, View(), self._size_px))

@@ -14,7 +14,14 @@ from giz.inference.services.catalogue import GalaxyOpinion, galaxies_ask
 from giz.inference.services.runtime import Network, Runtime
 from giz.training.selectors import served_model
 from labeling.models import Campaign, NetworkOrder
-from labeling.services.network import GalaxyAnswer, answers_take, galaxies_to_ask, queue_is_due, queue_order
+from labeling.services.network import (
+    GalaxyAnswer,
+    answers_take,
+    galaxies_to_ask,
+    network_off,
+    queue_is_due,
+    queue_order,
+)
 
 # A network that states no error (a reference network) is taken to be off by what the original's best ones were.
 UNSTATED_SIGMA_DEG = 3.5
@@ -49,7 +56,7 @@ def queue_refresh(*, campaign: Campaign, model: str, on_progress: OnProgress) ->
         `Runtime.networks` where it can't be read.
     """
     if not campaign.uses_network:
-        raise Refused("network_off", f"In campaign {campaign.name} no network orders the queue.", status=409)
+        raise network_off(campaign)
     networks = Runtime().networks()
     if networks[0].version.sha256 != model:
         raise Refused(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
 from giz.catalog.models import Galaxy
+from giz.catalog.storage.errors import StorageError
 from giz.core.errors import Refused
 from giz.imaging.grid import FIELD_D25
 from giz.inference import selectors
@@ -30,6 +31,7 @@ LIFETIME = timedelta(days=1)
 SHARED_UNTIL = timedelta(hours=2)
 # So long a failed fetch is answered again instead of being tried anew.
 FAILED_REST = timedelta(seconds=30)
+STORAGE_REST_S = 60
 MOST_FETCHES, MOST_UPLOADS = 20, 5_000
 LEAST_FREE_BYTES = 1_000_000_000
 FETCH_FAILED = "fetch_failed"
@@ -194,13 +196,17 @@ def source_pictures(source: Source) -> dict[str, Pixels]:
     Raises
     ------
     Refused
-        409 ``not_ready`` while they are fetched; what the fetch failed with; 404 ``picture_missing``.
+        409 ``not_ready`` while they are fetched; what the fetch failed with; 404 ``picture_missing``;
+        503 ``media_unreadable`` where the storage does not answer.
     """
     refuse_not_ready(source)
     try:
         if source.kind == Source.Kind.CATALOGUE and source.galaxy is not None:
             return galaxy_pictures(source.galaxy)
         return {band: picture_read(source.id, band) for band in source.bands}
+    except StorageError:
+        why = "The storage of the pictures does not answer. Ask again in a minute."
+        raise Refused("media_unreadable", why, status=503, retry_after=STORAGE_REST_S) from None
     except OSError:
         raise Refused("picture_missing", "The pictures of this galaxy are not here any more.", status=404) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import QuerySet
 
 from giz.core.errors import Refused
 from giz.core.models import Job
@@ -28,14 +29,19 @@ class Due:
     why: str
 
 
-def retraining_due(*, network: str, least_new_labels: int, campaigns: Collection[str] = ()) -> Due:
-    """Look at the newest label set with pictures that people labelled, of these campaigns or of any."""
+def retraining_due(
+    *, network: str, least_new_labels: int, campaigns: Collection[str] = (), minutes: float = 0.0, size_px: int = 128
+) -> Due:
+    """Look at the newest label set with pictures of this side that people labelled, of these campaigns or of any.
+
+    minutes : how long it would be trained; a training that took less was a try.
+    """
     if least_new_labels < 1:
         raise Refused("bad_number", f"least_new_labels must be 1 or more, not {least_new_labels}.")
-    newest = next((known for known in labelsets_known() if _is_wanted(known, campaigns)), None)
+    newest = next((known for known in labelsets_known() if _is_wanted(known, campaigns, size_px)), None)
     if newest is None:
-        return Due(None, "There is no label set with pictures yet that people labelled.")
-    if tried := _tried(newest, network):
+        return Due(None, f"There is no label set with pictures of {size_px} px yet that people labelled.")
+    if tried := _tried(newest, network, minutes):
         return Due(None, tried)
     new = new_labels(newest, served_model(network))
     if new < least_new_labels:
@@ -43,16 +49,14 @@ def retraining_due(*, network: str, least_new_labels: int, campaigns: Collection
     return Due(newest, f"{newest.name} has {counted(new, 'new label')}.")
 
 
-def _tried(newest: KnownLabelSet, network: str) -> str:
+def _tried(newest: KnownLabelSet, network: str, minutes: float) -> str:
     """What came of the trainings on this label set, in a sentence; empty where there was none.
 
-    One that failed or was stopped is for people to look at: tried again by itself it might fail for ever.
+    What was not to answer anyhow, or took less time than this, was a try of somebody's and says nothing. One that
+    failed or was stopped is for people to look at: tried again by itself it might fail for ever.
     """
-    runs = list(
-        TrainingRun.objects.select_related("job")
-        .filter(labelset_digest=newest.digest, network=network, flavour=0)
-        .order_by("-created_at")
-    )
+    under_way = (Job.State.QUEUED, Job.State.RUNNING)
+    runs = [run for run in _runs_on(newest, network) if run.state in under_way or not _is_try(run, minutes)]
     states = {run.state for run in runs}
     where = f"on the newest label set, {newest.name}"
     if Job.State.DONE in states:
@@ -66,6 +70,18 @@ def _tried(newest: KnownLabelSet, network: str) -> str:
     error = runs[0].error.rstrip(".")
     ended = f"failed: {error}." if runs[0].state == Job.State.FAILED else "was stopped."
     return f"The training of {network} {where}, {ended} Go on with it on its page, or start a new one."
+
+
+def _runs_on(newest: KnownLabelSet, network: str) -> QuerySet[TrainingRun]:
+    runs = TrainingRun.objects.filter(labelset_digest=newest.digest, network=network, flavour=0)
+    return runs.select_related("job").order_by("-created_at")
+
+
+def _is_try(run: TrainingRun, minutes: float) -> bool:
+    if run.job and not run.job.params.get("promote", True):
+        return True
+    took = (run.job.params["settings"] if run.job else run.config).get("minutes", 0.0)
+    return bool(took) and took < minutes
 
 
 def new_labels(newest: KnownLabelSet, served: ModelVersion | None) -> int:
@@ -98,5 +114,5 @@ def _is_new(now: Label, then: Label | None) -> bool:
     return bool(np.nan_to_num(abs(now[1] - then[1])) >= MOVED_DEG)
 
 
-def _is_wanted(known: KnownLabelSet, campaigns: Collection[str]) -> bool:
-    return bool(known.size_px) and known.origin == PEOPLE and (not campaigns or known.campaign in campaigns)
+def _is_wanted(known: KnownLabelSet, campaigns: Collection[str], size_px: int) -> bool:
+    return known.size_px == size_px and known.origin == PEOPLE and (not campaigns or known.campaign in campaigns)

@@ -23,7 +23,7 @@ from giz.training.nn.predictor import Predictor
 from giz.training.selectors import served_model
 from giz.training.services.gating import reference_of, version_judge
 from giz.training.services.registry import model_promote, model_register, role_lock
-from giz.training.storage import run_folder
+from giz.training.storage import model_path, run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,9 @@ def run_train(
 
         state = trainer.fit(report)
         run_record(run, state)
-        path, card = _exported(run, trainer)
+        # Interrupted while it was judged, its network is kept already: another export might differ in bytes.
+        kept = ModelVersion.objects.filter(run=run).first()
+        path, card = (model_path(kept), kept.card) if kept else _exported(run, trainer)
         asked = ask(
             data,
             Predictor(path),
@@ -128,7 +130,7 @@ def run_train(
             lambda done, total: on_progress(done, total, "measuring on the test galaxies"),
         )
         figures = {**report_of(data, card, asked), "reference": reference_of(data, asked)}
-        version = model_register(
+        version = kept or model_register(
             path, card=card, report={key: figures[key] for key in ("views", "outliers", "reference")}, run=run
         )
         _conclude(

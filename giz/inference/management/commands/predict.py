@@ -30,7 +30,7 @@ class Command(GizCommand):
             "--background",
             type=int,
             metavar="N",
-            help=f"leave the work to workers of the queue predict, as N jobs (1 to {MOST_JOBS}) side by side",
+            help=f"leave the work to workers, as N jobs (1 to {MOST_JOBS}); PREDICT_JOBS_AT_ONCE of them at once",
         )
 
     def handle(
@@ -52,6 +52,7 @@ class Command(GizCommand):
                 out=file,
                 model=model,
                 jobs=1 if background is None else background,
+                in_background=background is not None,
             )
             if background is not None:
                 for job in jobs:
