@@ -6,6 +6,8 @@ see an untouched pixel lose on real pictures.
 Pictures of synthetic galaxies get round light besides (`SYNTHETIC`): the disk keeps its axes, but its isophotes become
 rounder, by a few percent of b/a at half of the maximum, up to 30 % where the disk is seen near its edge. That is meant:
 synthetic disks lack the round middles and outskirts of real ones. Pictures of real galaxies have them already.
+Others get a faint, larger and rounder copy of the galaxy itself behind it: the thick disks, warps and wide faint arms
+of real galaxies are no smooth halos. Its outskirts become much rounder by that, its bright disk by a third at most.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, GREYS
 from giz.training.nn.pixels import Piece, Recipe, blurred, channel_width, on_some, pieces, turned_by_quarters
 
 NOISE_BANK = 1 << 22
+ECHO_LONGER = (1.05, 1.55)
 _COLOUR = slice(3, 6)
 
 
@@ -38,8 +41,11 @@ class Augmentation:
         its halo, beside the galaxy.
     bulge_share : of pictures with round light added at the centre, where the galaxy is: real disks have brighter and
         rounder middles than synthetic ones, and their tilt is that of what lies outside. halo_share : of other pictures
-        with faint round light added over all of the galaxy: the outskirts of real disks are rounder, too. Both for
-        synthetic galaxies only.
+        with faint round light added over all of the galaxy: the outskirts of real disks are rounder, too.
+    echo_share : of all pictures with a faint copy of the galaxy, larger and rounder, behind it, in place of the round
+        light. All three for synthetic galaxies only, and the copy for pictures whose major axis is level.
+    echo : how strong the copy is, at least and at most, as a share of the galaxy's own light.
+    echo_rounder : how much more the copy is stretched across the major axis than along it, at least and at most.
     tint : contrast of each channel apart. glow : a coloured sky in half of the colour pictures.
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
@@ -61,6 +67,9 @@ class Augmentation:
     star_share: float = 0.2
     bulge_share: float = 0.0
     halo_share: float = 0.0
+    echo_share: float = 0.0
+    echo: tuple[float, float] = (0.1, 0.4)
+    echo_rounder: tuple[float, float] = (1.1, 2.2)
     tint: float = 0.15
     glow: float = 0.2
 
@@ -78,7 +87,7 @@ PLAIN = Augmentation(
     tint=0.0,
     glow=0.0,
 )
-SYNTHETIC = Augmentation(bulge_share=0.2, halo_share=0.6)
+SYNTHETIC = Augmentation(bulge_share=0.2, halo_share=0.6, echo_share=0.45)
 
 
 def augmentation_for(origin: str) -> Augmentation:
@@ -107,6 +116,7 @@ class Draws:
     is_grainy: npt.NDArray[np.bool_]
     star: npt.NDArray[np.float64]
     bulge: npt.NDArray[np.float64]
+    echo: npt.NDArray[np.float64]
 
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
@@ -146,7 +156,7 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         int(u[22] * NOISE_BANK),
         rng.random() < 0.5,
         _draw_star(rng, how.star_share),
-        _draw_round_light(rng, how.bulge_share, how.halo_share),
+        *_draw_light(rng, how),
     )
 
 
@@ -163,6 +173,17 @@ def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
     distance, angle = 0.45 + 0.65 * v[1], 2.0 * math.pi * v[2]
     place = (distance * math.cos(angle), distance * math.sin(angle))
     return (float(v[0] < share), *place, 0.015 + 0.04 * v[3] ** 2, 0.5 * v[4] ** 2, *(0.4 + 0.6 * v[5:8]))
+
+
+def _draw_light(rng: np.random.Generator, how: Augmentation) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Round light, or an echo: (strength or 0, stretch along the major axis and across it, -1 where mirrored)."""
+    round_light, v = _draw_round_light(rng, how.bulge_share, how.halo_share), rng.random(5)
+    if v[0] >= how.echo_share:
+        return round_light, (0.0, 1.0, 1.0, 1.0)
+    (least, most), (flattest, roundest) = how.echo, how.echo_rounder
+    along = ECHO_LONGER[0] + (ECHO_LONGER[1] - ECHO_LONGER[0]) * v[2]
+    across = along * flattest * (roundest / flattest) ** v[3]
+    return (0.0, 1.0), (least + (most - least) * v[1], along, across, 1.0 if v[4] < 0.5 else -1.0)
 
 
 def _draw_round_light(rng: np.random.Generator, bulge_share: float, halo_share: float) -> tuple[float, ...]:
@@ -220,6 +241,8 @@ class Augmenter:
         recipe.find_fill(pictures, drawn, piece)
         if (drawn.bulge[piece.numbers, 0] > 0).any():
             pictures = on_some(pictures.clone(), piece, drawn.bulge[:, 0] > 0, recipe.add_bulge)
+        if (drawn.echo[piece.numbers, 0] > 0).any():
+            pictures = on_some(pictures.clone(), piece, drawn.echo[:, 0] > 0, recipe.add_echo)
         pixels = self._move(pictures, drawn, recipe, piece)
         pixels = on_some(pixels, piece, drawn.star[:, 0] > 0, recipe.shine)
         pixels = on_some(pixels, piece, drawn.corner[:, 2] > 0, recipe.cut_corners)

@@ -299,4 +299,4 @@ def _optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
     decays = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=1e-3)
+    return torch.optim.AdamW(groups, lr=1e-3, fused=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What a unit of a bulge's light adds to g, r, i (dark on white) and to red, green, blue.
 BULGE_TINT = (-1.0, -1.0, -1.0, 1.0, 0.85, 0.65)
+# In half sides (R25 is a half): nothing beyond is part of what an echo copies.
+ECHO_REACH = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,7 @@ class Recipe:
         self.star = tensor(drawn.star[:, :5])
         self.tint = tensor(np.concatenate([np.full((len(kind), len(GREYS)), -1.0), drawn.star[:, 5:8]], axis=1))
         self.bulge = tensor(drawn.bulge)
+        self.echo = tensor(drawn.echo)
         self.bulge_tint = torch.tensor(BULGE_TINT, device=device).view(-1, 1, 1)
         self.corner = tensor(np.stack([np.cos(drawn.corner[:, 0]), np.sin(drawn.corner[:, 0]), drawn.corner[:, 1]], 1))
         self.blur = tensor(drawn.blur[:, None])
@@ -130,6 +133,20 @@ class Recipe:
         light = (self.x**2 + self.y**2).sqrt().div(-bulge[:, 1]).exp_().mul_(255.0 * bulge[:, 0])
         changed = pictures.float().addcmul_(light.unsqueeze(1), self.bulge_tint[piece.channels])
         return changed.round_().clamp_(0.0, 255.0).to(pictures.dtype)
+
+    def add_echo(self, pictures: Tensor, piece: Piece) -> Tensor:
+        """A faint, larger and rounder copy of the galaxy behind it, in pictures (0 to 255) before they are moved."""
+        strength, along, across, side = self.echo[piece.rows].unbind(1)
+        sign = self.bulge_tint[piece.channels].sign()
+        pixels, sky = pictures.float(), sky_of(pictures).view(*pictures.shape[:2], 1, 1) * 255.0
+        # Fading out, so that no star or neighbour beyond the galaxy is copied with it.
+        inside = (1.0 - (self.x**2 + self.y**2) / ECHO_REACH**2).clamp_(min=0.0).sqrt_()
+        light = ((pixels - sky) * sign).clamp_(min=0.0) * inside
+        shape = (len(pictures), *pictures.shape[2:])
+        grid = torch.stack([(side * self.x / along).expand(shape), (self.y / across).expand(shape)], 3)
+        copy = functional.grid_sample(light, grid, mode="bilinear", align_corners=False)
+        pixels.addcmul_(copy.mul_(sign), strength.unsqueeze(1))
+        return pixels.round_().clamp_(0.0, 255.0).to(pictures.dtype)
 
     def shine(self, pixels: Tensor, piece: Piece) -> Tensor:
         """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""

@@ -141,14 +141,49 @@ def test_an_added_halo_is_round_faint_and_reaches_beyond_the_galaxy() -> None:
         assert torch.equal(turned, added)
 
 
-def test_a_picture_gets_a_halo_or_a_bulge_by_their_shares() -> None:
-    drawn = draw(SYNTHETIC, np.arange(2000, dtype=np.uint64)).bulge
-    is_there, is_halo = drawn[:, 0] > 0, drawn[:, 1] > 0.2
-    assert (is_there & is_halo).mean() == pytest.approx(0.6, abs=0.04)
-    assert (is_there & ~is_halo).mean() == pytest.approx(0.2, abs=0.04)
+def test_an_echo_is_faint_and_makes_outskirts_rounder_and_the_bright_disk_hardly() -> None:
+    count = 8
+    pixels = stack(disc(70, 20.0, SIZE_PX)).unsqueeze(0).repeat(count, 1, 1, 1)
+    before = pixels.clone()
+    changed = Augmenter(replace(PLAIN, echo_share=1.0))(
+        pixels, np.arange(count, dtype=np.uint64), np.zeros(count, bool), np.ones((count, 4), bool)
+    )
+    assert torch.equal(pixels, before)
+    plain = pixels[0].float() / 255
+    for number in range(count):
+        for was, now in ((1 - plain[0], 1 - changed[number, 0]), (plain[4], changed[number, 4])):
+            sky, peak = float(was.median()), float(was.max())
+            added = (now - was).numpy()
+            assert added.min() > -0.005
+            assert 0.05 * (peak - sky) < added.max() < 0.45 * (peak - sky)
+            rounder = [
+                axial_ratio(now.numpy(), sky + share * (float(now.max()) - sky))
+                / axial_ratio(was.numpy(), sky + share * (peak - sky))
+                for share in (0.06, 0.7)
+            ]
+            assert rounder[0] > 1.05
+            assert 0.99 < rounder[1] < 1.35
+            assert rounder[1] - 1.0 < 0.5 * (rounder[0] - 1.0)
 
 
-def test_round_light_is_added_to_synthetic_galaxies_only() -> None:
+def test_a_picture_gets_a_halo_a_bulge_or_an_echo_by_their_shares() -> None:
+    drawn = draw(SYNTHETIC, np.arange(2000, dtype=np.uint64))
+    is_there, is_halo, has_echo = drawn.bulge[:, 0] > 0, drawn.bulge[:, 1] > 0.2, drawn.echo[:, 0] > 0
+    assert not (is_there & has_echo).any()
+    assert has_echo.mean() == pytest.approx(SYNTHETIC.echo_share, abs=0.04)
+    assert (is_there & is_halo).mean() == pytest.approx(0.6 * (1 - SYNTHETIC.echo_share), abs=0.04)
+    assert (is_there & ~is_halo).mean() == pytest.approx(0.2 * (1 - SYNTHETIC.echo_share), abs=0.04)
+    strength, along, across, side = drawn.echo[has_echo].T
+    assert (strength >= SYNTHETIC.echo[0]).all()
+    assert (strength <= SYNTHETIC.echo[1]).all()
+    assert (along > 1.0).all()
+    assert (across / along >= SYNTHETIC.echo_rounder[0]).all()
+    assert set(side) == {-1.0, 1.0}
+
+
+def test_round_light_and_echoes_are_added_to_synthetic_galaxies_only() -> None:
     assert augmentation_for("synthetic") == SYNTHETIC
     for origin in ("volunteers", ""):
-        assert not draw(augmentation_for(origin), np.arange(500, dtype=np.uint64)).bulge[:, 0].any()
+        drawn = draw(augmentation_for(origin), np.arange(500, dtype=np.uint64))
+        assert not drawn.bulge[:, 0].any()
+        assert not drawn.echo[:, 0].any()
