@@ -103,6 +103,11 @@ class Recipe:
         self.constant = tensor((is_grey * (1.0 - drawn.contrast) + drawn.brightness) * sign + flipped)
         self.noise = tensor(drawn.noise[:, None] * sign)
 
+    @cached_property
+    def inside(self) -> Tensor:
+        """Fades out, so that no star or neighbour beyond the galaxy is copied with it."""
+        return (1.0 - (self.x**2 + self.y**2) / ECHO_REACH**2).clamp_(min=0.0).sqrt_()
+
     def find_fill(self, pictures: Tensor, drawn: Draws, piece: Piece) -> None:
         """What lies outside of the pictures of this piece: sky, white or black."""
         if not (drawn.fill[piece.numbers] == 0).any():
@@ -139,11 +144,9 @@ class Recipe:
         strength, along, across, side = self.echo[piece.rows].unbind(1)
         sign = self.bulge_tint[piece.channels].sign()
         pixels, sky = pictures.float(), sky_of(pictures).view(*pictures.shape[:2], 1, 1) * 255.0
-        # Fading out, so that no star or neighbour beyond the galaxy is copied with it.
-        inside = (1.0 - (self.x**2 + self.y**2) / ECHO_REACH**2).clamp_(min=0.0).sqrt_()
-        light = ((pixels - sky) * sign).clamp_(min=0.0) * inside
-        shape = (len(pictures), *pictures.shape[2:])
-        grid = torch.stack([(side * self.x / along).expand(shape), (self.y / across).expand(shape)], 3)
+        light = (pixels - sky).mul_(sign).clamp_(min=0.0).mul_(self.inside)
+        grid = pixels.new_empty((len(pictures), *pictures.shape[2:], 2))
+        grid[..., 0], grid[..., 1] = side * self.x / along, self.y / across
         copy = functional.grid_sample(light, grid, mode="bilinear", align_corners=False)
         pixels.addcmul_(copy.mul_(sign), strength.unsqueeze(1))
         return pixels.round_().clamp_(0.0, 255.0).to(pictures.dtype)
