@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from giz.labelset import LabelSet
+from giz.training.nn.augment import SYNTHETIC
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_helps, bf16_speed
 from giz.training.nn.export import ServedReference, export_onnx
@@ -50,7 +51,9 @@ class Ours:
     def __init__(self, data: TrainingData, name: str, folder: Path, bf16: bool | None = None) -> None:
         self.data, self.name = data, name
         # model5 takes so long that half a batch must do.
-        config = TrainConfig(network=name, steps=100_000, workers=0, batch_size=36 if name == "model5" else 0)
+        size = 36 if name == "model5" else 0
+        # The most that is ever done to pictures: what synthetic galaxies get.
+        config = TrainConfig(network=name, steps=100_000, workers=0, batch_size=size, augmentation=SYNTHETIC)
         self.trainer = Trainer(data, config, folder)
         if bf16 is not None:
             self.trainer.state.bf16 = bf16
