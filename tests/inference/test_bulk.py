@@ -27,6 +27,7 @@ from giz.training.nn.data import TrainingData
 from giz.training.nn.evaluation import predictions
 from giz.training.nn.predictor import Predictor
 from tests.catalog.conftest import run_command  # noqa: F401
+from tests.catalog.silence import no_answer
 from tests.inference.sky import encoded, galaxy_with_pictures, ruler, spiral
 from tests.training.discs import write_discs
 
@@ -95,9 +96,6 @@ def test_a_storage_that_does_not_answer_is_no_missing_picture(network, tmp_path,
     galaxy_with_pictures()
     numbers, out = tmp_path / "numbers.parquet", tmp_path / "answers.parquet"
     pq.write_table(pa.table({"pgc": [4258]}), numbers)
-
-    def no_answer(_stem, _size_px):
-        raise StorageError("The bucket does not answer (SlowDown).")
 
     with monkeypatch.context() as silent:
         silent.setattr("giz.inference.storage.display_file_read", no_answer)

@@ -18,6 +18,7 @@ from giz.training.services.registry import shipped_register
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
 from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
 from labeling.services.campaigns import campaign_create, campaign_open, targets_add
+from tests.catalog.silence import no_answer
 from tests.inference.sky import galaxy_with_pictures
 from tests.labeling.sky import make_set
 
@@ -119,10 +120,6 @@ def test_a_storage_that_does_not_answer_leaves_the_round_to_another_attempt(
     assert not NetworkOrder.objects.exists()
     assert campaigns_to_order() == [(campaign, network.sha256)]
     assert order(campaign, network).result["answers"] == GALAXIES
-
-
-def no_answer(_stem: str, _size_px: int) -> bytes:
-    raise StorageError("The bucket does not answer (SlowDown).")
 
 
 def test_switched_off_while_it_orders_the_network_leaves_no_order_behind(

@@ -25,6 +25,7 @@ from labeling.models import Campaign, Consensus, LabelSet, Target
 from labeling.services import labelsets
 from labeling.services.labelsets import labels_as_of, labelset_freeze, labelset_root
 from labeling.tasks import freeze_new_labels
+from tests.catalog.silence import no_answer
 from tests.labeling.sky import make_campaign
 from tests.labeling.test_export_formats import judged
 from tests.labelset.sets import contents
@@ -101,9 +102,6 @@ def test_pictures_come_in_a_smaller_size_and_a_damaged_one_is_left_out_and_told(
 
 
 def test_while_the_storage_does_not_answer_no_set_is_made(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_answer(_stem: str, _size_px: int) -> bytes:
-        raise StorageError("The bucket does not answer (SlowDown).")
-
     with monkeypatch.context() as silent:
         silent.setattr(labelsets, "display_file_read", no_answer)
         with pytest.raises(StorageError, match="SlowDown"):

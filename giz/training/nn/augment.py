@@ -239,10 +239,10 @@ class Augmenter:
 
     def _change(self, pictures: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
         recipe.find_fill(pictures, drawn, piece)
-        if (drawn.bulge[piece.numbers, 0] > 0).any():
-            pictures = on_some(pictures.clone(), piece, drawn.bulge[:, 0] > 0, recipe.add_bulge)
-        if (drawn.echo[piece.numbers, 0] > 0).any():
-            pictures = on_some(pictures.clone(), piece, drawn.echo[:, 0] > 0, recipe.add_echo)
+        has_bulge, has_echo = drawn.bulge[:, 0] > 0, drawn.echo[:, 0] > 0
+        if (has_bulge | has_echo)[piece.numbers].any():
+            pictures = on_some(pictures.clone(), piece, has_bulge, recipe.add_bulge)
+            pictures = on_some(pictures, piece, has_echo, recipe.add_echo)
         pixels = self._move(pictures, drawn, recipe, piece)
         pixels = on_some(pixels, piece, drawn.star[:, 0] > 0, recipe.shine)
         pixels = on_some(pixels, piece, drawn.corner[:, 2] > 0, recipe.cut_corners)

@@ -1,0 +1,7 @@
+"""A storage of display files that does not answer, for `display_file_read`."""
+
+from giz.catalog.storage.errors import StorageError
+
+
+def no_answer(_stem: str, _size_px: int) -> bytes:
+    raise StorageError("The bucket does not answer (SlowDown).")
