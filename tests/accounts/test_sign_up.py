@@ -27,7 +27,9 @@ def test_who_signs_up_is_in_at_once_and_is_called_by_a_number(client: Client) ->
 
 def test_volunteer_numbers_are_random_and_far_apart(db: None) -> None:
     numbers = [random_volunteer_number() for _ in range(2000)]
-    assert len(set(numbers)) == 2000
+    # Nine hundred million numbers: two of 2,000 are alike once in five hundred times, and people's are unique by a
+    # constraint; three pairs, by chance, never.
+    assert len(set(numbers)) >= 1998
     assert min(numbers) >= FIRST_NUMBER
     assert max(numbers) <= LAST_NUMBER
     assert numbers != sorted(numbers)

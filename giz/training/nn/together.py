@@ -2,6 +2,9 @@
 
 The main process writes one JSON object a line: how far it is, and the history when it has grown; any process that fails
 for a reason of ours says it so, too. All end when their standard input does: when whoever started them is gone.
+
+They end at once, without the interpreter's tidying up: there the group's threads are waited for by a thread that holds
+the lock they need to end, and once in some hundred runs a process that had written everything never ended.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import distributed as dist
@@ -109,10 +113,9 @@ def _train(labelset: Path, folder: Path, config: TrainConfig, wanted: str, proce
     trainer.fit(report)
     # The slowest is waited for: a process that is gone early would be taken for a dead one.
     dist.barrier()
-    dist.destroy_process_group()
 
 
-def main() -> None:
+def main() -> NoReturn:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("labelset", type=Path)
     parser.add_argument("folder", type=Path)
@@ -121,12 +124,18 @@ def main() -> None:
     parser.add_argument("--processes", type=int, required=True, help="as many as torchrun has started")
     options = parser.parse_args()
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    failed = 1
     try:
         config = TrainConfig(**json.loads(options.config))
         _train(options.labelset, options.folder, config, options.device, options.processes)
+        failed = 0
     except TrainingError as error:
         _say(refused={"code": error.code, "detail": error.detail})
-        sys.exit(1)
+    except BaseException:  # noqa: BLE001 - what it was is in the log, and the exit status tells torchrun
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(failed)
 
 
 if __name__ == "__main__":

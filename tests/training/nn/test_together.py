@@ -1,6 +1,7 @@
 """Several processes by torchrun train one network: the run of one process, but for rounding; killed, it goes on."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from giz.training.nn.errors import TrainingError
 from giz.training.nn.loop import BEST, LAST, TrainConfig, Trainer
 from giz.training.nn.together import train_together
 
+WITHIN_S = 120.0
 # In single precision: how sums are split between processes shows in the third digit of bfloat16.
 SETTINGS: dict[str, Any] = {"steps": 6, "validations": 6, "seed": 5, "batch_size": 48, "workers": 0, "bf16": False}
 STARTER = """
@@ -84,7 +86,9 @@ def test_killed_with_whoever_started_them_they_end_and_go_on_to_the_same_weights
                 starter.send_signal(signal.SIGKILL)
                 break
     # The log is open in each of the processes for as long as it lives.
-    while holders(tmp_path / "together.log"):
+    deadline = time.monotonic() + WITHIN_S
+    while left := holders(tmp_path / "together.log"):
+        assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_text() for pid in left]
         time.sleep(0.1)
     steps = [line["done"] for line in together(discs, tmp_path)]
     assert 1 < steps[0] <= 6
@@ -104,6 +108,39 @@ def holders(path: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "said", "logged"),
+    [
+        ("None", 0, "", ""),
+        ("together.TrainingError('no_device', 'No GPU.')", 1, '{"refused": {"code": "no_device"', ""),
+        ("ValueError('the disk is full')", 1, "", "ValueError: the disk is full"),
+    ],
+)
+def test_a_process_ends_at_once_for_tidying_up_after_a_group_can_take_for_ever(
+    outcome: str, status: int, said: str, logged: str
+) -> None:
+    # What happens to the group's threads there depends on a race; that nothing is tidied up doesn't.
+    code = f"""if True:
+        import atexit, sys
+        from giz.training.nn import together
+        def _train(*args):
+            outcome = {outcome}
+            if outcome: raise outcome
+        together._train = _train
+        atexit.register(print, "tidied up", flush=True)
+        sys.argv = ["together", "set", "run", "--config", "{{}}", "--processes", "2"]
+        together.main()
+    """
+    theirs, mine = os.pipe()  # open for as long as the starter lives
+    with os.fdopen(theirs), os.fdopen(mine, "w"):
+        ended = subprocess.run(
+            [sys.executable, "-c", code], stdin=theirs, capture_output=True, text=True, timeout=WITHIN_S
+        )
+    assert (ended.returncode, "tidied up" in ended.stdout) == (status, False), ended
+    assert said in ended.stdout
+    assert logged in ended.stderr
 
 
 def test_a_batch_that_can_not_be_shared_evenly_is_refused_in_the_trainers_words(discs: Path, tmp_path: Path) -> None:
