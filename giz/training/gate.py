@@ -3,7 +3,8 @@
 Both are asked about the same pictures of the same test galaxies. Galaxies are then drawn anew with repetition, 2,000
 times (a paired bootstrap: Efron & Tibshirani 1993, chapter 8): all pictures of one galaxy together, for both networks.
 The new one passes where 95 % of the differences, less the same share above as below, lie on its side of zero, and what
-else it says is not worse by the same measure.
+else it says is not worse by the same measure. Where nothing is served, a constant guess is the served one, and must be
+beaten by a tenth, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ LOW_PERCENT, HIGH_PERCENT = 2.5, 97.5
 LEAST_GALAXIES = 50
 REJECTION_THRESHOLD = 0.5
 CONSTANT = "a constant guess"
+# The first network must be better than a guess by this share, too: one that has not learned yet can lie a little, and
+# outside the noise, below a guess by chance.
+LEAST_GAIN_ON_A_GUESS = 0.1
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,6 +117,9 @@ def judge(new: Errors, served: Errors, galaxies: npt.ArrayLike, *, rival: str) -
         verdict = "Worse than" if main.is_worse else "Not better than"
         noise = "" if main.is_worse else " outside the noise"
         return replace(gate, why=f"{verdict} {name}{noise}, {where}: {main.words}.")
+    if rival == CONSTANT and main.new > (1.0 - LEAST_GAIN_ON_A_GUESS) * main.served:
+        short = f"Better than {name} by less than {100 * LEAST_GAIN_ON_A_GUESS:.0f}\u00a0%, {where}: {main.words}."
+        return replace(gate, why=short)
     worse = next((other for other in others if other.is_worse), None)
     if worse:
         return replace(gate, why=f"Better than {name} in one thing ({main.words}) but worse in another: {worse.words}.")

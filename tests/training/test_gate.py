@@ -106,6 +106,18 @@ def test_the_first_network_must_beat_a_constant_guess() -> None:
     assert blind.why.startswith("Not better than a constant guess")
 
 
+def test_a_first_network_that_is_hardly_better_than_a_guess_is_refused() -> None:
+    """One step of training has given an RMS a hundredth below a guess, outside the noise: it must not answer."""
+    truth = np.tile(np.linspace(-22.5, 22.5, GALAXIES), VIEWS)
+    guess, hardly, enough = (Errors(truth * share, NOTHING) for share in (1.0, 0.92, 0.88))
+    refused = judge(hardly, guess, NUMBERS, rival=CONSTANT)
+    assert refused.differences[0].is_better
+    assert not refused.passed
+    assert refused.why.startswith(f"Better than a constant guess by less than 10\u00a0%, on the same {GALAXIES} test")
+    assert judge(enough, guess, NUMBERS, rival=CONSTANT).passed
+    assert judge(hardly, guess, NUMBERS, rival="abc").passed, "of a served network a small gain is a gain"
+
+
 def test_networks_with_nothing_in_common_can_not_be_compared() -> None:
     gate = judge(Errors(NOTHING, errors(1).is_wrong), Errors(errors(1).error_deg, NOTHING), NUMBERS, rival="x")
     assert not gate.passed
