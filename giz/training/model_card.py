@@ -23,7 +23,8 @@ LIMITS = (
 def card_text(shipped: dict[str, Any]) -> str:
     """The card as Markdown, from the contents of ``ours.json``."""
     card, figures = shipped["card"], shipped["card"]["report"]["views"]
-    learned = card["labelset"]
+    learned, finish = card["labelset"], card.get("finish")
+    then = f", then {finish['steps']:,} with half of the pictures as they come" if finish else ""
     lines = [
         "# The network that comes with GIZ",
         "",
@@ -33,8 +34,8 @@ def card_text(shipped: dict[str, Any]) -> str:
         "",
         "## Learned from",
         f"{learned['counts']['train']:,} synthetic galaxies ({learned['versions']['population_rule']}, seed "
-        f"{learned['versions']['seed']}), {card['steps']:,} steps of {card['batch_size']} pictures. Made again by "
-        f"`{shipped['command']}`.",
+        f"{learned['versions']['seed']}), {card['steps']:,} steps of {card['batch_size']} pictures{then}. "
+        f"Made again by `{shipped['command']}`.",
         "",
         f"## On {shipped['test']['galaxies']:,} synthetic galaxies it has not seen",
         f"{shipped['test']['population_rule']}, seed {shipped['test']['seed']}; disturbed disks and rejects included.",

@@ -1,6 +1,7 @@
 """`train` and `evaluate`: from a label set to a measured file; interrupted runs go on; mistakes are told."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,10 @@ def test_an_interrupted_ensemble_goes_on_with_the_flavour_it_was_at_and_trains_n
     assert first.attempt == trained[0].attempt == 1
     assert {job.state for job in trained.values()} == {Job.State.DONE}
     assert said.count(".onnx (") == ModelVersion.objects.count() == 4
+    # Killed from here on, nothing need be trained again for the figures of all together.
+    (again,) = [line for line in said.splitlines() if "At any time again by: manage.py " in line]
+    call_command(*shlex.split(again.partition("manage.py ")[2]))
+    assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[said.splitlines().index(again) + 1]
 
     assert ensemble_made(**asked) == {}, "a whole ensemble that is asked for again is trained anew"
     again = training_job(flavour=1, **asked)

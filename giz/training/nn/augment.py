@@ -13,7 +13,7 @@ of real galaxies are no smooth halos. Its outskirts become much rounder by that,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ _COLOUR = slice(3, 6)
 class Augmentation:
     """How far pictures are changed. Pictures are fractions: 0 black, 1 white.
 
+    plain_share : of pictures that are only turned; what follows is said of the others.
     untouched_share : of pictures that are not resampled.
     turns : whether pictures are turned by quarters and mirrored.
     level_share : of the resampled pictures that are turned by a few degrees only (`level_deg` at most): every code path
@@ -50,6 +51,7 @@ class Augmentation:
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
 
+    plain_share: float = 0.0
     untouched_share: float = 0.3
     turns: bool = True
     level_share: float = 0.5
@@ -126,6 +128,9 @@ def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
 
 
 def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
+    # From another stream: the others are changed as they would be if there were no plain ones.
+    if how.plain_share and np.random.default_rng((seed, 1)).random() < how.plain_share:
+        how = replace(PLAIN, turns=how.turns)
     rng = np.random.default_rng(seed)
     u = rng.random(24)
 

@@ -60,6 +60,14 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[st
         ) from None
 
 
+def checkpoint_digest(folder: Path, name: str) -> str:
+    """SHA-256 of the tensors saved under `name`, as their JSON has it; "" where nothing was saved."""
+    try:
+        return str(json.loads((folder / f"{name}.json").read_bytes()).get("sha256", ""))
+    except FileNotFoundError:
+        return ""
+
+
 def write_durably(path: Path, data: bytes) -> None:
     """Write under a temporary name, bring it to disk, rename, bring the rename to disk."""
     temporary = path.with_name(f".{path.name}.tmp")

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from giz.training.nn.augment import Augmentation, Augmenter, augmentation_for
 from giz.training.nn.batches import BatchPlan, usual_size
-from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
+from giz.training.nn.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_helps, has_fast_bf16
 from giz.training.nn.errors import TrainingError
@@ -89,7 +89,10 @@ class RunState:
 
 
 class Trainer:
-    """One run in one folder. Make it again over the same folder and `fit` goes on where it stopped."""
+    """One run in one folder. Make it again over the same folder and `fit` goes on where it stopped.
+
+    begin : folder of another run, whose best weights this one begins from.
+    """
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Trainer:
         folder: Path,
         device: str | torch.device = "cpu",
         group: Group | None = None,
+        begin: Path | None = None,
     ) -> None:
         if bool(config.minutes) == bool(config.steps) or config.minutes < 0 or config.steps < 0:
             raise TrainingError("bad_length", "Say either for how many minutes or for how many steps to train.")
@@ -106,6 +110,7 @@ class Trainer:
         self.device, self.group = torch.device(device), group or Group()
         torch.manual_seed(config.seed)
         self.learner: Learner = learner_for(config.network, data.size_px)
+        self.begun_from = "" if begin is None else self._begin(begin)
         self.learner.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.plan = BatchPlan(
             data,
@@ -231,14 +236,24 @@ class Trainer:
             "labelset": self.data.labelset.manifest["name"],
             "labelset_digest": self.data.labelset.manifest["digest"],
             "size_px": self.data.size_px,
+            "begun_from": self.begun_from,
         }
+
+    def _begin(self, folder: Path) -> str:
+        found = load_checkpoint(folder, BEST)
+        if found is None:
+            raise TrainingError("no_checkpoint", f"{folder} holds no weights to begin from.")
+        if found[1]["config"]["network"] != self.config.network or found[1]["size_px"] != self.data.size_px:
+            raise TrainingError("another_run", f"{folder} holds another network, or one for another size of pictures.")
+        self.learner.network.load_state_dict(found[0])
+        return checkpoint_digest(folder, BEST)
 
     def _resume(self) -> None:
         found = load_checkpoint(self.folder, LAST)
         if found is None:
             return
         tensors, state = found
-        if any(state[key] != value for key, value in self._comparable().items()):
+        if any(state.get(key, "") != value for key, value in self._comparable().items()):
             raise TrainingError(
                 "another_run", f"{self.folder} holds a run with other settings or another label set. Choose another."
             )

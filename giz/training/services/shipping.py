@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "shipped"
 REJECTED_FROM = 0.5
+# The finish (docs/decisions/0025-a-finish-with-plain-pictures.md): the share of pictures that are only turned, and the
+# learning rate at its peak.
+FINISH_PLAIN_SHARE, FINISH_RATE = 0.5, 1e-3
 # (part, done, total)
 OnProgress = Callable[[str, int, int], None]
 
@@ -36,6 +39,7 @@ OnProgress = Callable[[str, int, int], None]
 class Shipping:
     """What to make. `work` holds label sets and the run; `pictures` and `truth`, real galaxies for a last look.
 
+    finish_steps : of training after `steps`, with half of the pictures as they come.
     bf16 : to train in bfloat16 whatever the processor, be it faster or slower: the file must not depend on that.
     """
 
@@ -48,6 +52,7 @@ class Shipping:
     test_seed: int
     workers: int
     size_px: int = 128
+    finish_steps: int = 0
     bf16: bool = False
     pictures: Path | None = None
     truth: Path | None = None
@@ -55,9 +60,11 @@ class Shipping:
     @property
     def command(self) -> str:
         """What makes the same network again."""
+        finish = f" --finish-steps {self.finish_steps}" if self.finish_steps else ""
         return (
-            f"manage.py ship_model --work FOLDER --galaxies {self.galaxies} --steps {self.steps} --seed {self.seed} "
-            f"--test-galaxies {self.test_galaxies} --test-seed {self.test_seed}{' --bf16' * self.bf16}"
+            f"manage.py ship_model --work FOLDER --galaxies {self.galaxies} --steps {self.steps}{finish} "
+            f"--seed {self.seed} --test-galaxies {self.test_galaxies} --test-seed {self.test_seed}"
+            f"{' --bf16' * self.bf16}"
         )
 
 
@@ -118,20 +125,39 @@ def _synthesized(plan: Shipping, name: str, galaxies: int, seed: int, on_progres
 
 def _trained(plan: Shipping, data: TrainingData, on_progress: OnProgress) -> tuple[Path, dict[str, Any]]:
     with refusals():
+        from giz.training.nn.augment import SYNTHETIC
         from giz.training.nn.export import best_network, export_onnx, served_network
         from giz.training.nn.loop import TrainConfig, Trainer
 
         config = TrainConfig(steps=plan.steps, seed=plan.seed, bf16=plan.bf16, patience=0, workers=1)
-        trainer = Trainer(data, config, plan.work / "run")
-        trainer.state.bf16 = plan.bf16
-        trainer.fit(lambda done, total, _message: on_progress("Training", done, total))
+        trainer = _fitted(Trainer(data, config, plan.work / "run"), plan, "Training", on_progress)
         card = _card(trainer)
+        if plan.finish_steps:
+            config = replace(
+                config,
+                steps=plan.finish_steps,
+                seed=plan.seed + 1,
+                learning_rate=FINISH_RATE,
+                augmentation=replace(SYNTHETIC, plain_share=FINISH_PLAIN_SHARE),
+            )
+            finishing = Trainer(data, config, plan.work / "finish", begin=trainer.folder)
+            trainer = _fitted(finishing, plan, "Finishing", on_progress)
+            card |= {
+                "validation": trainer.state.best,
+                "finish": {"steps": trainer.state.step, "config": trainer.told()},
+            }
         file = plan.work / "ours.onnx"
         # It is measured on other galaxies: those that a run keeps for that calibrate the intervals, too.
         rows = np.concatenate([data.rows("validation"), data.rows("test")])
         served = served_network(data, trainer.learner, best_network(trainer.folder, trainer.learner), rows)
         export_onnx(served, file, size_px=data.size_px, card=card)
     return file, card
+
+
+def _fitted(trainer: Trainer, plan: Shipping, part: str, on_progress: OnProgress) -> Trainer:
+    trainer.state.bf16 = plan.bf16
+    trainer.fit(lambda done, total, _message: on_progress(part, done, total))
+    return trainer
 
 
 def _card(trainer: Trainer) -> dict[str, Any]:

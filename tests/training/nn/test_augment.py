@@ -1,6 +1,6 @@
 """Augmentation keeps the label: similarity transforms only; and the same seeds give the same pictures everywhere."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -77,6 +77,19 @@ def test_nothing_is_changed_where_nothing_is_asked_for_but_the_inversion_of_grey
     assert torch.allclose(changed[1, 1], 1 - pixels[1, 1].float() / 255)
     assert torch.equal(changed[1, 3:], pixels[1, 3:].float() / 255)
     assert not changed[1, [0, 2]].any()
+
+
+def test_a_share_of_pictures_is_only_turned_and_the_others_are_changed_as_ever() -> None:
+    seeds = np.arange(400, dtype=np.uint64)
+    drawn = draw(replace(SYNTHETIC, plain_share=0.4), seeds)
+
+    def is_as(how: Augmentation) -> np.ndarray:
+        pairs = [(getattr(drawn, name.name), getattr(draw(how, seeds), name.name)) for name in fields(drawn)]
+        return np.all([(mine == other).reshape(seeds.size, -1).all(axis=1) for mine, other in pairs], axis=0)
+
+    is_plain = is_as(replace(PLAIN, turns=True))
+    assert (is_plain ^ is_as(SYNTHETIC)).all()
+    assert 0.33 < is_plain.mean() < 0.47
 
 
 def test_a_picture_depends_on_its_own_seed_alone() -> None:

@@ -14,7 +14,7 @@ import torch
 
 from giz.training.nn import devices
 from giz.training.nn.augment import PLAIN, augmentation_for
-from giz.training.nn.checkpoint import load_checkpoint
+from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_speed
 from giz.training.nn.errors import TrainingError
@@ -95,6 +95,29 @@ def test_it_learns(unbroken: Path) -> None:
 def test_a_folder_of_another_run_is_refused(data: TrainingData, unbroken: Path) -> None:
     with pytest.raises(TrainingError, match="other settings or another label set"):
         Trainer(data, TrainConfig(steps=12, seed=12), unbroken)
+
+
+def test_a_run_begins_from_the_best_weights_of_another_and_goes_on_only_with_those(
+    data: TrainingData, unbroken: Path, tmp_path: Path
+) -> None:
+    best, _ = load_checkpoint(unbroken, BEST) or ({}, {})
+    config = replace(CONFIG, steps=4, seed=12)
+    trainer = Trainer(data, config, tmp_path / "second", begin=unbroken)
+    for mine in (trainer.learner.network, trainer.average):
+        assert all(torch.equal(value, best[name]) for name, value in mine.state_dict().items())
+    assert trainer.fit().step == 4
+    again = Trainer(data, config, tmp_path / "second", begin=unbroken)
+    assert again.state.step == 4
+    assert not torch.equal(again.average.stem.weight, best["stem.weight"])  # type: ignore[union-attr]
+    with pytest.raises(TrainingError, match="other settings"):
+        Trainer(data, config, tmp_path / "second")
+    with pytest.raises(TrainingError, match="other settings"):
+        Trainer(data, config, tmp_path / "second", begin=tmp_path / "second")
+    with pytest.raises(TrainingError, match="holds no weights to begin from"):
+        Trainer(data, config, tmp_path / "third", begin=tmp_path / "nothing")
+    save_checkpoint(tmp_path / "larger", BEST, best, {"config": {"network": "ours"}, "size_px": 64})
+    with pytest.raises(TrainingError, match="holds another network, or one for another size"):
+        Trainer(data, config, tmp_path / "third", begin=tmp_path / "larger")
 
 
 def test_it_stops_where_validation_no_longer_gets_better(data: TrainingData, tmp_path: Path) -> None:

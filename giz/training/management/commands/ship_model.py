@@ -29,6 +29,13 @@ class Command(GizCommand):
         parser.add_argument("--out", default=str(SHIPPED_FOLDER), metavar="FOLDER", help="where the files go")
         parser.add_argument("--galaxies", type=int, default=14_000, metavar="N", help="to learn from (default 14,000)")
         parser.add_argument("--steps", type=int, default=4_000, metavar="N", help="of training (default 4,000)")
+        parser.add_argument(
+            "--finish-steps",
+            type=int,
+            default=600,
+            metavar="N",
+            help="of training after that, with half of the pictures as they come (default 600, 0 for none)",
+        )
         parser.add_argument("--seed", type=int, default=2027, metavar="N", help="of galaxies and run (default 2027)")
         parser.add_argument("--test-galaxies", type=int, default=5_000, metavar="N", help="unseen (default 5,000)")
         parser.add_argument("--test-seed", type=int, default=5_000, metavar="N", help="of those (default 5000)")
@@ -43,7 +50,7 @@ class Command(GizCommand):
     def handle(self, *, work: str, out: str, pictures: str | None, truth: str | None, **options: Any) -> None:
         if options["seed"] == options["test_seed"]:
             raise Refused("bad_number", "--test-seed must differ from --seed, or the galaxies were seen in training.")
-        numbers = ("galaxies", "test_galaxies", "steps", "seed", "test_seed", "workers")
+        numbers = ("galaxies", "test_galaxies", "steps", "finish_steps", "seed", "test_seed", "workers")
         plan = Shipping(
             work=Path(work).expanduser().absolute(),
             out=Path(out).expanduser().absolute(),

@@ -1,5 +1,6 @@
 """manage.py train LABELSET --network ours --minutes 30"""
 
+import shlex
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ class Command(GizCommand):
                 self.stdout.write(f"{made[flavour].role} is trained already:")
             files.append(self._told(made.get(flavour) or self._trained(flavour, asked)))
         if options["ensemble"]:
-            self.stdout.write("The median of all, on the same galaxies:")
+            first, *others = map(str, files)
+            again = shlex.join(["manage.py", "evaluate", first, str(folder), "--ensemble", *others])
+            self.stdout.write(f"The median of all, on the same galaxies. At any time again by: {again}")
             self.stdout.write(text(model_evaluate(models=files, labelset=folder).report))
 
     def _trained(self, flavour: int, asked: dict[str, Any]) -> ModelVersion:
