@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from standards import grid
 from tests.browser.conftest import PHONE, Visitor
@@ -52,6 +52,30 @@ def _tab_to(page: Page, name: str) -> None:
         if re.search(name, found or ""):
             return
     raise AssertionError(f"eighty presses of Tab did not reach {name}")
+
+
+def test_while_an_answer_is_taken_back_nothing_can_be_answered(demo: Site, player: Visitor) -> None:
+    """The next galaxy is on the screen still: an Enter meant for it would answer the one that comes back."""
+    page, held = player.page, list[Route]()
+    judge(page, inner)
+    _wait_for_votes(demo, player, 1)
+    wait_for_galaxy(page)
+    page.route("**/api/v1/votes/*/undo/", lambda route: held.append(route))
+    with page.expect_request("**/undo/"):
+        page.keyboard.press("u")
+    expect(page.locator("button.go")).to_be_disabled()
+    next_galaxy = position(page)
+    page.keyboard.press("Enter")
+    assert position(page) == next_galaxy
+    for _ in range(500):
+        if held:
+            break
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.get_by_test_id("position")).to_contain_text("Step B")
+    _wait_for_votes(demo, player, 0)
+    press_enter(page)
+    _wait_for_votes(demo, player, 1)
 
 
 def test_a_galaxy_is_judged_rejected_undone_and_skipped_by_the_keyboard_alone(demo: Site, player: Visitor) -> None:

@@ -38,7 +38,7 @@ export function Comparison({ labelling }: { labelling: Labelling }) {
     };
   }, [current, album, shared]);
 
-  const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null;
+  const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null && !labelling.isChanging;
   const open = useCallback((name: DialogName) => setDialog(name), []);
   const commands = useCommands(labelling, shared, isReady, open);
   useKeys(dialog === null, commandOf, commands.run);

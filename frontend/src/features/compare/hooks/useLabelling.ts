@@ -27,6 +27,8 @@ export function useLabelling(campaign: string) {
   const { notice, say } = useNotice();
   const [last, setLast] = useState<LastVote | null>(null);
   const isBusy = useRef(false);
+  // While another galaxy may be about to take this one's place: what is pressed now was not meant for that one.
+  const [isChanging, setChanging] = useState(false);
   const announced = useRef<{ key: string; words: string } | null>(null);
   const queryClient = useQueryClient();
   const dealing = useDealing(campaign, deck.sessions.length, dispatch);
@@ -95,6 +97,7 @@ export function useLabelling(campaign: string) {
   const skip = useCallback(async () => {
     if (!current || isBusy.current) return;
     isBusy.current = true;
+    setChanging(true);
     try {
       await skipTask(current.task.id);
       releaseTask(current.task.id);
@@ -104,12 +107,14 @@ export function useLabelling(campaign: string) {
       say(inWords(error), { isLong: true });
     } finally {
       isBusy.current = false;
+      setChanging(false);
     }
   }, [current, say]);
 
   const undo = useCallback(async () => {
     if (!last || isBusy.current) return;
     isBusy.current = true;
+    setChanging(true);
     try {
       if (await outbox.withdraw(last.key)) {
         holdTask(last.session.task.id);
@@ -131,10 +136,11 @@ export function useLabelling(campaign: string) {
       say(inWords(error), { isLong: true });
     } finally {
       isBusy.current = false;
+      setChanging(false);
     }
   }, [last, queryClient, say]);
 
-  return { deck, current, dispatch, notice, say, problem: dealing.problem, tryAgain: dealing.tryAgain, confirm, reject, skip, undo, canUndo: last !== null };
+  return { deck, current, dispatch, notice, say, problem: dealing.problem, tryAgain: dealing.tryAgain, confirm, reject, skip, undo, canUndo: last !== null, isChanging };
 }
 
 export type Labelling = ReturnType<typeof useLabelling>;

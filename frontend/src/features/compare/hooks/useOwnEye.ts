@@ -27,5 +27,5 @@ export function useOwnEye(task: Task, onDone: (verdict: Verdict) => void, onLeav
   const reject = useCallback((remarks: Remarks) => onDone({ kind: "rejected", reasons: remarks.reasons }), [onDone]);
   const skip = useCallback(async () => onLeave(), [onLeave]);
 
-  return { deck, current, dispatch, notice, say, problem: null, tryAgain: NOTHING, confirm, reject, skip, undo: NOTHING, canUndo: false };
+  return { deck, current, dispatch, notice, say, problem: null, tryAgain: NOTHING, confirm, reject, skip, undo: NOTHING, canUndo: false, isChanging: false };
 }
