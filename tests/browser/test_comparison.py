@@ -67,6 +67,8 @@ def test_while_an_answer_is_taken_back_nothing_can_be_answered(demo: Site, playe
     next_galaxy = position(page)
     page.keyboard.press("Enter")
     assert position(page) == next_galaxy
+    page.keyboard.press("x")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     for _ in range(500):
         if held:
             break

@@ -46,3 +46,10 @@ def test_one_command_makes_the_network_and_its_cards_and_the_same_again_the_same
 def test_galaxies_that_were_learned_from_are_not_measured_on(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="--test-seed must differ from --seed"):
         call_command("ship_model", work=str(tmp_path), **{**SMALL, "test_seed": 11})
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"finish_steps": -1}])
+def test_a_length_that_can_not_be_is_refused_before_anything_is_made(tmp_path: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(CommandError, match="--steps must be 1 or more, --finish-steps 0 or more"):
+        call_command("ship_model", work=str(tmp_path / "work"), **{**SMALL, **wrong})
+    assert not (tmp_path / "work").exists()

@@ -61,11 +61,8 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[st
 
 
 def checkpoint_digest(folder: Path, name: str) -> str:
-    """SHA-256 of the tensors saved under `name`, as their JSON has it; "" where nothing was saved."""
-    try:
-        return str(json.loads((folder / f"{name}.json").read_bytes()).get("sha256", ""))
-    except FileNotFoundError:
-        return ""
+    """SHA-256 of the tensors saved under `name`, as their JSON has it."""
+    return str(json.loads((folder / f"{name}.json").read_bytes())["sha256"])
 
 
 def write_durably(path: Path, data: bytes) -> None:

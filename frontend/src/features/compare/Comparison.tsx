@@ -39,7 +39,9 @@ export function Comparison({ labelling }: { labelling: Labelling }) {
   }, [current, album, shared]);
 
   const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null && !labelling.isChanging;
-  const open = useCallback((name: DialogName) => setDialog(name), []);
+  const { isChanging } = labelling;
+  // A sheet that opens while another galaxy comes would be filled in for that one.
+  const open = useCallback((name: DialogName) => (name === "help" || !isChanging) && setDialog(name), [isChanging]);
   const commands = useCommands(labelling, shared, isReady, open);
   useKeys(dialog === null, commandOf, commands.run);
   usePreload(deck.sessions, albums.byId, shared);

@@ -50,6 +50,8 @@ class Command(GizCommand):
     def handle(self, *, work: str, out: str, pictures: str | None, truth: str | None, **options: Any) -> None:
         if options["seed"] == options["test_seed"]:
             raise Refused("bad_number", "--test-seed must differ from --seed, or the galaxies were seen in training.")
+        if options["steps"] < 1 or options["finish_steps"] < 0:
+            raise Refused("bad_number", "--steps must be 1 or more, --finish-steps 0 or more.")
         numbers = ("galaxies", "test_galaxies", "steps", "finish_steps", "seed", "test_seed", "workers")
         plan = Shipping(
             work=Path(work).expanduser().absolute(),
