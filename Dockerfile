@@ -35,8 +35,7 @@ ENV PATH=/opt/giz/bin:$PATH \
     STATIC_ROOT=/app/static \
     GRANIAN_HOST=0.0.0.0 \
     GRANIAN_PORT=8000 \
-    GRANIAN_WORKERS=2 \
-    GRANIAN_BLOCKING_THREADS=4
+    GRANIAN_WORKERS=2
 VOLUME /data
 
 FROM common AS trainer
@@ -51,5 +50,7 @@ USER 1000:1000
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=4 \
     CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["granian", "--interface", "wsgi", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "20", \
-     "--log-level", "warning", "giz.wsgi:application"]
+# As WEB_OPTIONS of giz/embedded/site.py; a test compares them.
+CMD ["granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--http1-header-read-timeout", "30000", \
+     "--backlog", "1024", "--backpressure", "4000", "--respawn-failed-workers", "--log-level", "warning", \
+     "--workers-kill-timeout", "20", "giz.rsgi:application"]

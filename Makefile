@@ -18,9 +18,11 @@ NPM := cd frontend && $(WITH_VENV) npm
 PORT ?= 8000
 HOST ?= 127.0.0.1
 TEST_JOBS ?= 2
+# A module at a time, in the order of tests/conftest.py: what a module shares, such as a site, starts once.
+PYTEST = $(WITH_VENV) $(PY) -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 TESTS ?= tests
 
-.PHONY: help install run test check bench bench-training lock schema clean clean-data
+.PHONY: help install run test test-fast check bench real-sky bench-training lock schema clean clean-data
 .PHONY: node-ready dev chromium check-python check-frontend check-site check-deployment check-locks
 
 help: ## show this list
@@ -81,9 +83,12 @@ run: install ## start the whole site with a demo sky; Ctrl-C stops it
 	@exec $(PY) manage.py up --host $(HOST) --port $(PORT)
 
 # --- test ------------------------------------------------------------------------------------------------------------
-test: install dev chromium ## run every test: pages, then Python, with real servers and a real browser
+test: install dev chromium ## run all tests: pages, then Python, with real servers and a real browser
 	@$(NPM) run --silent test
-	@$(WITH_VENV) $(PY) -m pytest -n $(TEST_JOBS) $(TESTS)
+	@$(PYTEST) $(TESTS)
+
+test-fast: install dev ## run the quick Python tests: without browser, training and servers of their own
+	@$(PYTEST) -m 'not slow' $(TESTS)
 
 chromium: | $(PY)
 	@.ci/chromium
@@ -124,12 +129,15 @@ bench: install dev ## measure labelling and rendering (docs/benchmarks)
 		module=$$(basename $$file .py); echo "— $$module"; $(PY) -m tests.bench.$$module || exit 1; \
 	done
 
-bench-training: install dev ## measure training and answering against Keras (brings TensorFlow, and removes it again)
+real-sky: install dev ## measure the network that ships on real galaxies (docs/benchmarks/real-sky.md)
+	@$(PY) -m tests.bench.real_sky
+
+bench-training: install dev ## compare training and prediction with Keras (installs TensorFlow temporarily)
 	@$(PY) -m tests.bench.bench_training
 	@$(PY) -m tests.bench.bench_training --keras
 
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet
-lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest versions)
+lock: | $(PY) ## regenerate the lock files from requirements/*.in (UPGRADE=1: newest versions)
 	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet --quiet uv
 	@for name in base dev node; do \
 		echo "requirements/$$name.txt"; \
@@ -140,17 +148,17 @@ lock: | $(PY) ## compile requirements/*.in again (UPGRADE=1 takes the newest ver
 		&& ../$(PY) -m uv $(LOCK) $(if $(UPGRADE),--upgrade) train.in -o all-train.txt \
 		&& ../$(PY) ../.ci/lock-train < all-train.txt; status=$$?; rm -f all-train.txt; exit $$status
 
-schema: $(STAMPS)/base $(MODULES) ## write frontend/openapi.json and the types made from it anew
+schema: $(STAMPS)/base $(MODULES) ## regenerate frontend/openapi.json and its TypeScript types
 	@PY=$(PY) .ci/schema
 	@$(NPM) run --silent types
 
 # --- clean -----------------------------------------------------------------------------------------------------------
-clean: ## remove what was installed and built; the data in .giz stay
+clean: ## remove everything installed or built; the data in .giz are kept
 	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/test-results bench-out
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find giz labeling standards tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-clean-data: ## remove the data too: database, pictures, logs; asks first
+clean-data: ## also remove the data (database, pictures, logs), after asking
 	@home="$${GIZ_HOME:-.giz}"; \
 	if [ ! -d "$$home" ]; then echo "There are no data in $$home."; exit 0; fi; \
 	if [ ! -d "$$home/run" ]; then echo "$$home does not look like a data folder of GIZ; nothing was removed."; exit 1; fi; \

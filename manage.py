@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Command-line entry: prepares the environment, starts embedded services where a command needs them, runs Django."""
+"""Command-line entry point: starts the embedded services where a command needs them and runs Django."""
 
 import os
 import sys
 
-READER_LEFT = 141  # what a shell says of a program that ended so: 128 and SIGPIPE
+READER_LEFT = 141  # the exit code in a shell: 128 + SIGPIPE
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     import django
     from django.core.management import execute_from_command_line, get_commands
 
-    import giz.celery  # noqa: F401 - else tasks would be sent to a broker that Celery makes up
+    import giz.celery  # noqa: F401 - otherwise tasks would go to Celery's default broker
     from giz.embedded.session import services_for_command
 
     try:
@@ -23,14 +23,14 @@ def main() -> None:
         django.setup()
     except env.BadSetting as error:
         raise SystemExit(str(error)) from None
-    # No server is started for a slip in the command's name.
+    # No server is started for a mistyped command.
     is_known = len(sys.argv) > 1 and sys.argv[1] in get_commands()
     try:
         with services_for_command(sys.argv if is_known else sys.argv[:1]):
             execute_from_command_line(sys.argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read the answer has left (`| head`). What is still to be written at the end goes nowhere.
+        # The reader of our output has left (`| head`); discard what is still to be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(READER_LEFT) from None
 

@@ -13,6 +13,8 @@ export default defineConfig({
     target: "es2022",
     // The Content-Security-Policy allows styles and scripts from files only, so nothing may be inlined as data.
     assetsInlineLimit: 0,
+    // One style sheet, there from the first: no part of the page can come without its looks.
+    cssCodeSplit: false,
     manifest: true,
     modulePreload: { polyfill: false },
   },

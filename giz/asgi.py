@@ -4,7 +4,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-import giz.celery  # noqa: F401 - else tasks would be sent to a broker that Celery makes up
+import giz.celery  # noqa: F401 - otherwise tasks would go to Celery's default broker
 from giz.core.checks import refuse_unsafe_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "giz.settings")

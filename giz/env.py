@@ -1,4 +1,4 @@
-"""Typed readers of environment variables; the lowest floor, importable before Django and by everything."""
+"""Typed readers of environment variables; the lowest floor, importable by everything and before Django."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ class BadSetting(ValueError):
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable as text; an empty value counts as not set."""
+    """Return the variable as text; an empty value counts as not set."""
     return os.environ.get(name, "").strip() or default
 
 
@@ -46,8 +46,15 @@ def boolean(name: str, default: bool) -> bool:
     raise BadSetting(f"{name} must be one of 1, 0, true, false, yes, no, on, off; not {raw!r}.")
 
 
+def choice(name: str, default: str, known: Sequence[str]) -> str:
+    value = text(name, default).lower()
+    if value not in known:
+        raise BadSetting(f"{name} must be one of {', '.join(known)}; not {value!r}.")
+    return value
+
+
 def words(name: str, default: Sequence[str] = ()) -> list[str]:
-    """A comma-separated list; blanks are dropped."""
+    """Return a comma-separated list without empty items."""
     raw = text(name)
     return [word.strip() for word in raw.split(",") if word.strip()] if raw else list(default)
 
@@ -57,22 +64,41 @@ def path(name: str, default: Path) -> Path:
     return Path(raw).expanduser().resolve() if raw else default
 
 
+def site_address(name: str, default: str) -> str:
+    """Return ``http(s)://host[:port]`` without a slash at the end: the site can't live below a path."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_origin = False
+    if not is_origin or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadSetting(
+            f"{name} must be the site's address without a path, not {value!r}. Example: {name}=https://giz.example.org"
+        )
+    return value
+
+
 def giz_home() -> Path:
-    """The folder that holds all data of the embedded defaults (GIZ_HOME moves it)."""
-    return path("GIZ_HOME", BASE_DIR / ".giz")
+    """Return the folder of all data by default; GIZ_HOME moves it."""
+    home = path("GIZ_HOME", BASE_DIR / ".giz")
+    above = next((folder for folder in (home, *home.parents) if folder.exists()), home)
+    if above.exists() and not above.is_dir():
+        raise BadSetting(f"GIZ_HOME must be a folder, but {above} is a file. Choose another: GIZ_HOME=/some/folder")
+    return home
 
 
 def ensure_secret_key() -> None:
-    """Give a local installation a secret key of its own, made once and kept in GIZ_HOME (mode 0600).
+    """Give a local installation its own secret key, made once and kept in GIZ_HOME (mode 0600).
 
-    Only with the embedded database: where DATABASE_URL is set, somebody deploys, and must set SECRET_KEY.
+    Only with the embedded database: a deployment, which sets DATABASE_URL, must set SECRET_KEY.
     """
     if text("SECRET_KEY"):
         return
     if text("DATABASE_URL"):
         raise BadSetting(
-            "SECRET_KEY is not set, and where DATABASE_URL is set it must be. "
-            "Take at least 50 random characters, e.g. from: openssl rand -base64 48"
+            "SECRET_KEY must be set when DATABASE_URL is set. Use at least 50 random characters, e.g. from: openssl "
+            "rand -base64 48"
         )
     file = giz_home() / "secret_key"
     try:
@@ -91,21 +117,21 @@ def ensure_secret_key() -> None:
     os.environ["SECRET_KEY"] = file.read_text().strip()
 
 
-def database_from_url(url: str) -> dict[str, str | int]:
-    """Django's HOST, PORT, NAME, USER, PASSWORD from ``postgresql://user:password@host:5432/name``.
+def database_from_url(url: str, *, name: str = "DATABASE_URL") -> dict[str, str | int]:
+    """Return Django's HOST, PORT, NAME, USER, PASSWORD from ``postgresql://user:password@host:5432/name``.
 
     A unix socket folder goes into the query: ``postgresql://giz@/giz?host=/run/postgresql``.
     """
     parts = urlsplit(url)
-    name = unquote(parts.path.lstrip("/"))
-    if parts.scheme not in {"postgres", "postgresql"} or not name:
+    database = unquote(parts.path.lstrip("/"))
+    if parts.scheme not in {"postgres", "postgresql"} or not database:
         raise BadSetting(
-            "DATABASE_URL must look like postgresql://user:password@host:5432/name; "
-            f"its scheme is {parts.scheme!r} and its database {name!r}."
+            f"{name} must look like postgresql://user:password@host:5432/name; "
+            f"its scheme is {parts.scheme!r} and its database {database!r}."
         )
     socket = parse_qs(parts.query).get("host", [""])[0]
     return {
-        "NAME": name,
+        "NAME": database,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": socket or parts.hostname or "",

@@ -9,19 +9,28 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from giz import env
-from giz.embedded.urls import default_broker_url, default_cache_url, embedded_postgres_settings
+from giz.core.postgres.base import WatchedConnection
+from giz.core.staff_menu import UNFOLD  # noqa: F401 - a setting
+from giz.core.vocabulary import COLOUR_FIRST, VERDICT_NAMES
+from giz.embedded.layout import (
+    default_broker_url,
+    default_cache_url,
+    embedded_owner_settings,
+    embedded_postgres_settings,
+)
 
 BASE_DIR = env.BASE_DIR
 GIZ_HOME = env.giz_home()
 
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = env.boolean("DEBUG", default=False)
-SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
+SITE_URL = env.site_address("SITE_URL", "http://localhost:8000")
 _site = urlsplit(SITE_URL)
 IS_HTTPS = _site.scheme == "https"
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-if _site.hostname and _site.hostname not in ALLOWED_HOSTS:
-    ALLOWED_HOSTS.append(_site.hostname)
+_site_host = f"[{_site.hostname}]" if ":" in str(_site.hostname) else str(_site.hostname)
+if _site_host not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(_site_host)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 USE_X_FORWARDED_HOST = False
 TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, minimum=0, maximum=5)
@@ -71,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "giz.accounts.staff_site.StaffStepsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -81,9 +91,8 @@ SITE_ID = 1
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [
-            BASE_DIR / "giz" / "accounts" / "templates"
-        ],  # before allauth's own, which come earlier in INSTALLED_APPS
+        # Before allauth's own, which come earlier in INSTALLED_APPS.
+        "DIRS": [BASE_DIR / "giz" / "accounts" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -97,9 +106,12 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- data -----------------------------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_OWNER: dict[str, Any] = {} if DATABASE_URL else embedded_owner_settings(GIZ_HOME)  # {}: one role does all
+if DATABASE_OWNER_URL := env.text("DATABASE_OWNER_URL"):
+    DATABASE_OWNER = env.database_from_url(DATABASE_OWNER_URL, name="DATABASE_OWNER_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "giz.core.postgres",
         **(env.database_from_url(DATABASE_URL) if DATABASE_URL else embedded_postgres_settings(GIZ_HOME)),
         "CONN_MAX_AGE": 0,
         "OPTIONS": {
@@ -107,8 +119,12 @@ DATABASES: dict[str, dict[str, Any]] = {
                 "min_size": 1,
                 "max_size": env.integer("DATABASE_POOL_SIZE", 8, minimum=1, maximum=100),
                 "timeout": 5,
+                # After that the next request tries again at once: however long the server was down, voting continues
+                # within seconds of its return.
+                "reconnect_timeout": 2,
+                "connection_class": WatchedConnection,
             },
-            "connect_timeout": 5,
+            "connect_timeout": 3,
             "prepare_threshold": 5 if env.boolean("DATABASE_PREPARED_STATEMENTS", default=True) else None,
             "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
         },
@@ -140,7 +156,7 @@ if S3_BUCKET:
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "location": S3_PREFIX,
-            # Without these boto3 looks where it always does: AWS_ variables, a profile, the machine's role.
+            # Without these boto3 uses AWS_ variables, a profile or the machine's role.
             "endpoint_url": S3_ENDPOINT_URL or None,
             "region_name": S3_REGION or None,
             "access_key": S3_ACCESS_KEY_ID or None,
@@ -148,6 +164,8 @@ if S3_BUCKET:
         },
     }
 SURVEY_FOLDER = env.path("SURVEY_FOLDER", GIZ_HOME / "surveys")
+# The size of the cache of survey answers (without frames made of them); the oldest are deleted beyond it.
+SURVEY_CACHE_GB = env.integer("SURVEY_CACHE_GB", 20, minimum=1, maximum=1_000_000)
 SURVEY_ORDER = env.words("SURVEY_ORDER", ["sdss", "panstarrs", "hips"])
 SURVEY_URLS = env.words("SURVEY_URLS")
 SURVEY_LOCAL_HOSTS = env.words("SURVEY_LOCAL_HOSTS")
@@ -159,8 +177,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "giz.core.parsers.NamelessUpload"]
 
-# --- Celery: the message only wakes a worker, the truth of a job is its row (giz/core/jobs.py) -----------------------
+# --- Celery: the message only wakes a worker, the row of a job decides (giz/core/jobs.py) --------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default_broker_url(GIZ_HOME))
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -172,16 +191,24 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 86_400, "socket_timeout": 5, "socket_connect_timeout": 3}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 86_400, "socket_timeout": 3, "socket_connect_timeout": 1}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"labeling.tasks.*": {"queue": "votes"}, "giz.core.tasks.*": {"queue": "default"}}
-# Kinds of jobs with a queue of their own; and the queues of work of hours, to which a worker of its own listens.
+# Short tasks that voting waits for, and the housekeeping of beat: they have their own worker process, so that nothing
+# else (pictures, imports, exports) can delay them.
+VOTES_QUEUE = "votes"
+CELERY_TASK_ROUTES = {
+    "labeling.tasks.*": {"queue": VOTES_QUEUE},
+    "giz.inference.tasks.*": {"queue": VOTES_QUEUE},
+    "giz.core.tasks.wake_job": {"queue": "default"},
+    "giz.core.tasks.*": {"queue": VOTES_QUEUE},
+}
+# Kinds of jobs with their own queue; and the queues of jobs that take hours, which have their own worker.
 JOB_QUEUES = {"train": "training", "fetch_source": "predict", "predict": "predict", "order_queue": "predict"}
 LONG_QUEUES = ("training",)
-# How many jobs of bulk predictions workers do at once: they take hours, and votes come by the same workers.
+# How many bulk predictions workers do at once: they take hours and share the workers with other jobs.
 PREDICT_JOBS_AT_ONCE = env.integer("PREDICT_JOBS_AT_ONCE", 1, minimum=1, maximum=64)
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "giz.core.tasks:SteadyScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep jobs whose heartbeat stopped": {"task": "giz.core.tasks.sweep_jobs", "schedule": 30},
     "give back leases that ran out": {"task": "labeling.tasks.release_expired_leases", "schedule": 20},
@@ -189,6 +216,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "have the network order the queues": {"task": "giz.inference.tasks.order_queues", "schedule": 600},
     "refresh stale consensus": {"task": "labeling.tasks.refresh_stale_consensus", "schedule": 10},
     "forget pictures to predict": {"task": "giz.inference.tasks.sweep_sources", "schedule": 600},
+    "forget predictions of visitors": {"task": "giz.inference.tasks.sweep_predictions", "schedule": 600},
+    "forget old jobs and sessions": {"task": "giz.core.tasks.tidy_up", "schedule": 3600},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -206,6 +235,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "giz.accounts.passwords.MaximumLength"},
+    {"NAME": "giz.accounts.passwords.DifferentCharacters"},
+    {"NAME": "giz.accounts.passwords.NotTheSitesWords"},
 ]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -216,10 +249,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "giz.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "giz.accounts.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "giz.accounts.forms.SignupForm",
+    "reset_password": "giz.accounts.forms.ResetPasswordForm",
+}
 ACCOUNT_USER_DISPLAY = "giz.accounts.adapter.display_name"
 ACCOUNT_CHANGE_EMAIL = True
-ACCOUNT_RATE_LIMITS = {  # a school of forty behind one address must get in; wrong passwords: giz/accounts/limits.py
+ACCOUNT_RATE_LIMITS = {  # a school of forty behind one address must get in; wrong passwords: giz/accounts/passwords.py
     "login": "300/m/ip",
     "login_failed": "10/5m/key",  # only codes of the second factor
     "signup": "60/m/ip,300/h/ip",
@@ -227,14 +263,18 @@ ACCOUNT_RATE_LIMITS = {  # a school of forty behind one address must get in; wro
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_TOTP_ISSUER = "GIZ"
+MFA_ADAPTER = "giz.accounts.adapter.SecondFactorAdapter"
+STAFF_SECOND_FACTOR = env.choice("STAFF_SECOND_FACTOR", "auto", ("auto", "required", "off"))
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 PASSWORD_RESET_TIMEOUT = 3600
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-# Where mail really leaves, an address must be confirmed: then sign-up does not tell who has an account already.
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "giz.core.mail.FolderBackend")
+# Where e-mail is really sent, an address must be confirmed: then sign-up does not reveal who has an account.
 _SENDS_MAIL = EMAIL_BACKEND.endswith("smtp.EmailBackend")
 ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "mandatory" if _SENDS_MAIL else "optional")
+# The contact in security.txt: an address of the operator, or a page with one.
+SECURITY_CONTACT = env.text("SECURITY_CONTACT", SITE_URL)
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1, maximum=65535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -256,13 +296,8 @@ CSRF_FAILURE_VIEW = "giz.core.views.csrf_failure"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
+        **{f"{kind}-src": [SELF] for kind in ("script", "style", "font", "connect", "manifest", "worker")},
         "img-src": [SELF, "data:", "blob:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "manifest-src": [SELF],
-        "worker-src": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],
@@ -293,9 +328,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
-        "VerdictEnum": ["A", "F", "J"],
-        "SaidEnum": ["accepted", "face_on", "rejected"],
-        "BandEnum": ["gri", "g", "r", "i"],
+        "VerdictEnum": list(VERDICT_NAMES),
+        "SaidEnum": list(VERDICT_NAMES.values()),
+        "BandEnum": list(COLOUR_FIRST),
     },
 }
 
@@ -314,86 +349,5 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}},
 }
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "GIZ staff",
-    "SITE_HEADER": "GIZ staff",
-    "SITE_URL": "/",
-    "SITE_ICON": "/favicon.svg",
-    "SITE_FAVICONS": [{"rel": "icon", "href": "/favicon.svg", "type": "image/svg+xml"}],
-    "STYLES": [f"{STATIC_URL}accounts/staff.css"],
-    "COLORS": {
-        "primary": {
-            "50": "#fefaeb",
-            "100": "#fcf1c9",
-            "200": "#f9e290",
-            "300": "#f6d262",
-            "400": "#f4c84a",
-            "500": "#d9a51f",
-            "600": "#8a6100",
-            "700": "#734f00",
-            "800": "#5c3f00",
-            "900": "#4a3300",
-            "950": "#2b1d00",
-        }
-    },
-    "SIDEBAR": {
-        "navigation": [
-            {"items": [{"title": "Dashboard", "icon": "monitoring", "link": "/staff/dashboard/"}]},
-            {
-                "title": "Labelling",
-                "separator": True,
-                "items": [
-                    {"title": "Campaigns", "icon": "flag", "link": "/staff/labeling/campaign/"},
-                    {"title": "Targets", "icon": "target", "link": "/staff/labeling/target/"},
-                    {"title": "Tasks", "icon": "hourglass_top", "link": "/staff/labeling/task/"},
-                    {"title": "Votes", "icon": "how_to_vote", "link": "/staff/labeling/vote/"},
-                    {"title": "Consensus", "icon": "handshake", "link": "/staff/labeling/consensus/"},
-                    {"title": "Label sets", "icon": "inventory_2", "link": "/staff/labeling/labelset/"},
-                    {"title": "Volunteers", "icon": "visibility", "link": "/staff/labeling/volunteer/"},
-                    {"title": "People", "icon": "group", "link": "/staff/accounts/user/"},
-                ],
-            },
-            {
-                "title": "Sky",
-                "separator": True,
-                "items": [
-                    {"title": "Galaxies", "icon": "cyclone", "link": "/staff/catalog/galaxy/"},
-                    {"title": "Pictures", "icon": "image", "link": "/staff/catalog/galaxyimage/"},
-                    {"title": "Shapes", "icon": "architecture", "link": "/staff/catalog/galaxyshape/"},
-                    {"title": "Revisions", "icon": "history", "link": "/staff/catalog/galaxyrevision/"},
-                    {"title": "Standard sets", "icon": "straighten", "link": "/staff/standards/standardset/"},
-                    {"title": "Proposals", "icon": "rate_review", "link": "/staff/standards/proposal/"},
-                    {"title": "Standards", "icon": "linear_scale", "link": "/staff/standards/standard/"},
-                    {
-                        "title": "Real or synthetic?",
-                        "icon": "quiz",
-                        "link": "/staff/catalog/realismtrial/test/",
-                    },
-                    {"title": "Synthetic truth", "icon": "science", "link": "/staff/catalog/synthetictruth/"},
-                    {"title": "Predictions", "icon": "query_stats", "link": "/staff/inference/prediction/"},
-                ],
-            },
-            {
-                "title": "Networks",
-                "separator": True,
-                "items": [
-                    {"title": "Trainings", "icon": "model_training", "link": "/staff/training/trainingrun/"},
-                    {"title": "Networks", "icon": "neurology", "link": "/staff/training/modelversion/"},
-                    {"title": "Promotions", "icon": "trending_up", "link": "/staff/training/promotion/"},
-                ],
-            },
-            {
-                "title": "House",
-                "separator": True,
-                "items": [
-                    {"title": "Jobs", "icon": "build", "link": "/staff/core/job/"},
-                    {"title": "Job log", "icon": "notes", "link": "/staff/core/joblogline/"},
-                    {"title": "Schedule", "icon": "schedule", "link": "/staff/django_celery_beat/periodictask/"},
-                    {"title": "Audit trail", "icon": "fact_check", "link": "/staff/core/auditevent/"},
-                ],
-            },
-        ]
-    },
-}
-# W004: the e-mail is unique in any case, by a constraint on LOWER(email) that the check does not see.
+# W004: the e-mail is unique whatever its case, by a constraint on LOWER(email) that the check does not see.
 SILENCED_SYSTEM_CHECKS: list[str] = ["auth.W004"]

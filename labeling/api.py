@@ -1,6 +1,7 @@
-"""The labelling API: each view validates, calls one service or selector, and answers."""
+"""Views of the labelling API: each validates its input, calls one service or selector, and answers."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,93 +13,80 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from giz.accounts.services import preferences_update
-from giz.catalog.storage import IMAGE_PATH
+from giz.core.answers import json_of, schema_of
 from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, body_of, refuse_unknown_query
-from labeling import selectors, serializers
-from labeling.leased import LeasedTask
-from labeling.models import Vote
-from labeling.pools import set_pools
-from labeling.services.tasks import task_lease, task_renew, task_skip
+from giz.core.requester import count_request, requester_of
+from labeling import answers, outcomes, selectors, serializers
+from labeling.selectors import CampaignAnswer
+from labeling.services.leases import task_lease, task_renew, task_skip, tasks_release
+from labeling.services.practice import round_begin, round_judge, round_keep
 from labeling.services.votes import VoteAnswer, vote_record, vote_undo
 from labeling.tasks import wake_consensus
 
+SETTLED_SHOWN = 3
+# Enough for a class behind one address; a network of addresses has twice as much.
+ROUNDS_AN_HOUR, JUDGEMENTS_AN_HOUR = 120, 600
+HOUR = 3600
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), ErrorSerializer)
-
-
-def _task_body(task: LeasedTask) -> dict[str, Any]:
-    pools = set_pools(task.standard_set_id).for_target(task.galaxy_id)
-    orders = pools.orders(task.seed)
-    return {
-        "id": task.id,
-        "campaign": task.campaign,
-        "standard_set": task.standard_set_id,
-        "due_at": task.due_at,
-        "target": {
-            "label": task.label,
-            "images": task.images,
-            "sizes_px": task.sizes_px,
-            "image_path": IMAGE_PATH,
-        },
-        "sources": {str(nominal): source for nominal, source in pools.sources.items()},
-        "orders": {str(bin_deg): orders[bin_deg] for bin_deg in orders},
-    }
-
-
-def _vote_body(vote: VoteAnswer) -> dict[str, Any]:
-    return {
-        "key": vote.key,
-        "task": vote.task_id,
-        "verdict": vote.verdict,
-        "inclination_deg": vote.inclination_deg,
-        "created_at": vote.created_at,
-        "undo_until": vote.undo_until,
-        "replayed": vote.is_replayed,
-    }
 
 
 class TasksView(APIView):
     @extend_schema(
         operation_id="task_lease",
         request=serializers.TaskLeaseSerializer,
-        responses={201: serializers.TaskSerializer, 200: serializers.TaskSerializer, **ERRORS},
+        responses={201: schema_of(answers.TaskAnswer), 200: schema_of(answers.TaskAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Lease a galaxy to judge; 200 gives back one of your leases that the browser lost."""
+        """Lease a galaxy to judge; 200 answers one of your leases that the browser lost."""
         asked = body_of(serializers.TaskLeaseSerializer, request)
         task, is_new = task_lease(volunteer=request.user, campaign=asked["campaign"], held=asked["held"])
-        return Response(_task_body(task), status=201 if is_new else 200)
+        return Response(json_of(answers.TaskAnswer.of(task)), status=201 if is_new else 200)
 
 
 class TaskSkipView(APIView):
     @extend_schema(
         operation_id="task_skip",
         request=EmptySerializer,
-        responses={200: serializers.SkippedSerializer, **ERRORS},
+        responses={200: schema_of(answers.SkippedAnswer), **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
         """Give a galaxy back unjudged."""
         body_of(EmptySerializer, request)
         task_skip(volunteer=request.user, task_id=task_id)
-        return Response({"id": task_id, "state": "skipped"})
+        return Response(json_of(answers.SkippedAnswer(task_id, "skipped")))
 
 
 class TaskRenewView(APIView):
     @extend_schema(
         operation_id="task_renew",
         request=EmptySerializer,
-        responses={200: serializers.DueSerializer, **ERRORS},
+        responses={200: schema_of(answers.DueAnswer), **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
-        """Hold a galaxy longer while its page is open."""
+        """Hold a galaxy longer while its page is open; hold it again if its lease ran out and its place is free."""
         body_of(EmptySerializer, request)
-        return Response({"due_at": task_renew(volunteer=request.user, task_id=task_id)})
+        task = task_renew(volunteer=request.user, task_id=task_id)
+        return Response(json_of(answers.DueAnswer(task.due_at, task.due_in_s)))
+
+
+class TasksReleaseView(APIView):
+    @extend_schema(
+        operation_id="tasks_release",
+        request=serializers.TasksReleaseSerializer,
+        responses={200: schema_of(answers.TasksReleasedAnswer), **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        """Give galaxies back because their page is left; they come back to you first."""
+        asked = body_of(serializers.TasksReleaseSerializer, request)
+        released = tasks_release(volunteer=request.user, task_ids=asked["tasks"])
+        return Response(json_of(answers.TasksReleasedAnswer(released)))
 
 
 class VotesView(APIView):
     @extend_schema(
         operation_id="vote_record",
         request=serializers.VoteRecordSerializer,
-        responses={201: serializers.VoteSerializer, 200: serializers.VoteSerializer, **ERRORS},
+        responses={201: schema_of(VoteAnswer), 200: schema_of(VoteAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
         """Send a judgement; sending the same key again answers the same vote with 200."""
@@ -111,39 +99,40 @@ class VotesView(APIView):
             verdict=said["verdict"],
             reasons=said["reasons"],
             comment=said["comment"],
+            shown_ms=said.get("shown_ms"),
         )
         transaction.on_commit(wake_consensus)
-        return Response(_vote_body(vote), status=200 if vote.is_replayed else 201)
+        return Response(json_of(vote), status=200 if vote.replayed else 201)
 
 
 class VoteUndoView(APIView):
     @extend_schema(
         operation_id="vote_undo",
         request=EmptySerializer,
-        responses={200: serializers.UndoSerializer, **ERRORS},
+        responses={200: schema_of(answers.UndoAnswer), **ERRORS},
     )
     def post(self, request: Request, key: uuid.UUID) -> Response:
         """Take a vote back within five minutes; answers its task, leased again."""
         body_of(EmptySerializer, request)
         task = vote_undo(volunteer=request.user, key=key)
         transaction.on_commit(wake_consensus)
-        return Response({"task": _task_body(task)})
+        return Response(json_of(answers.UndoAnswer(answers.TaskAnswer.of(task))))
 
 
 class MeView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="me", responses={200: serializers.MeSerializer})
+    @extend_schema(operation_id="me", responses={200: schema_of(answers.MeAnswer)})
     def get(self, request: Request) -> Response:
         """Who you are here: your public number, role, counts and preferences. Sets the CSRF cookie."""
         refuse_unknown_query(request, ())
         get_token(request._request)
-        return Response(_me_body(request.user))
+        return Response(json_of(answers.MeAnswer.of(request.user)))
 
     @extend_schema(
         operation_id="me_update",
         request=serializers.MeUpdateSerializer,
-        responses={200: serializers.MeSerializer, **ERRORS},
+        responses={200: schema_of(answers.MeAnswer), **ERRORS},
     )
     def patch(self, request: Request) -> Response:
         """Change display preferences; those not named stay."""
@@ -151,98 +140,150 @@ class MeView(APIView):
             self.permission_denied(request)
         said = body_of(serializers.MeUpdateSerializer, request)
         preferences_update(user=request.user, prefs=said["preferences"])
-        return Response(_me_body(request.user))
+        return Response(json_of(answers.MeAnswer.of(request.user)))
 
 
-def _me_body(user: Any) -> dict[str, Any]:
-    if not user.is_authenticated:
-        return {"volunteer": None, "role": None, "counts": {"votes": 0, "rejected": 0}, "preferences": {}}
-    return {
-        "volunteer": user.public_name,
-        "role": user.role,
-        "counts": selectors.vote_counts(user.pk),
-        "preferences": user.preferences,
-    }
+class MyCampaignView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="my_campaign", responses={200: schema_of(answers.MyCampaignAnswer)})
+    def get(self, request: Request) -> Response:
+        """The campaign that has a galaxy for you now; null where none has. Without a log-in: for a newcomer."""
+        refuse_unknown_query(request, ())
+        campaign = selectors.campaign_with_work(request.user)
+        named = answers.CampaignNameAnswer(campaign.name, campaign.title) if campaign else None
+        return Response(json_of(answers.MyCampaignAnswer(named)))
 
 
 class MyVotesView(APIView):
     @extend_schema(
         operation_id="my_votes",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("offset", int)],
-        responses={200: serializers.OwnVotesSerializer, **ERRORS},
+        responses={200: schema_of(answers.OwnVotesAnswer), **ERRORS},
     )
     def get(self, request: Request) -> Response:
         """Your own votes, newest first."""
         refuse_unknown_query(request, ("limit", "offset"))
         paginator = Pagination()
-        page: list[Any] = (
-            paginator.paginate_queryset(selectors.votes_of(int(request.user.pk or 0)), request, view=self) or []
-        )
-        pictures = selectors.thumbnails([vote.target.galaxy_id for vote in page])
-        return paginator.get_paginated_response(
-            [_own_vote_body(vote, pictures.get(vote.target.galaxy_id)) for vote in page]
-        )
+        votes = selectors.votes_of(int(request.user.pk or 0))
+        page: list[Any] = paginator.paginate_queryset(votes, request, view=self) or []
+        found = _own_votes(request.user.pk, page)
+        links = paginator.get_next_link(), paginator.get_previous_link()
+        return Response(json_of(answers.OwnVotesAnswer(paginator.count or 0, *links, found)))
 
 
-def _own_vote_body(vote: Vote, thumbnail: str | None) -> dict[str, Any]:
-    return {
-        "key": vote.key,
-        "campaign": vote.target.campaign.name,
-        "label": str(vote.target.galaxy),
-        "thumbnail": thumbnail,
-        "standing": vote.standing,
-        "verdict": vote.verdict,
-        "inclination_deg": vote.inclination_deg,
-        "reasons": vote.reasons,
-        "comment": vote.comment,
-        "created_at": vote.created_at,
-        "can_undo": vote.can_undo,  # type: ignore[attr-defined]
-    }
+class MySettledView(APIView):
+    @extend_schema(operation_id="my_settled", responses={200: schema_of(answers.NewlySettledAnswer), **ERRORS})
+    def get(self, request: Request) -> Response:
+        """Your galaxies that were settled since your preference `settled_seen`, the latest first."""
+        refuse_unknown_query(request, ())
+        as_of, count, ids = outcomes.newly_settled(request.user, limit=SETTLED_SHOWN)
+        votes = {vote.pk: vote for vote in selectors.votes_of(int(request.user.pk or 0)).filter(pk__in=ids)}
+        found = _own_votes(request.user.pk, [votes[pk] for pk in ids if pk in votes])
+        return Response(json_of(answers.NewlySettledAnswer(as_of, count, found)))
+
+
+class MyEyeView(APIView):
+    @extend_schema(operation_id="my_eye", responses={200: schema_of(answers.MyEyeAnswer), **ERRORS})
+    def get(self, request: Request) -> Response:
+        """How you see galaxies compared with the others: offset, scatter, line and progress, on settled galaxies."""
+        refuse_unknown_query(request, ())
+        return Response(json_of(answers.MyEyeAnswer.of(outcomes.pairs_of(int(request.user.pk or 0)))))
+
+
+def _own_votes(volunteer_id: int | None, votes: Sequence[Any]) -> list[answers.OwnVoteAnswer]:
+    """Return the votes of `votes_of` with the pictures of their galaxies and what became of these."""
+    pictures = selectors.thumbnails([vote.target.galaxy_id for vote in votes])
+    found = outcomes.outcomes_for(volunteer_id or 0, [vote.target_id for vote in votes])
+    first = outcomes.first_judgements([vote.pk for vote in votes])
+    return [
+        answers.OwnVoteAnswer.of(
+            vote,
+            thumbnail=pictures.get(vote.target.galaxy_id),
+            outcome=found.get(vote.target_id),
+            is_first=vote.pk in first,
+        )
+        for vote in votes
+    ]
+
+
+class MyPracticeView(APIView):
+    @extend_schema(operation_id="my_practice", responses={200: schema_of(selectors.PracticeAnswer), **ERRORS})
+    def get(self, request: Request) -> Response:
+        """What you practised and kept. It has no weight in any label."""
+        refuse_unknown_query(request, ())
+        return Response(json_of(selectors.practice_of(int(request.user.pk or 0))))
+
+    @extend_schema(
+        operation_id="practice_keep",
+        request=serializers.RoundKeepSerializer,
+        responses={200: schema_of(selectors.PracticeAnswer), **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        """Keep a finished round of practice, also one begun without an account; once, however often it is sent."""
+        asked = body_of(serializers.RoundKeepSerializer, request)
+        count_request(requester_of(request, request.user), "practice-keep", ROUNDS_AN_HOUR, per_seconds=HOUR)
+        round_keep(volunteer=request.user, token=asked["token"])
+        return Response(json_of(selectors.practice_of(int(request.user.pk or 0))))
+
+
+class PracticeView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="practice_begin",
+        request=serializers.RoundBeginSerializer,
+        responses={201: schema_of(answers.RoundAnswer), 429: ErrorSerializer, **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        """Begin a round of practice: five synthetic galaxies, or the five of today; nothing is stored."""
+        asked = body_of(serializers.RoundBeginSerializer, request)
+        count_request(requester_of(request, request.user), "practice", ROUNDS_AN_HOUR, per_seconds=HOUR)
+        begun = round_begin(is_daily=asked["kind"] == "daily", after=asked["after"])
+        return Response(json_of(answers.RoundAnswer.of(begun)), status=201)
+
+
+class PracticeJudgeView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="practice_judge",
+        request=serializers.PracticeJudgeSerializer,
+        responses={200: schema_of(answers.JudgedAnswer), 429: ErrorSerializer, **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        """Judge the next galaxy of a round, and learn its true inclination; nothing is stored."""
+        said = body_of(serializers.PracticeJudgeSerializer, request)
+        count_request(requester_of(request, request.user), "practice-judge", JUDGEMENTS_AN_HOUR, per_seconds=HOUR)
+        after, judged = round_judge(**said)
+        return Response(json_of(answers.JudgedAnswer.of(after, judged)))
 
 
 class CampaignsView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="campaigns", responses={200: serializers.CampaignSerializer(many=True)})
+    @extend_schema(operation_id="campaigns", responses={200: schema_of(CampaignAnswer)(many=True)})
     def get(self, request: Request) -> Response:
         """Campaigns that are open or pausing, with their progress."""
         refuse_unknown_query(request, ())
-        return Response([_campaign_body(campaign) for campaign in selectors.campaign_summaries()])
+        return Response(json_of(selectors.campaign_summaries()))
 
 
 class CampaignView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="campaign", responses={200: serializers.CampaignSerializer, 404: ErrorSerializer})
+    @extend_schema(operation_id="campaign", responses={200: schema_of(CampaignAnswer), 404: ErrorSerializer})
     def get(self, request: Request, name: str) -> Response:
         """One campaign."""
         refuse_unknown_query(request, ())
-        return Response(_campaign_body(selectors.campaign_summary(name)))
-
-
-def _campaign_body(campaign: selectors.CampaignSummary) -> dict[str, Any]:
-    return {
-        "name": campaign.name,
-        "title": campaign.title,
-        "description": campaign.description,
-        "state": campaign.state,
-        "standard_set": {
-            "id": campaign.standard_set_id,
-            "name": campaign.standard_set_name,
-            "version": campaign.standard_set_version,
-        },
-        "overlap": campaign.overlap,
-        "galaxies": campaign.galaxies,
-        "retired": campaign.retired,
-        "votes": campaign.votes,
-    }
+        return Response(json_of(selectors.campaign_summary(name)))
 
 
 class StatsView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="stats", responses={200: serializers.StatsSerializer})
+    @extend_schema(operation_id="stats", responses={200: schema_of(answers.StatsAnswer)})
     def get(self, request: Request) -> Response:
         """How many volunteers, galaxies and votes there are."""
         refuse_unknown_query(request, ())
-        return Response(selectors.site_stats())
+        return Response(json_of(answers.StatsAnswer(**selectors.site_stats())))

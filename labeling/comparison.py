@@ -1,7 +1,7 @@
-"""The two-step comparison: reads a trace of panels and slots, and says what the person saw and meant.
+"""The two-step comparison: replay a trace of panels and slots, and derive verdict and inclination.
 
-The client sends slots, never an inclination; this module replays them from what the server knows: the task's seeded
-orders of standards and which bin fills which panel. It touches no database and draws nothing by itself.
+The client sends slots, never an inclination. This module replays them from what the server knows: the task's seeded
+orders of standards, and which bin fills which panel. It uses no database and draws no random numbers.
 """
 
 import hashlib
@@ -11,19 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from giz.core.vocabulary import Verdict
 from standards import grid
 
-COMPARISON_RULE = "comparison-1"
+COMPARISON_RULE = "comparison-2"
+# By this rule everything left of the lowest window was face-on, even if its first panels could not be filled.
+_FIRST_RULE = "comparison-1"
 ROUNDING_RULE = "round-1"
 TRACE_VERSION = 1
 MAX_STEPS = 60
 MAX_DRAW = 10_000
 
-Verdict = Literal["A", "F"]
-
 
 class TraceError(ValueError):
-    """A trace that no honest page could have sent; ``code`` is stable, the message names step, rule and value."""
+    """A trace that the page cannot have sent; ``code`` is stable, the message names step, rule and value."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -33,7 +34,7 @@ class TraceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One placement: the row of panels as drawn, and the slot that was chosen among its visible panels."""
+    """One placement: the row of panels as drawn, and the chosen slot between its visible panels."""
 
     step: Literal["A", "B"]
     window: int | None
@@ -47,7 +48,7 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class ShownPanel:
-    """A panel that was on screen: its place in the grid, the bin it really showed, and which standard."""
+    """A panel that was on screen: its bin in the grid, the bin that filled it, and its standard."""
 
     nominal_deg: int
     source_deg: int
@@ -65,15 +66,21 @@ class ShownStep:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a trace says. ``verdict`` is None while its last step decides nothing yet."""
+    """The result of a trace; ``verdict`` is None if its last step does not decide yet."""
 
     verdict: Verdict | None
     inclination_deg: float | None
     steps: tuple[ShownStep, ...]
 
 
-def replay(trace: Any, sources: Mapping[int, int], orders: Mapping[int, Sequence[int]] | None = None) -> Replay:
-    """Read a trace again, step by step.
+def replay(
+    trace: Any,
+    sources: Mapping[int, int],
+    orders: Mapping[int, Sequence[int]] | None = None,
+    *,
+    rule: str = COMPARISON_RULE,
+) -> Replay:
+    """Replay a trace step by step.
 
     Parameters
     ----------
@@ -85,7 +92,9 @@ def replay(trace: Any, sources: Mapping[int, int], orders: Mapping[int, Sequence
         Grid bin → bin that fills it (`standards.grid.panel_sources`), in degrees.
     orders : mapping of int to sequence of int, optional
         Source bin → the task's permutation of its standards (`standards.grid.draw_order`). Without it the shown
-        standards are None and doubled standards can't be noticed.
+        standards are None and duplicates are not detected.
+    rule : str, optional
+        The rule that first read the trace (``rule_version`` of its vote), so that old votes keep their result.
 
     Returns
     -------
@@ -96,7 +105,7 @@ def replay(trace: Any, sources: Mapping[int, int], orders: Mapping[int, Sequence
     Raises
     ------
     TraceError
-        A malformed trace, or a step that can't follow the one before it.
+        A malformed trace, or a step that cannot follow the previous one.
     """
     steps = parse_trace(trace)
     shown: list[ShownStep] = []
@@ -114,17 +123,22 @@ def replay(trace: Any, sources: Mapping[int, int], orders: Mapping[int, Sequence
         if step.slot > len(panels):
             raise TraceError("bad_slot", f"step {number} has slots 0 to {len(panels)}, not {step.slot}")
         shown.append(ShownStep(step.step, step.window, step.slot, panels))
-        verdict, inclination_deg, expected = _outcome(step, panels)
+        verdict, inclination_deg, expected = _outcome(step, panels, rule)
     return Replay(verdict, inclination_deg, tuple(shown))
 
 
-def _outcome(step: TraceStep, panels: Sequence[ShownPanel]) -> tuple[Verdict | None, float | None, int | None]:
-    """The verdict and inclination of a placement, or the window that must follow it."""
+def _outcome(
+    step: TraceStep, panels: Sequence[ShownPanel], rule: str
+) -> tuple[Verdict | None, float | None, int | None]:
+    """Return verdict, inclination and next window of a placement; either a verdict or a window."""
     if step.window is None:
         return _outcome_of_step_a(step.slot, panels)
     if step.slot == 0:
         if step.window == grid.FIRST_WINDOW:
-            return "F", None, None
+            if panels[0].nominal_deg == grid.GRID_BINS[0] or rule == _FIRST_RULE:
+                return "F", None, None
+            # No standard shows where face-on begins: the end of the grid replaces the missing neighbour.
+            return "A", (grid.GRID_BINS[0] + panels[0].source_deg) / 2, None
         return None, None, grid.slide_window(step.window, -1)
     if step.slot == len(panels):
         if step.window == grid.LAST_WINDOW:
@@ -216,29 +230,23 @@ def _is_draw(value: Any) -> bool:
     return value is None or (_is_int(value) and 0 <= value < MAX_DRAW)
 
 
-def has_enough_panels(sources: Mapping[int, int]) -> bool:
-    """Whether step A and every window of step B have at least `grid.MIN_PANELS` panels that can be filled."""
-    rows = [grid.STEP_A_BINS, *(grid.window_bins(window) for window in range(grid.FIRST_WINDOW, grid.LAST_WINDOW + 1))]
-    return all(sum(nominal in sources for nominal in row) >= grid.MIN_PANELS for row in rows)
-
-
 def round_at_random(value: float, seed: int) -> int:
-    """Round up or down at random, so that the expectation over seeds is the exact value.
+    """Round up or down at random, so that the expected value is exact.
 
-    The probability of rounding up is the fraction (SCIENCE.md 2). The chance comes from sha256 of the seed, so the
-    same value and seed give the same whole number on every machine and with every version of any library.
+    The probability of rounding up is the fractional part (SCIENCE.md 2). The random number is a SHA-256 of the seed, so
+    equal value and seed give the same result on every machine and with every version of any library.
 
     Parameters
     ----------
     value : float
         An angle in degrees (or any finite number).
     seed : int
-        Stored beside the result.
+        Stored with the result.
 
     Returns
     -------
     int
-        ``floor(value)`` or ``floor(value) + 1``; the value itself where it is whole.
+        ``floor(value)`` or ``floor(value) + 1``; the value itself if it is whole.
 
     Raises
     ------

@@ -1,35 +1,60 @@
-"""The original's vote table: one judgement a row, as it came out of the original Galaxy Inclination Zoo."""
+"""The vote table of the original Galaxy Inclination Zoo: one judgement per row."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
-from giz.catalog.formats.galaxies import PGC_NAMES, read_number, read_pgc
-from giz.catalog.formats.table import RowError, TableError
+from giz.catalog.formats.galaxies import read_number, read_pgc
+from giz.core.vocabulary import REASONS, Verdict
+from giz.labelset.tables import unguard_formula
+from giz.tables.lines import is_spreadsheet_error
+from giz.tables.table import PGC_NAMES, RowError, TableError, shown_columns
 from standards import grid
 
-REASON_COLUMNS = (
-    "not_sure", "better_image", "bad_TF", "ambiguous", "disturbed", "HI", "face_on", "not_spiral", "multiple",
-)  # fmt: skip
-MAX_COMMENT = 500
-_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+MAX_COMMENT, MAX_ROW_ID, MAX_SHOWN_S = 500, 20, 86_400
+# Typed tables have booleans, or floats if a value is missing in the column.
+_FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
+_CODE = re.compile(r"[a-z_]{1,20}")
+_TOO_FINE = re.compile(r"(\.\d{6})\d+", re.ASCII)
 _VOLUNTEER_NAMES = ("volunteer", "email", "user")
+# The original calls it "note".
+_COMMENT_NAMES = ("comment", "note", "notes", "comments")
+_STANDARDS, _TIMES = ("pgcid1", "pgcid2"), ("checkouttime", "checkintime")
+# Columns by which the export of a GIZ (labeling/services/vote_exports.py) says more than the original's table.
+_EXPORTED = ("standing", "verdict", "superseded_at", "flags", "shown_s")
+_STANDINGS = ("counted", "repeat", "superseded", "surplus")
+# Names for --map.
+VOTE_COLUMNS = (
+    *("pgcid", "volunteer", "inc", "flag", "comment", "id", *_STANDARDS, *_TIMES),
+    *(name.lower() for name in REASONS),
+)
 
-VerdictCode = Literal["A", "F", "J"]
+
+@dataclass(frozen=True, slots=True)
+class ExportedState:
+    """What the export of a GIZ says about a vote besides the original's columns."""
+
+    standing: str
+    superseded_at: datetime | None
+    flags: tuple[str, ...]
+    shown_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class VoteEntry:
-    """What one row says. ``left_pgc`` and ``right_pgc`` are the standards beside the galaxy, where there were some.
+    """One row. ``left_pgc`` and ``right_pgc`` are the standards on either side of the galaxy, if there were any.
 
-    ``volunteer`` is whatever the table names people by, perhaps an e-mail address: it must not be stored.
+    ``volunteer`` is the table's name for a person, perhaps an e-mail address: it must not be stored. ``state`` is None
+    where the table is not an export of a GIZ.
     """
 
     row: str
     pgc: int
     volunteer: str
-    verdict: VerdictCode
+    verdict: Verdict
     inclination_deg: float | None
     left_pgc: int | None
     right_pgc: int | None
@@ -37,9 +62,11 @@ class VoteEntry:
     comment: str
     checked_out_at: datetime | None
     checked_in_at: datetime | None
+    # Not in the representation, by whose hash rows of earlier imports are known.
+    state: ExportedState | None = field(default=None, repr=False)
 
     def standards(self) -> dict[int, int]:
-        """The standards beside the galaxy with the bin in degrees that this vote says they stand in."""
+        """Return the standards on either side of the galaxy, with the bins in degrees that follow from this vote."""
         found = {}
         if self.verdict == "A" and self.inclination_deg is not None:
             left, right = _neighbours(self.inclination_deg)
@@ -51,7 +78,7 @@ class VoteEntry:
 
 
 def _neighbours(inclination_deg: float) -> tuple[int, int]:
-    """The bins beside an answer; a whole number comes from the end of the grid, or from two degrees around a gap."""
+    """Return the bins on either side of an answer; a whole number is the end of the grid or lies within a gap."""
     low = int(inclination_deg)
     if inclination_deg > low:
         return low, low + 1
@@ -61,7 +88,7 @@ def _neighbours(inclination_deg: float) -> tuple[int, int]:
 
 
 class VoteColumns:
-    """Which column of one table is which; made once from its header."""
+    """Finds the columns of a table by their names."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._pgc = _find(columns, PGC_NAMES)
@@ -70,12 +97,19 @@ class VoteColumns:
         needed |= {name: name if name in columns else "" for name in ("inc", "flag")}
         missing = [name for name, found in needed.items() if not found]
         if missing:
-            shown = ", ".join(name for name in columns[:12] if name)
-            raise TableError(f"The table has no column named {' and none named '.join(missing)}. Its columns: {shown}.")
-        self._reasons = {name.lower(): name for name in REASON_COLUMNS if name.lower() in columns}
+            raise TableError(
+                f"The table has no column named {' and none named '.join(missing)}. Its columns: "
+                f"{shown_columns(columns)}. If a column has another name, use --map {missing[0]}=COLUMN."
+            )
+        self._reasons = {name.lower(): name for name in REASONS if name.lower() in columns}
+        self._comment = _find(columns, _COMMENT_NAMES)
+        self._is_export = set(_EXPORTED) <= set(columns)
+        known = {*needed.values(), *self._reasons, self._comment, "id", *_STANDARDS, *_TIMES}
+        known |= set(_EXPORTED) if self._is_export else set()
+        self.unused = [name for name in columns if name and name not in known]
 
     def entry(self, cells: Mapping[str, str], line: int) -> VoteEntry:
-        """Read one row. Raises RowError with the value and the rule that it breaks."""
+        """Read one row; raises RowError with the value and the rule that it breaks."""
         volunteer = cells[self._volunteer].strip().casefold()
         if not volunteer:
             raise RowError("volunteer is empty")
@@ -84,14 +118,21 @@ class VoteColumns:
         out, back = _time(cells, "checkouttime"), _time(cells, "checkintime")
         if out and back and back < out:
             raise RowError(f"checkinTime is {cells['checkintime']}, before checkoutTime {cells['checkouttime']}")
-        comment = cells.get("comment", "")
+        verdict: Verdict = ("F" if "face_on" in reasons else "J") if is_rejected else "A"
+        if self._is_export:
+            verdict = _verdict(cells["verdict"], is_rejected=is_rejected)
+        comment = cells.get(self._comment, "")
+        if self._is_export:
+            comment = unguard_formula(comment)
+        if is_spreadsheet_error(comment):
+            raise RowError(f"{self._comment} is {comment}, an error value of a spreadsheet")
         if len(comment) > MAX_COMMENT:
             raise RowError(f"comment has {len(comment)} characters, at most {MAX_COMMENT} are kept")
         return VoteEntry(
-            row=cells.get("id", "")[:20] or f"line {line}",
+            row=_row_id(cells.get("id", "")) or f"line {line}",
             pgc=read_pgc(cells[self._pgc]),
             volunteer=volunteer,
-            verdict=("F" if "face_on" in reasons else "J") if is_rejected else "A",
+            verdict=verdict,
             inclination_deg=None if is_rejected else _inclination(cells["inc"]),
             left_pgc=_standard(cells, "pgcid1"),
             right_pgc=_standard(cells, "pgcid2"),
@@ -99,17 +140,50 @@ class VoteColumns:
             comment=comment,
             checked_out_at=out,
             checked_in_at=back,
+            state=_state(cells, back) if self._is_export else None,
         )
+
+
+def _verdict(text: str, *, is_rejected: bool) -> Verdict:
+    verdicts: tuple[Verdict, ...] = ("F", "J") if is_rejected else ("A",)
+    found = next((verdict for verdict in verdicts if verdict == text), None)
+    if found is None:
+        raise RowError(f"verdict is {text[:40]!r}, must be {' or '.join(verdicts)} where flag is {int(is_rejected)}")
+    return found
+
+
+def _state(cells: Mapping[str, str], checked_in_at: datetime | None) -> ExportedState:
+    standing = cells["standing"]
+    if standing not in _STANDINGS:
+        raise RowError(f"standing is {standing[:40]!r}, must be one of {', '.join(_STANDINGS)}")
+    flags = tuple(cells["flags"].split())
+    if not all(_CODE.fullmatch(flag) for flag in flags):
+        raise RowError(f"flags are {cells['flags'][:40]!r}, must be words of up to 20 small letters and underscores")
+    superseded_at = None
+    if standing == "superseded":
+        superseded_at = _time(cells, "superseded_at") or checked_in_at
+        if superseded_at is None:
+            raise RowError("superseded_at is empty although the vote was undone")
+    shown_s = read_number("shown_s", cells["shown_s"]) if cells["shown_s"] else None
+    if shown_s is not None and not 0 <= shown_s <= MAX_SHOWN_S:
+        raise RowError(f"shown_s is {cells['shown_s'][:40]}, must lie in 0 to {MAX_SHOWN_S:,} seconds")
+    return ExportedState(standing, superseded_at, flags, None if shown_s is None else round(1000 * shown_s))
 
 
 def _find(columns: Sequence[str], names: Sequence[str]) -> str:
     return next((name for name in names if name in columns), "")
 
 
+def _row_id(text: str) -> str:
+    """Return the id of a row as it is stored: a long one (such as a UUID) as a hash, so that ids stay distinct."""
+    return text if len(text) <= MAX_ROW_ID else hashlib.sha256(text.encode()).hexdigest()[:MAX_ROW_ID]
+
+
 def _flag(name: str, text: str) -> bool:
-    if text not in ("0", "1"):
+    said = _FLAGS.get(text.lower())
+    if said is None:
         raise RowError(f"{name} is {text[:40]!r}, must be 0 or 1")
-    return text == "1"
+    return said
 
 
 def _inclination(text: str) -> float:
@@ -121,16 +195,19 @@ def _inclination(text: str) -> float:
 
 def _standard(cells: Mapping[str, str], name: str) -> int | None:
     text = cells.get(name, "")
-    return read_pgc(text) if text.strip("0") else None
+    # 0 means no standard; programs that represent missing numbers as floats write 0.0.
+    return read_pgc(text) if text.strip("0.") else None
 
 
 def _time(cells: Mapping[str, str], name: str) -> datetime | None:
     text = cells.get(name, "")
     if not text:
         return None
-    for form in _TIME_FORMATS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise RowError(f"{name} is {text[:40]!r}, must be a time such as 2018-03-03 15:06:36 (UTC)")
+    try:
+        if not _TIME.match(text):
+            raise ValueError
+        # Python keeps microseconds; Parquet may have more digits.
+        time = datetime.fromisoformat(_TOO_FINE.sub(r"\1", text))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RowError(f"{name} is {text[:40]!r}, must be a time such as 2018-03-03 15:06:36 (UTC)") from None

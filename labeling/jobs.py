@@ -1,46 +1,59 @@
-"""Imports, aggregation and exports as jobs: a row each, with progress; an import resumes where it stopped."""
+"""Jobs of labelling: import votes, aggregate, refit, export labels, freeze label sets."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.table import TableError, table_or_refusal
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
 from giz.core.words import counted
-from labeling.formats import VoteColumns
+from giz.tables.table import Table, TableError, unused_columns
+from giz.tables.text import table_or_refusal
+from labeling.formats import VOTE_COLUMNS, VoteColumns
 from labeling.models import Campaign, LabelSet
 from labeling.services.campaigns import campaign_named
-from labeling.services.consensus import consensus_mark_stale, consensus_rebuild, consensus_refresh, estimator_for
+from labeling.services.consensus import consensus_follow_fit, consensus_rebuild, consensus_refresh, estimator_for
 from labeling.services.exports import PICTURE_FORMATS, labels_export, refuse_bad_path, refuse_unknown_format
 from labeling.services.imports import votes_import
 from labeling.services.labelsets import (
     labels_as_of,
+    labelset_found,
     labelset_freeze,
     labelset_name,
     pictures_export,
     refuse_bad_size,
     refuse_without_pictures,
 )
-from labeling.services.plausibility import implausible_flag
+from labeling.services.plausibility import suspicions_find
 from labeling.services.refits import campaign_refit
+from labeling.services.vote_exports import VoteExport, votes_export
 
+# Nobody waits for a refit, so it uses a third of a core: it rests twice as long as it works.
+REFIT_REST = 2.0
 _SOURCE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
-def votes_import_job(*, campaign: Campaign, path: Path, source: str, owner: Any = None) -> Job:
-    """Return the job that imports this table of votes (the same unfinished one, where there is one)."""
-    table = table_or_refusal(path)
+def votes_import_job(
+    *, campaign: Campaign, path: Path, source: str, column_map: dict[str, str] | None = None, owner: Any = None
+) -> Job:
+    """Return the job that imports this table of votes; an unfinished one with the same parameters is reused."""
+    table, _ = _table_of_votes(path, column_map)
+    if not _SOURCE.fullmatch(source):
+        raise Refused("bad_source", f"A source's name has up to 40 letters, digits, - and _, not {source!r}.")
+    params: dict[str, Any] = {"campaign": campaign.name, "file": str(path), "sha256": table.sha256, "source": source}
+    if column_map:
+        params["map"] = column_map
+    return job_create(kind="import_votes", params=params, owner=owner)
+
+
+def _table_of_votes(path: Path, column_map: dict[str, str] | None) -> tuple[Table, VoteColumns]:
     try:
-        VoteColumns(table.columns)
+        table = table_or_refusal(path).renamed(column_map or {}, VOTE_COLUMNS)
+        return table, VoteColumns(table.columns)
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
-    if not _SOURCE.fullmatch(source):
-        raise Refused("bad_source", f"A source is named by up to 40 letters, digits, - and _, not {source!r}.")
-    params = {"campaign": campaign.name, "file": str(path), "sha256": table.sha256, "source": source}
-    return job_create(kind="import_votes", params=params, owner=owner)
 
 
 def aggregate_job(*, campaign: Campaign, estimator: str | None = None, owner: Any = None) -> Job:
@@ -59,7 +72,7 @@ def labels_export_job(
     force: bool = False,
     owner: Any = None,
 ) -> Job:
-    """Return the job that writes the campaign's labels. Refuses a wrong format, size or place before any work."""
+    """Return the job that exports the campaign's labels; an invalid format, size or path is refused at once."""
     refuse_unknown_format(format_name)
     refuse_bad_path(path, force=force, is_folder=format_name == "folder")
     refuse_bad_size(size_px)
@@ -69,6 +82,14 @@ def labels_export_job(
     if format_name in PICTURE_FORMATS:
         params["size_px"] = size_px
     return job_create(kind="export_labels", params=params, owner=owner)
+
+
+def votes_export_job(*, plan: VoteExport, force: bool = False, owner: Any = None) -> Job:
+    """Return the job that exports the campaign's votes; what can't be exported is refused at once."""
+    plan.check(force=force)
+    params: dict[str, Any] = {"campaign": plan.campaign.name, "format": plan.format_name, "file": str(plan.path)}
+    params |= {"release": plan.release, "since": plan.since, "part_rows": plan.part_rows, "shown": plan.with_shown}
+    return job_create(kind="export_votes", params=params, owner=owner)
 
 
 def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: Any = None) -> Job:
@@ -81,10 +102,13 @@ def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: A
 
 @job_handler("import_votes")
 def import_votes(job: JobContext) -> dict[str, Any]:
-    table = table_or_refusal(Path(job.params["file"]))
+    table, columns = _table_of_votes(Path(job.params["file"]), job.params.get("map"))
     if table.sha256 != job.params["sha256"]:
-        raise Refused("file_changed", f"{table.path} has changed since this import began. Start the import again.")
+        raise Refused("file_changed", f"{table.path} has changed since this import started. Start the import again.")
     campaign = campaign_named(job.params["campaign"])
+    if not job.checkpoint:
+        job.log_many(unused_columns(columns.unused, VOTE_COLUMNS))
+        job.log_many(list(table.notices), level="warning")
 
     def after_batch(line: int, counts: dict[str, int]) -> None:
         job.save_checkpoint({"line": line, "counts": counts})
@@ -113,24 +137,23 @@ def aggregate(job: JobContext) -> dict[str, Any]:
 
 
 def refit_job(*, campaign: Campaign, owner: Any = None) -> Job:
-    """Return the job that fits the campaign's volunteers anew; its consensuses follow."""
+    """Return the job that refits the campaign's volunteers and then updates its consensuses."""
     return job_create(kind="refit", params={"campaign": campaign.name}, owner=owner)
 
 
 @job_handler("refit")
 def refit(job: JobContext) -> dict[str, Any]:
     campaign = campaign_named(job.params["campaign"])
-    discounted = implausible_flag(campaign=campaign)
+    suspected = suspicions_find(campaign=campaign)
     fit = campaign_refit(campaign=campaign)
     if fit is None:
         return {"votes": 0}
-    consensus_mark_stale(campaign=campaign)
     return {
         "fit": fit.pk,
         "votes": fit.vote_count,
         "iterations": fit.iterations,
-        "discounted": len(discounted),
-        "targets": consensus_refresh(campaign=campaign, on_progress=job.progress),
+        "suspected": len(suspected),
+        "targets": consensus_follow_fit(campaign=campaign, rest=REFIT_REST, on_progress=job.progress),
     }
 
 
@@ -156,24 +179,48 @@ def export_labels(job: JobContext) -> dict[str, Any]:
     )
 
 
+@job_handler("export_votes")
+def export_votes(job: JobContext) -> dict[str, Any]:
+    plan = VoteExport(
+        campaign=campaign_named(job.params["campaign"]),
+        format_name=job.params["format"],
+        path=Path(job.params["file"]),
+        release=job.params["release"],
+        since=job.params["since"],
+        part_rows=job.params["part_rows"],
+        with_shown=job.params["shown"],
+    )
+    manifest = votes_export(plan=plan, on_progress=job.progress_aside)
+    audit.record("votes_exported", subject=plan.campaign.name, file=plan.path.name, release=plan.release)
+    return manifest
+
+
 @job_handler("freeze_labels")
 def freeze_labels(job: JobContext) -> dict[str, Any]:
     campaign = campaign_named(job.params["campaign"])
     _remember_moment(job, campaign)
     size_px = job.params["size_px"]
-    was_there = LabelSet.objects.filter(name=labelset_name(campaign, size_px=size_px, **job.checkpoint)).exists()
-    made = labelset_freeze(
+    name = labelset_name(campaign, size_px=size_px, **job.checkpoint)
+    found = labelset_found(name)
+    was_lost = found is None and LabelSet.objects.filter(name=name).exists()
+    made = found or labelset_freeze(
         campaign=campaign,
         size_px=size_px,
         on_progress=job.progress,
         report=lambda lines: job.log_many(lines, level="warning"),
         **job.checkpoint,
     )
-    return {"label_set": made.name, "galaxies": made.galaxy_count, "digest": made.digest, "was_there": was_there}
+    return {
+        "label_set": made.name,
+        "galaxies": made.galaxy_count,
+        "digest": made.digest,
+        "was_there": found is not None,
+        "was_lost": was_lost,
+    }
 
 
 def _remember_moment(job: JobContext, campaign: Campaign) -> None:
-    """Fix at the first attempt which labels are taken: a resumed job takes the same."""
+    """Fix on the first run which labels are taken, so that a resumed job takes the same ones."""
     if not job.checkpoint:
         consensus_refresh(campaign=campaign)
         estimator = campaign.estimator

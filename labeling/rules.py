@@ -1,4 +1,4 @@
-"""Numbers that the rules of labelling share."""
+"""Constants that the rules of labelling share."""
 
 from datetime import timedelta
 
@@ -7,7 +7,9 @@ TOO_FAST_S = 1
 MAX_LEASES = 4
 MAX_LEASE_HOURS = 4
 MAX_COMMENT = 500
-# Origin of accounts that the simulated crowd votes with; an import can't have this name, for it holds a blank.
+# One day.
+MAX_SHOWN_MS = 86_400_000
+# Origin of the accounts of simulated crowds; no import can have this name, because it contains a space.
 SIMULATED_SOURCE = "simulated crowd"
-# Votes that bear one of these count in no aggregation.
+# Votes with one of these flags count in no aggregation.
 WEIGHTLESS_FLAGS = ("too_fast", "implausible")

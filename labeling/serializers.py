@@ -1,4 +1,4 @@
-"""The shapes of the labelling API: what is read strictly, and what is answered (for the schema and its types)."""
+"""Request bodies of the labelling API, read strictly."""
 
 from typing import Any
 
@@ -6,13 +6,17 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from giz.core.api import StrictSerializer
+from giz.core.vocabulary import COLOUR_FIRST
 from labeling.models import Reason
-from labeling.rules import MAX_COMMENT
+from labeling.rules import MAX_COMMENT, MAX_SHOWN_MS
 from labeling.services.votes import SAID
+
+# Of the token of a round of practice.
+MAX_TOKEN = 4_000
 
 
 class TextUUIDField(serializers.UUIDField):
-    """A UUID as text; DRF would take any whole number for one."""
+    """A UUID as text; DRF would accept any whole number."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -36,12 +40,16 @@ class TraceSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(TraceSerializer)
 class TraceField(serializers.JSONField):
-    """Any JSON here; labeling.comparison reads it strictly."""
+    """Any JSON; `labeling.comparison` checks it strictly."""
 
 
 class TaskLeaseSerializer(StrictSerializer):
     campaign = serializers.CharField(max_length=60)
     held = serializers.ListField(child=TextUUIDField(), max_length=20, default=list)
+
+
+class TasksReleaseSerializer(StrictSerializer):
+    tasks = serializers.ListField(child=TextUUIDField(), max_length=20)
 
 
 class VoteRecordSerializer(StrictSerializer):
@@ -53,15 +61,42 @@ class VoteRecordSerializer(StrictSerializer):
         child=serializers.ChoiceField(choices=Reason.choices), max_length=len(Reason), default=list
     )
     comment = serializers.CharField(max_length=MAX_COMMENT, allow_blank=True, default="")
+    shown_ms = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_SHOWN_MS,
+        allow_null=True,
+        required=False,
+        help_text="milliseconds that the galaxy was on screen; without it the time since the lease counts",
+    )
+
+
+class RoundBeginSerializer(StrictSerializer):
+    kind = serializers.ChoiceField(choices=["free", "daily"], default="free")
+    after = serializers.CharField(
+        max_length=MAX_TOKEN, allow_blank=True, default="", help_text="token of the round before: other galaxies come"
+    )
+
+
+class RoundKeepSerializer(StrictSerializer):
+    token = serializers.CharField(max_length=MAX_TOKEN)
+
+
+class PracticeJudgeSerializer(RoundKeepSerializer):
+    trace = TraceField(allow_null=True, default=None)
+    verdict = serializers.ChoiceField(choices=list(SAID))
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(choices=Reason.choices), max_length=len(Reason), default=list
+    )
 
 
 class PreferencesSerializer(serializers.Serializer[Any]):
     theme = serializers.ChoiceField(choices=["system", "light", "dark"], required=False)
-    band = serializers.ChoiceField(choices=["gri", "g", "r", "i"], required=False)
+    band = serializers.ChoiceField(choices=COLOUR_FIRST, required=False)
     invert = serializers.BooleanField(required=False)
     zoom = serializers.FloatField(required=False)
     show_keys = serializers.BooleanField(required=False)
     hints_seen = serializers.ListField(child=serializers.CharField(), required=False)
+    settled_seen = serializers.DateTimeField(required=False, help_text="until when settled galaxies have been shown")
 
 
 @extend_schema_field(PreferencesSerializer)
@@ -71,102 +106,3 @@ class PreferencesField(serializers.DictField):
 
 class MeUpdateSerializer(StrictSerializer):
     preferences = PreferencesField()
-
-
-class CountsSerializer(serializers.Serializer[Any]):
-    votes = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-
-
-class MeSerializer(serializers.Serializer[Any]):
-    volunteer = serializers.CharField(allow_null=True)
-    role = serializers.ChoiceField(choices=["volunteer", "supervisor", "staff"], allow_null=True)
-    counts = CountsSerializer()
-    preferences = PreferencesSerializer()
-
-
-class TaskTargetSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField()  # type: ignore[assignment]
-    images = serializers.DictField(child=serializers.CharField(), help_text="band → stem")
-    sizes_px = serializers.ListField(child=serializers.IntegerField())
-    image_path = serializers.CharField(help_text="address with {stem} and {size}")
-
-
-class TaskSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    campaign = serializers.CharField()
-    standard_set = serializers.IntegerField()
-    due_at = serializers.DateTimeField()
-    target = TaskTargetSerializer()
-    sources = serializers.DictField(child=serializers.IntegerField(), help_text="grid bin → bin that fills it")
-    orders = serializers.DictField(
-        child=serializers.ListField(child=serializers.IntegerField()), help_text="source bin → order of its standards"
-    )
-
-
-class DueSerializer(serializers.Serializer[Any]):
-    due_at = serializers.DateTimeField()
-
-
-class SkippedSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    state = serializers.CharField()
-
-
-class VoteSerializer(serializers.Serializer[Any]):
-    key = serializers.UUIDField()
-    task = serializers.UUIDField()
-    verdict = serializers.ChoiceField(choices=["A", "F", "J"])
-    inclination_deg = serializers.FloatField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    undo_until = serializers.DateTimeField()
-    replayed = serializers.BooleanField()
-
-
-class UndoSerializer(serializers.Serializer[Any]):
-    task = TaskSerializer()
-
-
-class OwnVoteSerializer(serializers.Serializer[Any]):
-    key = serializers.UUIDField()
-    campaign = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    thumbnail = serializers.CharField(allow_null=True)
-    standing = serializers.ChoiceField(choices=["counted", "repeat", "superseded", "surplus"])
-    verdict = serializers.ChoiceField(choices=["A", "F", "J"])
-    inclination_deg = serializers.FloatField(allow_null=True)
-    reasons = serializers.ListField(child=serializers.CharField())
-    comment = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    can_undo = serializers.BooleanField()
-
-
-class OwnVotesSerializer(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
-    results = OwnVoteSerializer(many=True)
-
-
-class CampaignSetSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    version = serializers.IntegerField()
-
-
-class CampaignSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    title = serializers.CharField()
-    description = serializers.CharField()
-    state = serializers.ChoiceField(choices=["open", "paused"])
-    standard_set = CampaignSetSerializer()
-    overlap = serializers.IntegerField()
-    galaxies = serializers.IntegerField()
-    retired = serializers.IntegerField()
-    votes = serializers.IntegerField()
-
-
-class StatsSerializer(serializers.Serializer[Any]):
-    volunteers = serializers.IntegerField()
-    galaxies = serializers.IntegerField()
-    votes = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""Celery entry points: give back leases that ran out, recompute consensus; and the wake-up that a vote sends."""
+"""Celery tasks of labelling: expired leases, consensus, refits, label sets; and the wake-up after a vote."""
 
 import time
 from collections.abc import Sequence
@@ -6,28 +6,30 @@ from collections.abc import Sequence
 import structlog
 from celery import shared_task
 from django.core.cache import cache
-from kombu.exceptions import OperationalError
 
 from giz.core.errors import Refused
-from giz.core.tasks import wake_job, wake_on_commit
+from giz.core.tasks import publish, wake_job, wake_on_commit
 from labeling.jobs import labels_freeze_job, refit_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_refresh
+from labeling.services.figures import figures_count
 from labeling.services.labelsets import labels_new
 from labeling.services.refits import campaigns_to_refit
-from labeling.services.tasks import leases_release_expired
+from labeling.services.releases import leases_release_expired
 
 log = structlog.get_logger("giz.labeling")
 
 WAKE_SECONDS = 1
-SILENCE_SECONDS = 30.0
 MAX_BATCHES = 50
+FIGURES_SECONDS = 5
+# After counting, nobody counts again for this many times as long as it took.
+FIGURES_REST = 20
 
 
-class _Broker:
-    """What this process knows: until when no wake-up is needed, or the broker is left alone after a failure."""
+class _Woken:
+    """When this process may next send a wake-up."""
 
-    silent_until = 0.0
+    until = 0.0
 
 
 @shared_task(name="labeling.tasks.release_expired_leases")
@@ -37,12 +39,25 @@ def release_expired_leases() -> int:
 
 @shared_task(name="labeling.tasks.refresh_stale_consensus")
 def refresh_stale_consensus() -> int:
-    return consensus_refresh(max_batches=MAX_BATCHES)
+    count = consensus_refresh(max_batches=MAX_BATCHES)
+    _count_figures()
+    return count
+
+
+def _count_figures() -> None:
+    """Update the public counts every few seconds, less often if that takes long."""
+    if not cache.add("figures-counted", 1, FIGURES_SECONDS):
+        return
+    began = time.monotonic()
+    figures_count()
+    rest = FIGURES_REST * (time.monotonic() - began)
+    if rest > FIGURES_SECONDS:
+        cache.set("figures-counted", 1, rest)
 
 
 @shared_task(name="labeling.tasks.refit_volunteers")
 def refit_volunteers() -> int:
-    """Queue a full fit of each campaign with enough new votes."""
+    """Queue a full fit for each campaign with enough new votes."""
     jobs = [refit_job(campaign=campaign) for campaign in campaigns_to_refit()]
     for job in jobs:
         wake_job.delay(str(job.id))
@@ -53,9 +68,9 @@ def refit_volunteers() -> int:
 def freeze_new_labels(
     *, campaigns: Sequence[str] = (), least_new_labels: int = 500, size_px: int = 128
 ) -> dict[str, int]:
-    """Freeze a label set of each named campaign with enough newly finished galaxies.
+    """Freeze a label set for each named campaign with enough newly finished galaxies; return their numbers.
 
-    Returns the number of new ones by campaign. Twice at once makes one job, and once frozen nothing is new.
+    Running it twice at once makes a single job.
     """
     found = {}
     for name in campaigns:
@@ -71,19 +86,18 @@ def freeze_new_labels(
 
 
 def wake_consensus() -> None:
-    """Ask a worker to refresh consensus soon, at most once a second over all processes.
+    """Ask a worker to refresh consensuses soon, at most once a second over all processes.
 
-    The worker begins a second later, so every vote committed until then is covered. It never fails a vote: without a
-    broker the beat's next round does the same work a few seconds later.
+    The worker starts a second later, so every vote committed until then is included. A missing broker does not fail the
+    vote: the beat's next round does the same work a few seconds later.
     """
     now = time.monotonic()
-    if now < _Broker.silent_until:
+    if now < _Woken.until:
         return
-    _Broker.silent_until = now + WAKE_SECONDS
+    _Woken.until = now + WAKE_SECONDS
     if not cache.add("consensus-wake", 1, WAKE_SECONDS):
         return
-    try:
-        refresh_stale_consensus.apply_async(countdown=WAKE_SECONDS, expires=60)
-    except (OperationalError, OSError) as error:
-        _Broker.silent_until = now + SILENCE_SECONDS
-        log.warning("broker_unavailable", error=type(error).__name__, effect="consensus follows with the next beat")
+    publish(
+        lambda: refresh_stale_consensus.apply_async(countdown=WAKE_SECONDS, expires=60),
+        effect="consensus follows with the next beat",
+    )

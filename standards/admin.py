@@ -1,4 +1,4 @@
-"""Staff pages of standard sets: to look at, and a queue of measured galaxies that may become standards."""
+"""Staff pages of standard sets, with a queue of measured galaxies that may become standards."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ class StandardSetAdmin(HistoryAdmin):
         return format_html('<a href="{}">Propose more</a>', address)
 
     def candidates_view(self, request: HttpRequest, set_name: str) -> HttpResponse:
-        """Measured galaxies one after the other, thin bins first: a person accepts or refuses each."""
+        """Show measured galaxies one by one, the emptiest bins first, to accept or refuse."""
         self._check(request, set_name, "view")
         fill, _ = selectors.bin_fill(set_name)
         top = max(1, *(sum(counts) for counts in fill.values()))
@@ -83,7 +83,7 @@ class StandardSetAdmin(HistoryAdmin):
         return TemplateResponse(request, "standards/candidates.html", context)
 
     def decide_view(self, request: HttpRequest, set_name: str) -> HttpResponse:
-        """Accept, refuse, or take back one galaxy; answers in JSON."""
+        """Accept or refuse one galaxy, or undo that; answers in JSON."""
         self._check(request, set_name, "change")
         pgc = request.POST.get("pgc", "")
         galaxy = get_object_or_404(Galaxy, pgc=int(pgc) if pgc.isdecimal() and len(pgc) < 13 else -1)
@@ -100,17 +100,17 @@ class StandardSetAdmin(HistoryAdmin):
         return JsonResponse({"accepted": selectors.accepted_proposals(set_name).count()})
 
     def run_view(self, request: HttpRequest, set_name: str) -> HttpResponse:
-        """Publish what was accepted, or measure what is new."""
+        """Publish the accepted galaxies, or measure new pictures."""
         self._check(request, set_name, "change")
         try:
             if request.POST.get("what") == "publish":
                 made = proposals_publish(set_name=set_name, actor=request.user)
-                messages.success(request, f"Published {made}. Campaigns take it once you choose it for them.")
+                messages.success(request, f"Published {made}. To use it, choose it in a campaign.")
                 if left := proposals_left(set_name):
                     messages.warning(request, left)
             else:
                 wake_on_commit(shapes_measure_job(numbers_to_measure(), owner=request.user))
-                messages.success(request, "The pictures are being measured; candidates appear here as they come.")
+                messages.success(request, "The pictures are being measured; candidates will appear here.")
         except Refused as error:
             messages.error(request, error.detail)
         return HttpResponseRedirect(reverse("admin:standards_candidates", args=[set_name]))
@@ -183,7 +183,7 @@ def _bar(bin_deg: int, shown: int, accepted: int, scale: float) -> dict[str, flo
 
 
 def _row(shape: Any, candidate: Candidate, fill: dict[int, tuple[int, int]]) -> dict[str, Any]:
-    """What the page shows of one candidate; the ellipse in hundredths of the picture's side."""
+    """Return what the page shows of one candidate; the ellipse is in hundredths of the picture's side."""
     image = next((one for one in shape.galaxy.current_images if one.stem == shape.stem), None)
     measured = candidate.measured
     semi_major = 100 * measured.semi_major

@@ -1,4 +1,4 @@
-"""What a standard set can show: filled bins, fallbacks, panels that stay out. Pure."""
+"""What a standard set can show: filled bins, fallbacks, and panels that are left out. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class BinCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The whole grid, low to high, and the rows of nine that can't be used."""
+    """The bins of the grid, low to high, and the rows of nine panels that can't be used."""
 
     bins: tuple[BinCoverage, ...]
 
@@ -49,8 +49,8 @@ class Coverage:
 
     @property
     def is_usable(self) -> bool:
-        """Every row of nine panels has at least three."""
-        return len(grid.STEP_A_BINS) - len(self.step_a_unfilled) >= grid.MIN_PANELS and not self.short_windows
+        """Whether every row of nine panels has at least three."""
+        return grid.has_enough_panels({entry.bin_deg for entry in self.bins if entry.source_deg is not None})
 
 
 def coverage_of(standards: Mapping[int, int], shown: Mapping[int, int]) -> Coverage:

@@ -3,22 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from giz.catalog.formats.galaxies import PGC_NAMES, read_number, read_pgc
-from giz.catalog.formats.table import RowError, Table, TableError
+from giz.catalog.formats.galaxies import read_number, read_pgc
+from giz.tables.table import PGC_NAMES, RowError, Table, TableError, shown_columns
 from standards.grid import bin_of
 
-# A panel shows the picture magnified by this where nothing else is said, so that 2 × D25 do not leave it half empty.
+# Default magnification of a picture in its panel: the galaxy fills only half of a field of 2 × D25.
 DEFAULT_CROP = 1.45
 MIN_ZOOM, MAX_ZOOM = 0.2, 20
 
 _INCLINATION_NAMES = ("inc", "inclination", "inclination_deg", "i")
 _ROTATION_NAMES = ("dpa", "rotation_deg", "d_pa")
 _ZOOM_NAMES = ("zoom",)
+# What --map can name.
+STANDARD_COLUMNS = ("pgc", "inc", "dpa", "zoom")
 
 
 @dataclass(frozen=True)
 class StandardEntry:
-    """One standard as it goes into a set. ``rotation_deg`` is clockwise; ``zoom`` 1 is the panel's default crop."""
+    """One standard of a set. ``rotation_deg`` is clockwise; ``zoom`` 1 is the panel's default crop."""
 
     pgc: int
     inclination_deg: float
@@ -27,7 +29,7 @@ class StandardEntry:
 
 
 class StandardColumns:
-    """Which column of one table is which; made once from its header."""
+    """The meaning of each column of one table, from its header."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._pgc = _find(columns, PGC_NAMES)
@@ -36,9 +38,9 @@ class StandardColumns:
         self._zoom = _find(columns, _ZOOM_NAMES)
         missing = [name for name, found in (("pgc", self._pgc), ("inc", self._inclination)) if not found]
         if missing:
-            shown = ", ".join(name for name in columns[:12] if name)
             raise TableError(
-                f"The table has no column named {' and none named '.join(missing)}. Its columns: {shown or '(none)'}."
+                f"The table has no column named {' and none named '.join(missing)}. Its columns: "
+                f"{shown_columns(columns)}. If a column has another name, use --map {missing[0]}=COLUMN."
             )
         known = {self._pgc, self._inclination, self._rotation, self._zoom}
         self.unused = [name for name in columns if name and name not in known]
@@ -66,7 +68,7 @@ def half_turn(angle_deg: float) -> float:
 def read_standards(
     table: Table, on_line: Callable[[int], None] = lambda _line: None
 ) -> tuple[list[StandardEntry], list[str]]:
-    """Return the usable rows of a table in their order, and a line about each of the others."""
+    """Return the usable rows of a table in order, and a sentence about each of the others."""
     columns = StandardColumns(table.columns)
     entries: list[StandardEntry] = []
     problems: list[str] = []
@@ -79,7 +81,7 @@ def read_standards(
             entry = columns.entry(row.cells)
             first = first_line_of.setdefault(entry.pgc, row.line)
             if first != row.line:
-                raise RowError(f"PGC {entry.pgc} stands on line {first} already")
+                raise RowError(f"PGC {entry.pgc} already appears on line {first}")
             entries.append(entry)
         except RowError as error:
             problems.append(f"line {row.line}: {error}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import Literal
 
 GRID_BINS = range(45, 91)
@@ -15,6 +15,8 @@ SLIDE_DEG = 4
 MAX_FALLBACK_DEG = 2
 MIN_PANELS = 3
 DRAW_RULE = "draw-1"
+# Axial ratio of a disk seen edge-on: its thickness. That of the original's standards.
+EDGE_ON_AXIAL_RATIO = 0.2
 
 
 def bin_of(inclination_deg: float) -> int:
@@ -40,7 +42,7 @@ def bin_of(inclination_deg: float) -> int:
     return math.floor(inclination_deg + 0.5)
 
 
-def inclination_from_axial_ratio(axial_ratio: float, q0: float = 0.2) -> float:
+def inclination_from_axial_ratio(axial_ratio: float, q0: float = EDGE_ON_AXIAL_RATIO) -> float:
     """Return the inclination of an oblate disk that is seen with an axial ratio.
 
     cos² i = (q² − q0²) / (1 − q0²), Holmberg 1946, Medd. Lund Ser. II 117; used so by Tully & Fisher 1977, A&A 54, 661.
@@ -71,6 +73,12 @@ def inclination_from_axial_ratio(axial_ratio: float, q0: float = 0.2) -> float:
     return math.degrees(math.acos(math.sqrt((axial_ratio**2 - q0**2) / (1 - q0**2))))
 
 
+def axial_ratio_from_inclination(inclination_deg: float, q0: float = EDGE_ON_AXIAL_RATIO) -> float:
+    """Return b/a of an oblate disk at an inclination: the inverse of `inclination_from_axial_ratio`."""
+    cos2 = math.cos(math.radians(inclination_deg)) ** 2
+    return math.sqrt(cos2 * (1 - q0**2) + q0**2)
+
+
 def clip_window(window: int) -> int:
     """Return the nearest window that lies wholly inside the grid: 45 to 82."""
     return min(max(window, FIRST_WINDOW), LAST_WINDOW)
@@ -79,7 +87,7 @@ def clip_window(window: int) -> int:
 def step_b_window(left_deg: int) -> int:
     """Return the first bin of step B's window for the interval that starts at ``left_deg``.
 
-    The window begins two degrees lower on purpose: people choose the low edge of an interval too rarely.
+    The window starts two degrees lower, because people choose the low edge of an interval too rarely.
     """
     return clip_window(left_deg - WINDOW_OVERLAP_DEG)
 
@@ -131,11 +139,17 @@ def panel_sources(filled_bins: Collection[int]) -> dict[int, int]:
     return sources
 
 
+def has_enough_panels(filled: Container[int]) -> bool:
+    """Whether step A and every window of step B have at least ``MIN_PANELS`` panels among those that are filled."""
+    rows = [STEP_A_BINS, *(window_bins(window) for window in range(FIRST_WINDOW, LAST_WINDOW + 1))]
+    return all(sum(bin_deg in filled for bin_deg in row) >= MIN_PANELS for row in rows)
+
+
 def draw_order(seed: int, bin_deg: int, standard_ids: Sequence[int]) -> list[int]:
     """Return the seeded permutation in which a task draws the standards of one bin.
 
-    Each standard is sorted by its own hash, so the order does not depend on any library's generator, nor on the order
-    of the input, and leaving a standard out (the target's own galaxy) does not disturb the others.
+    Standards are sorted by a hash of each, so the order depends neither on a library's random generator nor on the
+    order of the input, and leaving out one standard (the target's own galaxy) does not change the order of the others.
     """
 
     sha256, prefix = hashlib.sha256, b"%b|%d|%d|" % (DRAW_RULE.encode(), seed, bin_deg)
@@ -143,7 +157,7 @@ def draw_order(seed: int, bin_deg: int, standard_ids: Sequence[int]) -> list[int
 
 
 def shown_standard(order: Sequence[int], draw: int) -> int:
-    """Return the standard that a draw number shows: the order is walked through, then begins again.
+    """Return the standard of a draw number; after the last standard the order starts again.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Versioned, immutable sets of standards: a vote names the set that it was compared with."""
+"""Versioned, immutable sets of standards; every vote names the set that was shown."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -62,7 +62,7 @@ class Standard(models.Model):
 
 
 class Proposal(models.Model):
-    """What a person decided about a measured galaxy as a standard of a set; accepted ones go into its next version."""
+    """A decision about a measured galaxy as a standard of a set; accepted galaxies go into the next version."""
 
     class Decision(models.TextChoices):
         ACCEPTED = "accepted", "accepted"

@@ -1,4 +1,4 @@
-"""What a person decides about measured galaxies as standards, and the version that takes in what was accepted."""
+"""Decisions about measured galaxies as standards, and the publication of those that were accepted."""
 
 from typing import Any
 
@@ -23,23 +23,23 @@ MAX_NAMED = 10
 
 
 def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any) -> Proposal:
-    """Keep what a person decided about a measured galaxy as a standard of a set; the last word before a version counts.
+    """Store whether a measured galaxy is accepted as a standard of a set; the last decision before a version counts.
 
     Raises
     ------
     Refused
-        ``no_shape`` if the galaxy is not measured well enough, ``in_set`` if it stands in the set already,
-        ``new_picture`` if another picture of it was measured, ``synthetic`` if the set's standards are real.
+        ``no_shape`` if the galaxy is not measured well enough, ``in_set`` if the set already contains it,
+        ``new_picture`` if its picture has changed since, ``synthetic`` if the set's standards are real.
     """
     shape = GalaxyShape.objects.filter(galaxy=galaxy).select_related("galaxy").first()
     candidate = candidate_for(shape) if shape else None
     if shape is None or candidate is None:
-        raise Refused("no_shape", f"{galaxy} has no measured shape that is good enough for a standard.", status=409)
+        raise Refused("no_shape", f"{galaxy} has no measured ellipse that is good enough for a standard.", status=409)
     newest = newest_version(set_name)
     if newest and newest.standards.filter(galaxy=galaxy).exists():
         raise Refused("in_set", f"{galaxy} is a standard of {newest} already.", status=409)
     if not is_of_current_picture(shape):
-        detail = f"{galaxy} has a new picture. Measure it first, then decide by its ellipse."
+        detail = f"{galaxy} has a new picture. Measure it first, then decide."
         raise Refused("new_picture", detail, status=409)
     if galaxy.is_synthetic and not holds_synthetic(set_name):
         raise Refused("synthetic", f"{galaxy} is synthetic, the standards of {set_name} are real.", status=409)
@@ -47,7 +47,7 @@ def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any)
         "decision": Proposal.Decision(decision),
         "inclination_deg": round(candidate.inclination_deg, 2),
         "error_deg": round(candidate.error_deg, 2),
-        # Pictures are turned clockwise by this, the measured angle counts clockwise.
+        # The picture is turned clockwise by this; the measured angle is clockwise, too.
         "rotation_deg": round(-candidate.measured.angle_deg, 1),
         "stem": shape.stem,
         "decided_by": actor,
@@ -58,23 +58,23 @@ def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any)
 
 
 def proposal_withdraw(*, set_name: str, galaxy: Galaxy, actor: Any) -> None:
-    """Take a decision back that is in no published version; the galaxy is proposed again."""
+    """Undo a decision that no published version contains; the galaxy is proposed again."""
     gone, _ = Proposal.objects.filter(set_name=set_name, galaxy=galaxy, published_in__isnull=True).delete()
     if not gone:
-        raise Refused("no_decision", f"There is no decision about {galaxy} that could be taken back.", status=409)
+        raise Refused("no_decision", f"There is no decision about {galaxy} that could be undone.", status=409)
     audit.record("standard_decision_withdrawn", actor=actor, subject=f"{set_name}: PGC {galaxy.pgc}")
 
 
 @transaction.atomic
 def proposals_publish(*, set_name: str, actor: Any) -> StandardSet:
-    """Publish the set's next version: the standards of its newest one and those accepted since.
+    """Publish the next version of a set: the standards of its newest version and those accepted since.
 
-    Accepted galaxies that have a new picture since keep their place and wait; `proposals_left` names them.
+    Accepted galaxies whose picture has changed since are left for later; `proposals_left` names them.
 
     Raises
     ------
     Refused
-        ``nothing_accepted`` if nothing waits, ``new_picture`` if all that waits must be accepted again.
+        ``nothing_accepted`` if there is nothing to publish, ``new_picture`` if all of it must be accepted again.
     """
     waiting = list(accepted_proposals(set_name).select_for_update(of=("self",)).select_related("galaxy"))
     if not waiting:
@@ -101,7 +101,7 @@ def proposals_publish(*, set_name: str, actor: Any) -> StandardSet:
 
 
 def proposals_left(set_name: str) -> str:
-    """Say which accepted galaxies can't be published as they are, and what they need; empty where there are none."""
+    """Name the accepted galaxies that can't be published yet, and what they need; empty if there are none."""
     left = accepted_proposals(set_name).exclude(pk__in=proposals_to_publish(set_name).values("pk"))
     rows = list(left.values_list("galaxy__pgc", "galaxy__is_synthetic"))
     synthetic_fits = holds_synthetic(set_name)
@@ -110,11 +110,14 @@ def proposals_left(set_name: str) -> str:
     sentences = []
     if replaced:
         sentences.append(
-            f"Accepted on a picture that was replaced since, so not published: {_named(replaced)}. Measure the new "
+            f"Not published, because their pictures have been replaced since they were accepted: {_named(replaced)}. "
+            "Measure the new "
             "picture, then accept again."
         )
     if synthetic:
-        sentences.append(f"Synthetic, so not published among real standards: {_named(synthetic)}.")
+        sentences.append(
+            f"Not published, because synthetic galaxies can't be among real standards: {_named(synthetic)}."
+        )
     return " ".join(sentences)
 
 

@@ -33,7 +33,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A galaxy to propose: inclination with the error of the fit and with all that is known to add to it."""
+    """A galaxy to propose: its inclination, the error of the fit, and the error including intrinsic scatter."""
 
     measured: Measured
     inclination_deg: float
@@ -46,13 +46,13 @@ class Candidate:
 
 
 def fit_error_deg(axial_ratio: float, axial_ratio_error: float) -> float:
-    """Half of the range of inclinations between the axial ratio's error bars."""
+    """Return half of the range of inclinations between the ends of the axial ratio's error bar."""
     low = inclination_from_axial_ratio(min(axial_ratio + axial_ratio_error, 1.0))
     return (inclination_from_axial_ratio(max(axial_ratio - axial_ratio_error, 0.01)) - low) / 2
 
 
 def candidate_of(measured: Measured) -> Candidate | None:
-    """Return the candidate, or None where the fit is bad or the grid does not reach so low."""
+    """Return the candidate, or None if the fit is bad or the inclination is below the grid."""
     offset = math.hypot(measured.x - 0.5, measured.y - 0.5)
     if measured.is_cut or offset > MAX_OFFSET_SHARE * measured.semi_major or abs(measured.angle_deg) > MAX_ANGLE_DEG:
         return None
@@ -72,7 +72,7 @@ def proposal_order(
 ) -> list[Candidate]:
     """Order candidates: always one for the bin that has fewest so far; there the type it lacks most, then the best fit.
 
-    `fill` and `kinds` tell the standards and their types that each bin has already.
+    `fill` and `kinds` hold the number of standards of each bin, and their types.
     """
     waiting: dict[int, list[Candidate]] = defaultdict(list)
     for candidate in candidates:

@@ -1,12 +1,17 @@
 """Questions about standard sets; nothing here writes."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 
-from giz.catalog.models import GREY_BANDS, GalaxyImage, GalaxyShape
+from giz.catalog.models import GalaxyImage, GalaxyShape
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
+from giz.core.vocabulary import GREYS_BY_DEPTH
+from standards import grid
 from standards.coverage import Coverage, coverage_of
 from standards.grid import GRID_BINS, bin_of
 from standards.models import Proposal, Standard, StandardSet
@@ -56,10 +61,10 @@ def set_coverage(standard_set: StandardSet) -> Coverage:
 
 
 def set_document(standard_set: StandardSet) -> dict[str, Any]:
-    """Return what a browser needs of a published set, once for ever: its shown standards and their pictures.
+    """Return a published set for browsers: its shown standards and their pictures. It never changes.
 
-    The pictures are those that were current when the set was published, even where better ones came since.
-    ``sizes_px`` are the sizes that every picture has; a standard that has others too says so itself.
+    The pictures are those that were current when the set was published, even if they were replaced since.
+    ``sizes_px`` are the sizes that every picture has; a standard with further sizes lists its own.
     """
     standards: dict[int, dict[str, Any]] = {}
     sizes: dict[int, set[int]] = {}
@@ -138,12 +143,12 @@ def candidate_for(shape: GalaxyShape) -> Candidate | None:
 
 
 def is_of_current_picture(shape: GalaxyShape) -> bool:
-    """Whether the galaxy still shows the grey picture that was measured."""
+    """Whether the picture that was measured is still the galaxy's current one."""
     return GalaxyShape.objects.filter(_of_current_picture(), pk=shape.pk).exists()
 
 
 def holds_synthetic(set_name: str) -> bool:
-    """Whether some standards of the newest version are synthetic galaxies: then others may be proposed for it."""
+    """Whether the newest version has synthetic standards: only then may synthetic galaxies be proposed for the set."""
     return _synthetic_standards(newest_version(set_name)).exists()
 
 
@@ -152,9 +157,9 @@ def _synthetic_standards(standard_set: StandardSet | None) -> QuerySet[Standard]
 
 
 def candidates(set_name: str, limit: int) -> list[tuple[GalaxyShape, Candidate]]:
-    """Return galaxies measured on their picture of now to propose for a set, best first.
+    """Return the galaxies, measured on their current picture, to propose for a set, best first.
 
-    Its standards are left out, and galaxies decided on, unless they were accepted and have another picture since.
+    The set's standards are left out, and galaxies already decided on, unless an accepted one has a new picture.
     """
     newest = newest_version(set_name)
     members = Standard.objects.filter(standard_set=newest).values("galaxy_id")
@@ -176,7 +181,7 @@ def candidates(set_name: str, limit: int) -> list[tuple[GalaxyShape, Candidate]]
 
 
 def bin_fill(set_name: str) -> tuple[dict[int, tuple[int, int]], dict[int, list[str]]]:
-    """Return shown standards and accepted ones not yet published of each bin, and the types that it has."""
+    """Return, by bin, the numbers of shown standards and of accepted ones not yet published, and their types."""
     newest = newest_version(set_name)
     fill = {bin_deg: [0, 0] for bin_deg in GRID_BINS}
     kinds: dict[int, list[str]] = {bin_deg: [] for bin_deg in GRID_BINS}
@@ -192,16 +197,17 @@ def bin_fill(set_name: str) -> tuple[dict[int, tuple[int, int]], dict[int, list[
 
 
 def accepted_proposals(set_name: str) -> QuerySet[Proposal]:
-    """Return what was accepted for a set and waits for its next version."""
+    """Return the accepted proposals that are not published yet."""
     return Proposal.objects.filter(
         set_name=set_name, decision=Proposal.Decision.ACCEPTED, published_in__isnull=True
     ).order_by("galaxy__pgc")
 
 
 def proposals_to_publish(set_name: str) -> QuerySet[Proposal]:
-    """Return what was accepted and may stand in the next version: on its picture of now, synthetic only beside such.
+    """Return the accepted proposals that can be published.
 
-    Of a galaxy that the set holds by now, the set's own entry stays.
+    Those are decided on the current picture, and synthetic only if the set has synthetic standards. Of a galaxy that
+    the set already contains, the set's own entry stays.
     """
     newest = newest_version(set_name)
     fits = Q(galaxy__is_synthetic=False) | Exists(_synthetic_standards(newest))
@@ -211,10 +217,91 @@ def proposals_to_publish(set_name: str) -> QuerySet[Proposal]:
 
 def _of_current_picture() -> Exists:
     """Rows (shapes, proposals) whose ``stem`` is a grey picture that their galaxy shows now."""
-    current = GalaxyImage.objects.filter(is_current=True, band__in=GREY_BANDS)
+    current = GalaxyImage.objects.filter(is_current=True, band__in=GREYS_BY_DEPTH)
     return Exists(current.filter(galaxy=OuterRef("galaxy"), stem=OuterRef("stem")))
 
 
 def _kind(morphological_type: str, type_code: float | None) -> str:
     """The first letters of the type (SBbc -> SBb), or its number where it has no name."""
     return morphological_type[:3] if morphological_type or type_code is None else f"T{type_code:.0f}"
+
+
+# --- what a task may show ------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ShownStandards:
+    """Standards that can be shown, by bin, and the bin that fills each panel of the grid."""
+
+    standard_ids: Mapping[int, tuple[int, ...]]
+    sources: Mapping[int, int]
+
+    def orders(self, seed: int) -> "DrawOrders":
+        return DrawOrders(self.standard_ids, seed)
+
+
+class DrawOrders(Mapping[int, Sequence[int]]):
+    """The seeded permutation of each bin's standards, computed on first access."""
+
+    def __init__(self, standard_ids: Mapping[int, tuple[int, ...]], seed: int) -> None:
+        self._standard_ids = standard_ids
+        self._seed = seed
+        self._made: dict[int, list[int]] = {}
+
+    def __getitem__(self, bin_deg: int) -> list[int]:
+        if bin_deg not in self._made:
+            self._made[bin_deg] = grid.draw_order(self._seed, bin_deg, self._standard_ids[bin_deg])
+        return self._made[bin_deg]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._standard_ids)
+
+    def __len__(self) -> int:
+        return len(self._standard_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStandards:
+    """The shown standards of a whole set, and the bin and standard of each of their galaxies."""
+
+    shown: ShownStandards
+    place_of_galaxy: Mapping[int, tuple[int, int]]
+
+    @property
+    def has_enough_panels(self) -> bool:
+        return grid.has_enough_panels(self.shown.sources)
+
+    def for_target(self, galaxy_id: int) -> ShownStandards:
+        """Return the standards that a task may show: all but the target's own galaxy."""
+        place = self.place_of_galaxy.get(galaxy_id)
+        if place is None:
+            return self.shown
+        bin_deg, standard_id = place
+        others = tuple(other for other in self.shown.standard_ids[bin_deg] if other != standard_id)
+        kept = {name: ids for name, ids in self.shown.standard_ids.items() if name != bin_deg}
+        if others:
+            kept[bin_deg] = others
+            return ShownStandards(kept, self.shown.sources)
+        return ShownStandards(kept, grid.panel_sources(kept))
+
+
+def read_set_standards(standard_set_id: int) -> SetStandards:
+    """Read the shown standards of a set from the database."""
+    ids: dict[int, list[int]] = {}
+    places = {}
+    rows = Standard.objects.filter(standard_set_id=standard_set_id, is_shown=True).order_by("bin_deg", "id")
+    for standard_id, bin_deg, galaxy_id in rows.values_list("id", "bin_deg", "galaxy_id"):
+        ids.setdefault(bin_deg, []).append(standard_id)
+        places[galaxy_id] = (bin_deg, standard_id)
+    shown = ShownStandards({bin_deg: tuple(found) for bin_deg, found in ids.items()}, grid.panel_sources(ids))
+    return SetStandards(shown, places)
+
+
+@lru_cache(maxsize=64)
+def set_standards(standard_set_id: int) -> SetStandards:
+    """Return the shown standards of a published set; they never change, so each process reads them once."""
+    if not StandardSet.objects.filter(id=standard_set_id, state=StandardSet.State.PUBLISHED).exists():
+        raise Refused(
+            "campaign_misconfigured",
+            "This campaign's standard set is not published, so its standards could still change. Staff can publish it.",
+            status=409,
+        )
+    return read_set_standards(standard_set_id)

@@ -28,19 +28,20 @@ class Publication:
 def standard_set_publish(*, name: str, entries: Sequence[StandardEntry], source: str = "") -> Publication:
     """Publish the standards as the next version of a set, unless its newest version holds exactly these.
 
-    A standard is shown if its galaxy has pictures now; the content is the standards, their display corrections and
-    the names of their pictures. Published sets never change (a database trigger refuses it): votes replay on them.
+    A standard is shown if its galaxy has pictures now. The content of a set is its standards, their display corrections
+    and the names of their pictures. A database trigger keeps published sets from changing, because votes are replayed
+    on them.
 
     Raises
     ------
     Refused
-        No standards, or a name that is no slug.
+        ``no_standards`` where there are none, ``bad_name`` where the name is not a slug.
     """
     if not entries:
         raise Refused("no_standards", f"A standard set needs at least one standard; {source or 'the input'} has none.")
     set_name_check(name)
     with transaction.atomic():
-        # One publication of a name at a time: two must not both find themselves to be version 3.
+        # One publication of a name at a time, or two could both become version 3.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"standard set {name}"])
         galaxy_ids, created = _galaxies([entry.pgc for entry in entries], source)
@@ -75,9 +76,9 @@ def standard_set_publish(*, name: str, entries: Sequence[StandardEntry], source:
 def standard_set_refresh(standard_set: StandardSet) -> StandardSet:
     """Return the newest version of the set with the pictures that its standards have now.
 
-    Pictures often come after the table of standards. Where some came (or better ones did) since the newest version was
-    published, the same standards are published once more; otherwise that version is returned. An older version that
-    was asked for stays as it is.
+    Pictures often arrive after the table of standards. If pictures were added or replaced since the newest version was
+    published, its standards are published again as the next version; otherwise that version is returned. A version
+    that is not the newest is returned unchanged.
     """
     newest = StandardSet.objects.filter(name=standard_set.name).order_by("-version").first()
     if newest is None or newest.pk != standard_set.pk or newest.state != StandardSet.State.PUBLISHED:
@@ -90,13 +91,13 @@ def standard_set_refresh(standard_set: StandardSet) -> StandardSet:
 
 
 def set_name_check(name: str) -> None:
-    """Refuse what is no slug."""
+    """Refuse a name that is not a slug."""
     try:
         StandardSet._meta.get_field("name").clean(name, None)
     except ValidationError:
         raise Refused(
             "bad_name",
-            f"The set's name {name!r} can't be used: take letters, digits, hyphens and underscores, 60 at most.",
+            f"The set's name {name!r} is invalid: use up to 60 letters, digits, hyphens and underscores.",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""How well the axial ratio tells the inclination, on galaxies whose inclination is exact. Pure."""
+"""How well the axial ratio gives the inclination, on galaxies of exactly known inclination. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BAND, SIZE_PX = "r", 256
 
 @dataclass(frozen=True)
 class MeasuredDisk:
-    """One disk: what it is, and what its picture says (or why it says nothing). Degrees."""
+    """One disk: its known inclination and the measured one (None, with the problem, where it failed); in degrees."""
 
     galaxy_type: str
     known_deg: float
@@ -29,7 +29,7 @@ class MeasuredDisk:
 def measure_disks(number: int, seed: int) -> Iterator[MeasuredDisk]:
     """Make the first `number` disks of a population (rejects left out) and measure each on its picture.
 
-    Round middles are left out: networks have to get over more of them than the sky has, at edge-on above all.
+    Round middles are left out: the population has more of them than the sky, most of all at edge-on, for training.
     """
     members = (draw_member(seed, place) for place in count())
     for member in islice((one for one in members if not one.reject_reason), number):

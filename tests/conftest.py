@@ -12,14 +12,86 @@ from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models.signals import post_migrate
-from django.test import Client
+from django.test import Client, TransactionTestCase, override_settings
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+from giz.embedded.layout import DATABASE_RUNTIME_USER
+from giz.embedded.roles import grant_runtime
+from tests.fresh import remember_fresh_database, restore_fresh_database
+from tests.hashing import QuickArgon2
 
 pytest_plugins = ["tests.bucket"]
 
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
 TEMPLATE = "giz_template"
-REPOSITORY = Path(__file__).resolve().parent.parent
+# Folders and modules that start servers, sites, browsers, workers or programs of their own, or that train.
+SLOW = (
+    "browser/",
+    "embedded/",
+    "front/",
+    "training/",
+    "architecture/test_floors.py",
+    "catalog/test_fetch_whole.py",
+    "catalog/test_synthesize.py",
+    "core/test_command.py",
+    "core/test_faults.py",
+    "core/test_headers.py",
+    "core/test_mail.py",
+    "core/test_redelivery.py",
+    "core/test_safety.py",
+    "dashboard/test_reports_by_worker.py",
+    "imaging/test_decoder.py",
+    "inference/test_bulk.py",
+    "inference/test_hostile_uploads.py",
+    "inference/test_the_loop.py",
+    "labeling/test_demo_renderers.py",
+    "surveys/test_client.py",
+)
+# Modules of the browser that take minutes: they go before the others, so that no worker waits for one at the end.
+LONG_IN_BROWSER = ("test_accessibility", "test_main_job", "test_no_vote_lost", "test_staff", "test_staff_training")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark tests before ``-m`` selects, and order what is selected."""
+    _mark_cases(config, items)
+    for item in items:
+        if _is_slow(item.path):
+            item.add_marker("slow")
+    yield
+    _start_long_modules_first(items)
+
+
+def _mark_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let ``pytest -m A12`` run the tests of abuse case A12 and ``-m F7`` those of fault case F7 (HARDENING.md)."""
+    cases = {f"abuse A{n}" for n in range(1, 31)} | {f"fault F{n}" for n in range(1, 21)}
+    for case in cases:
+        config.addinivalue_line("markers", f"{case.split()[1]}: {case}")
+    for item in items:
+        for marker in item.iter_markers("finding"):
+            for case in cases.intersection(marker.args):
+                item.add_marker(case.split()[1])
+
+
+def _is_slow(path: Path) -> bool:
+    return path.relative_to(TESTS).as_posix().startswith(SLOW)
+
+
+def _start_long_modules_first(items: list[pytest.Item]) -> None:
+    """Have workers that take a module at a time end together: quick modules fill what is left after the long ones.
+
+    Those of the browser come last: Playwright's event loop stays in its thread, where Django then refuses to work.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        if item.path.parent == TESTS / "browser":
+            return 3 - (item.path.stem in LONG_IN_BROWSER)
+        return 1 - _is_slow(item.path)
+
+    items.sort(key=turn)
 
 
 def shared_folder() -> Path:
@@ -33,6 +105,8 @@ def django_db_modify_db_settings(django_db_blocker: Any) -> None:
     # A test that wants the network that came with GIZ registers it, in a folder of its own.
     post_migrate.disconnect(dispatch_uid="training.register_shipped", sender=apps.get_app_config("training"))
     database = settings.DATABASES["default"]
+    # Tests make databases and empty tables, which takes the owner; the site runs as another role (test_roles.py).
+    database["USER"] = settings.DATABASE_OWNER["USER"]
     lock = Path(settings.GIZ_HOME) / "template.lock"
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -52,11 +126,66 @@ def _migrate(usual_name: str) -> None:
     connection = connections["default"]
     connection.settings_dict["NAME"] = TEMPLATE
     try:
-        call_command("migrate", verbosity=0)
+        migrate_and_grant()
     finally:
         connection.close()
         connection.close_pool()
         connection.settings_dict["NAME"] = usual_name
+
+
+def migrate_and_grant() -> None:
+    """Migrate this database and grant the site's role its rights, which ``migrate`` as the owner does not."""
+    call_command("migrate", verbosity=0)
+    connection = connections["default"]
+    connection.ensure_connection()
+    grant_runtime(connection.connection, DATABASE_RUNTIME_USER, owner=connection.settings_dict["USER"])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords with little work; tests/accounts/test_sign_up.py tries the site's own hasher."""
+    quick = [f"{QuickArgon2.__module__}.{QuickArgon2.__qualname__}", *settings.PASSWORD_HASHERS[1:]]
+    with override_settings(PASSWORD_HASHERS=quick):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Share one list of the static files among all test clients; WhiteNoise would read the folders for each."""
+    read = WhiteNoiseMiddleware.__init__
+    first: dict[str, Any] = {}
+
+    def share(self: WhiteNoiseMiddleware, get_response: Any = None) -> None:
+        if not first:
+            read(self, get_response)
+            first.update(vars(self))
+        vars(self).update(first, get_response=get_response)
+
+    WhiteNoiseMiddleware.__init__ = share
+    yield
+    WhiteNoiseMiddleware.__init__ = read
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Have tests with transactions of their own leave the database as new."""
+    with django_db_blocker.unblock():
+        remember_fresh_database()
+    flush = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = restore_fresh_database
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Keep what fixtures of a module write until its end; each test gets a transaction within theirs.
+
+    For modules whose tests neither commit nor read the time of the transaction.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,15 @@ IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 _servers: list[object] = []
 
 if not IS_WORKER:
-    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "MEDIA_ROOT", "STATIC_ROOT", "SITE_URL"):
+    for name in (
+        "DATABASE_URL",
+        "DATABASE_OWNER_URL",
+        "CELERY_BROKER_URL",
+        "CACHE_URL",
+        "MEDIA_ROOT",
+        "STATIC_ROOT",
+        "SITE_URL",
+    ):
         os.environ.pop(name, None)
     os.environ["GIZ_HOME"] = tempfile.mkdtemp(prefix="giz-test-")
     os.environ["SECRET_KEY"] = "test-only-" + "k" * 50

@@ -1,11 +1,13 @@
 import { createRoot } from "react-dom/client";
 import { App } from "@/app/App";
 import "@/app/app.css";
+import { startFreshness } from "@/lib/freshness";
 import { startOutbox } from "@/lib/outbox";
-import { retryWhenOnline } from "@/lib/pictures/loader";
+import { startRetrying } from "@/lib/pictures/loader";
 
+startFreshness();
 startOutbox();
-retryWhenOnline();
+startRetrying();
 
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App />);

@@ -1,10 +1,12 @@
-"""Staff pages of people, and of the schedule. Addresses are for superusers; nobody changes their own role."""
+"""Staff pages of people and of the schedule. Only superusers see addresses; nobody changes their own role."""
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.contrib.sites.models import Site
 from django.core.exceptions import PermissionDenied
@@ -13,22 +15,41 @@ from django.http import HttpRequest, HttpResponse
 from django_celery_beat import admin as beat_admin
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
+from giz.accounts.erasure import account_erase
 from giz.accounts.models import User
 from giz.accounts.staff import email_address_add
 from giz.core import audit
-from giz.core.staff_admin import StaffAdmin, column
+from giz.core.staff_admin import PostButton, StaffAdmin, column
 
 PRIVILEGES = ("role", "supervisor_rank", "is_superuser")
 PRIVATE = ("email",)
 FILTERED = ("role", "is_active", "import_source", "date_joined")
 
 
+def press_erase(request: HttpRequest, user: User) -> str:
+    shell = account_erase(user=user, actor=request.user)  # type: ignore[arg-type]
+    return f"The account has been erased. Its votes are kept, now under the number {shell.public_name}."
+
+
 @admin.register(User)
 class UserAdmin(StaffAdmin):
+    post_buttons = (
+        PostButton(
+            "erase",
+            "Erase this account",
+            press_erase,
+            is_shown=lambda user: not user.is_superuser and (user.is_active or bool(user.email or user.import_source)),
+            tone="danger",
+            confirm="Permanently deletes the address, password, settings, sessions and remarks; votes are kept under "
+            "a new number. Do this only if the account's owner asked for it, and you have verified who is asking.",
+        ),
+    )
     list_display = ("public_name", "role_label", "supervisor_rank", "is_active", "import_source", "date_joined")
     list_filter = FILTERED
     search_fields = ("=volunteer_number", "import_name")
-    search_help_text = "A volunteer number, with or without its v; superusers also find people by their whole e-mail."
+    search_help_text = (
+        "A volunteer number, with or without its v; superusers can also search by the complete e-mail address."
+    )
     ordering = ("-id",)
     readonly_fields = ("public_name", "import_source", "import_name", "last_login", "date_joined")
 
@@ -52,7 +73,7 @@ class UserAdmin(StaffAdmin):
         return (*fixed, *PRIVILEGES, "is_active") if obj.pk == request.user.pk else fixed
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A posted field that this person may not change is refused (403), not silently left out."""
+        """Refuse (403) a posted field that this person may not change, instead of ignoring it."""
         if request.method == "POST":
             obj = self.get_object(request, object_id)
             forbidden = set(self.get_readonly_fields(request, obj)) & {*PRIVILEGES, *PRIVATE, "is_active"}
@@ -62,6 +83,9 @@ class UserAdmin(StaffAdmin):
                 raise PermissionDenied
         return super().change_view(request, object_id, *args, **kwargs)
 
+    def _may_press(self, request: HttpRequest, row: Any) -> bool:
+        return bool(request.user.is_superuser) and super()._may_press(request, row)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
             obj.email = User.objects.normalize_email(obj.email).lower() if obj.email else None
@@ -69,6 +93,9 @@ class UserAdmin(StaffAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             email_address_add(obj)
+            if obj.email:
+                get_adapter(request).send_invitation(obj)
+                messages.info(request, "They will get an e-mail with a link to choose a password.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -82,8 +109,8 @@ class UserAdmin(StaffAdmin):
         return found, may_repeat
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """No filter on private columns: letter by letter it would spell out what is not shown. The dashboard links
-        to those who voted in a campaign or since a day.
+        """Refuse filters on private columns, which would reveal them letter by letter. The dashboard links to people
+        who voted in a campaign or since a day.
         """
         if lookup in {"votes__target__campaign__id__exact", "votes__created_at__gte"}:
             return True
@@ -98,26 +125,88 @@ class UserAdmin(StaffAdmin):
         return user.role
 
 
-# Rows that hold addresses or secrets, or that this site has no use for.
+# Models with addresses or secrets, or without use here.
 for model in (EmailAddress, Authenticator, Group, Site):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
 class ScheduledAdmin(StaffAdmin):
-    """The schedule of django-celery-beat: staff may change and delete its rows."""
+    """The schedule of django-celery-beat: staff can look, superusers can change it; each change is audited.
+
+    The tasks in the settings (which free expired leases and resume jobs of dead workers, for example) and their
+    intervals can't be changed or deleted here.
+    """
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and self.is_needed(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}"))
+        may = request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}")
+        return bool(may) and not (obj and self.is_needed(obj))
+
+    def is_needed(self, obj: Any) -> bool:
+        return bool(obj.periodictask_set.filter(name__in=settings.CELERY_BEAT_SCHEDULE).exists())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.save()
+        self.note(request, "schedule_changed" if change else "schedule_added", obj, changed=sorted(form.changed_data))
+
+    def note(self, request: HttpRequest, action: str, obj: Any, **detail: Any) -> None:
+        super().note(request, action.replace("staff_", "schedule_"), obj, schedule=str(obj)[:200], **detail)
 
 
-for model, base in (
-    (ClockedSchedule, beat_admin.ClockedScheduleAdmin),
-    (CrontabSchedule, beat_admin.CrontabScheduleAdmin),
-    (IntervalSchedule, beat_admin.ScheduleAdmin),
-    (SolarSchedule, beat_admin.ScheduleAdmin),
-    (PeriodicTask, beat_admin.PeriodicTaskAdmin),
+class PeriodicTaskStaffAdmin(ScheduledAdmin, beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]
+    actions = ("enable_tasks", "disable_tasks", "toggle_tasks", "run_tasks")
+
+    def is_needed(self, obj: Any) -> bool:
+        return obj.name in settings.CELERY_BEAT_SCHEDULE
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        self._noted(request, queryset, "schedule_enabled")
+        super().enable_tasks(request, queryset)
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        chosen = self._without_needed(request, queryset)
+        self._noted(request, chosen, "schedule_disabled")
+        super().disable_tasks(request, chosen)
+
+    @admin.action(description="Switch the selected ones on or off", permissions=["change"])
+    def toggle_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        chosen = self._without_needed(request, queryset)
+        self._noted(request, chosen, "schedule_toggled")
+        super().toggle_tasks(request, chosen)
+
+    @admin.action(description="Run now", permissions=["change"])
+    def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        self._noted(request, queryset, "schedule_run")
+        super().run_tasks(request, queryset)
+
+    def _noted(self, request: HttpRequest, queryset: QuerySet[PeriodicTask], action: str) -> None:
+        for task in queryset:
+            self.note(request, action, task, was_enabled=task.enabled)
+
+    def _without_needed(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> QuerySet[PeriodicTask]:
+        needed = list(queryset.filter(name__in=settings.CELERY_BEAT_SCHEDULE).values_list("name", flat=True))
+        if needed:
+            self.message_user(
+                request, f"Not changed, because the site needs these: {', '.join(needed)}.", messages.ERROR
+            )
+        # By key, because the change itself must not alter the selection.
+        others = queryset.exclude(name__in=settings.CELERY_BEAT_SCHEDULE)
+        found: QuerySet[PeriodicTask] = PeriodicTask.objects.filter(pk__in=list(others.values_list("pk", flat=True)))
+        return found
+
+
+for model, page in (
+    (ClockedSchedule, type("ClockedScheduleStaffAdmin", (ScheduledAdmin, beat_admin.ClockedScheduleAdmin), {})),
+    (CrontabSchedule, type("CrontabScheduleStaffAdmin", (ScheduledAdmin, beat_admin.CrontabScheduleAdmin), {})),
+    (IntervalSchedule, type("IntervalScheduleStaffAdmin", (ScheduledAdmin, beat_admin.ScheduleAdmin), {})),
+    (SolarSchedule, type("SolarScheduleStaffAdmin", (ScheduledAdmin, beat_admin.ScheduleAdmin), {})),
+    (PeriodicTask, PeriodicTaskStaffAdmin),
 ):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
-    admin.site.register(model, type(f"{model.__name__}StaffAdmin", (ScheduledAdmin, base), {}))
+    admin.site.register(model, page)

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from giz.accounts import second_factor  # noqa: F401 - a receiver encrypts old secrets when they are used
         from giz.accounts.staff_site import guard_staff_site
 
         guard_staff_site()

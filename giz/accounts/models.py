@@ -5,26 +5,53 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
+
+from giz.accounts.passwords import MAX_LENGTH
+from giz.core.errors import Refused
 
 FIRST_NUMBER, LAST_NUMBER = 100_000, 999_999_999
 
 
 def random_volunteer_number() -> int:
-    """A number that tells nothing about who or when; nine digits make a collision rarer than a full disk."""
+    """Return a number that reveals neither person nor time; with nine digits two are hardly ever the same."""
     return FIRST_NUMBER + secrets.randbelow(LAST_NUMBER - FIRST_NUMBER + 1)
+
+
+def plain_address(email: str) -> None:
+    """Allow only ASCII, so that look-alike letters (dotless i, full-width, zero-width) make no second account."""
+    if not email.isascii():
+        raise ValidationError("Please write the address with plain letters, a to z.", code="invalid")
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str | None, password: str | None = None, **extra: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower() if email else None, **extra)
+        plain_address(email or "")
+        user = self.model(email=self.normalize_email(email).lower() if email else None)
         user.set_password(password)
+        for name, value in extra.items():
+            setattr(user, name, value)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
         return self.create_user(email, password, **{"role": User.Role.STAFF, "is_superuser": True, **extra})
+
+    def named(self, text: str) -> "User":
+        """Return the person with this e-mail address or volunteer number (with or without its v)."""
+        text = text.strip()
+        number = text[1:] if text[:1] in {"v", "V"} else text
+        if "@" in text:
+            found = self.filter(email__iexact=text).first()
+        else:
+            found = (
+                self.filter(volunteer_number=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+            )
+        if found is None:
+            raise Refused("no_person", "No account has this address or number.", status=404)
+        return found
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -33,13 +60,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         SUPERVISOR = "supervisor", "supervisor"
         STAFF = "staff", "staff"
 
-    email = models.EmailField(null=True, blank=True, help_text="private; imported volunteers have none")
+    email = models.EmailField(
+        null=True, blank=True, validators=[plain_address], help_text="private; imported volunteers have none"
+    )
     volunteer_number = models.BigIntegerField(unique=True, default=random_volunteer_number, editable=False)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VOLUNTEER)
     supervisor_rank = models.PositiveSmallIntegerField(
         default=0, help_text="the higher rank's verdict stands; 0 where no supervisor"
     )
     is_active = models.BooleanField(default=True)
+    has_first_password = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="made by ensure_staff; nobody has chosen another yet"
+    )
     preferences = models.JSONField(default=dict, blank=True, help_text="display choices of the comparison page")
     import_source = models.CharField(max_length=60, blank=True, help_text="vote table that this volunteer came from")
     import_name = models.CharField(
@@ -67,6 +99,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.public_name
 
+    def check_password(self, raw_password: str | None) -> bool:
+        return len(raw_password or "") <= MAX_LENGTH and super().check_password(raw_password)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.has_first_password = False
+
     @property
     def public_name(self) -> str:
         return f"v{self.volunteer_number}"
@@ -74,3 +113,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         return self.is_active and self.role == self.Role.STAFF
+
+
+class EmailChange(models.Model):
+    """A new address that somebody asked for and has not confirmed yet; until then it has no effect anywhere."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
+    email = models.EmailField(validators=[plain_address])
+    asked_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"e-mail change of {self.user.public_name}"

@@ -1,4 +1,4 @@
-"""The first staff account, so that a fresh installation has somebody who can log in to /staff/."""
+"""The first staff account of a new installation, and the file with its login."""
 
 import os
 import secrets
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 
 from giz.accounts.models import User
@@ -20,7 +21,7 @@ class StaffLogin:
 
 
 def login_file_read(file: Path) -> StaffLogin | None:
-    """The login that was written down, or None where there is no such file."""
+    """Return the login in the file, or None where there is no such file."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -28,8 +29,19 @@ def login_file_read(file: Path) -> StaffLogin | None:
     return StaffLogin(lines[0], lines[1]) if len(lines) >= 2 else None
 
 
+def login_file() -> Path:
+    return Path(settings.GIZ_HOME) / "staff_login"
+
+
+def login_file_forget(user: User) -> None:
+    """Delete the file with the first login of this user, whose password has changed."""
+    kept = login_file_read(login_file())
+    if kept and kept.email == user.email:
+        login_file().unlink(missing_ok=True)
+
+
 def login_file_write(file: Path, login: StaffLogin) -> None:
-    """Write it for the owner's eyes only (mode 0600), whole or not at all."""
+    """Write the file so that only its owner can read it (mode 0600), whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = file.with_suffix(f".{os.getpid()}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -39,13 +51,13 @@ def login_file_write(file: Path, login: StaffLogin) -> None:
 
 
 def random_password() -> str:
-    """Twenty characters that can be read aloud: no capital I, no l, no 0 and O."""
+    """Return twenty characters without those that look alike: capital I, l, 0 and O."""
     alphabet = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
 
 
 def email_address_add(user: User) -> None:
-    """allauth asks for its own row of the address, e.g. before it lets somebody set up a second factor."""
+    """Add allauth's own row of the address, which it needs to set up a second factor, for example."""
     if user.email:
         EmailAddress.objects.get_or_create(
             user=user, email=user.email, defaults={"primary": True, "verified": user.is_staff}
@@ -54,11 +66,11 @@ def email_address_add(user: User) -> None:
 
 @transaction.atomic
 def staff_ensure(*, email: str, password: str | None = None) -> tuple[User, StaffLogin | None]:
-    """The superuser with this address, made where missing (then with its login). ``password`` sets a new one."""
+    """Return the superuser with this address, created where missing, and its login if new or ``password`` is set."""
     user = User.objects.select_for_update().filter(email=email.lower()).first()
     if user is None:
         login = StaffLogin(email.lower(), password or random_password())
-        user = User.objects.create_superuser(login.email, login.password)
+        user = User.objects.create_superuser(login.email, login.password, has_first_password=True)
         email_address_add(user)
         audit.record("staff_account_made", actor=user, subject=user.public_name)
         return user, login
@@ -71,6 +83,7 @@ def staff_ensure(*, email: str, password: str | None = None) -> tuple[User, Staf
     if password is None:
         return user, None
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.has_first_password = True
+    user.save(update_fields=["password", "has_first_password"])
     audit.record("staff_password_reset", actor=user, subject=user.public_name)
     return user, StaffLogin(email.lower(), password)

@@ -1,4 +1,4 @@
-"""Imports and fetching as jobs: a row each, resumable where they stopped. A changed file is read from its start."""
+"""Imports and fetching as resumable jobs. A changed file is read again from its start."""
 
 import hashlib
 import os
@@ -8,7 +8,6 @@ from typing import Any
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
 from giz.catalog.formats.pictures import group_pictures
-from giz.catalog.formats.table import TableError, table_or_refusal
 from giz.catalog.services import galaxies_import, images_import, shapes_measure
 from giz.catalog.services.facts import names_resolve
 from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
@@ -16,20 +15,23 @@ from giz.catalog.services.pictures import missing_bands
 from giz.core.errors import Refused
 from giz.core.jobs import JobContext, job_create, job_handler
 from giz.core.models import Job
-from giz.core.words import counted
-from giz.surveys.errors import SurveyError
-from giz.surveys.names import checked_name
+from giz.core.words import counted, printable
 from giz.surveys.observatory import Observatory
+from giz.surveys.sesame import checked_name
+from giz.surveys.survey import SurveyError
+from giz.tables.table import TableError
+from giz.tables.text import table_or_refusal
 
 MAX_REPORTED_FILES = 1000
 MAX_NAMED_GALAXIES = 20
+MAX_NAMED_FILES = 20
 MAX_MATCH_ARCSEC = 60.0
 
 
 def galaxies_import_job(
     path: Path, *, column_map: dict[str, str] | None = None, match_arcsec: float | None = None, owner: Any = None
 ) -> Job:
-    """Return the job that imports this table (the same unfinished one, where there is one). Refuses a wrong file."""
+    """Return the job that imports this table, or an unfinished one with the same parameters. Refuses a wrong file."""
     table = table_or_refusal(path)
     try:
         GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None, units=table.units)
@@ -48,7 +50,7 @@ def galaxies_import_job(
 
 
 def images_import_job(folder: Path, *, owner: Any = None) -> Job:
-    """Return the job that imports the pictures of this folder (the same unfinished one, where there is one)."""
+    """Return the job that imports the pictures of this folder, or an unfinished one with the same parameters."""
     digest = _digest(folder, _list_files(folder))
     return job_create(kind="import_images", params={"folder": str(folder), "digest": digest}, owner=owner)
 
@@ -57,8 +59,12 @@ def images_import_job(folder: Path, *, owner: Any = None) -> Job:
 def import_galaxies(job: JobContext) -> dict[str, Any]:
     table = table_or_refusal(Path(job.params["file"]))
     start = job.checkpoint if table.sha256 == job.params["sha256"] else {}
-    if not start and table.encoding == "latin-1":
-        job.log(f"{table.path.name} is not UTF-8; read as Latin-1.", level="warning")
+    if not start:
+        columns = GalaxyColumns(
+            *(table.columns, job.params.get("map")), by_position="match_arcsec" in job.params, units=table.units
+        )
+        job.log_many(list(table.notices), level="warning")
+        job.log_many(columns.in_words())
 
     def after_batch(line: int, counts: dict[str, int]) -> None:
         job.save_checkpoint({"line": line, "counts": counts})
@@ -98,11 +104,15 @@ def import_images(job: JobContext) -> dict[str, Any]:
         resume_index=start.get("groups", 0),
         resume_counts=start.get("counts"),
     )
-    return {**counts, "unusable": len(unusable)}
+    # Each file of a group is the picture, damaged, or was not needed.
+    looked_at = sum(counts[name] for name in ("new", "replaced", "unchanged", "bad"))
+    spare_count = sum(len(group.candidates) for group in groups) - looked_at
+    spare = [name.path for group in groups for name in group.candidates[1:]] if spare_count else []
+    return {**counts, "unusable": len(unusable), "spare": spare_count, "spare_files": spare[:MAX_NAMED_FILES]}
 
 
 def _list_files(folder: Path) -> list[str]:
-    """Return every file below the folder as a relative path; hidden ones and links to folders are passed over."""
+    """Return every file below the folder as a relative path, except hidden ones and those behind links to folders."""
     if not folder.is_dir():
         raise Refused("no_folder", f"There is no folder {folder}.")
     found: list[str] = []
@@ -115,7 +125,7 @@ def _list_files(folder: Path) -> list[str]:
             if not name.startswith(".") and (here / name).is_file()
         )
     if not found:
-        raise Refused("empty_folder", f"{folder} holds no files.")
+        raise Refused("empty_folder", f"{folder} contains no files.")
     return found
 
 
@@ -128,7 +138,7 @@ def _digest(folder: Path, files: list[str]) -> str:
 
 
 def _report_unusable(job: JobContext, unusable: list[tuple[str, str]]) -> None:
-    lines = [f"{_printable(path)}: {reason}" for path, reason in unusable[:MAX_REPORTED_FILES]]
+    lines = [f"{printable(path)}: {reason}" for path, reason in unusable[:MAX_REPORTED_FILES]]
     if len(unusable) > MAX_REPORTED_FILES:
         lines.append(f"… and {counted(len(unusable) - MAX_REPORTED_FILES, 'more file')} that can't be used")
     job.log_many(lines, level="warning")
@@ -141,11 +151,6 @@ def _report_missing(job: JobContext, missing: dict[str, list[int]]) -> None:
         job.log(f"no {band} picture here: PGC {named}{more}")
 
 
-def _printable(path: str) -> str:
-    """File names are whatever somebody typed: control characters must not reach a terminal or a log line."""
-    return "".join(character if character.isprintable() else "?" for character in path)
-
-
 def images_fetch_job(numbers: list[int], surveys: list[str], *, names: Sequence[str] = (), owner: Any = None) -> Job:
     """Return the job that fetches frames of these galaxies and makes their pictures. Refuses bad numbers and names."""
     surveys_by_name(observatory_from_settings(), surveys)
@@ -156,7 +161,7 @@ def images_fetch_job(numbers: list[int], surveys: list[str], *, names: Sequence[
 
 
 def images_prepare_job(numbers: list[int], *, owner: Any = None) -> Job:
-    """Return the job that makes pictures anew from the frames on disk."""
+    """Return the job that makes pictures from the frames on disk again."""
     return job_create(kind="prepare_images", params={"numbers": _checked_numbers(numbers)}, owner=owner)
 
 
@@ -174,7 +179,10 @@ def fetch_images(job: JobContext) -> dict[str, Any]:
         **_reporting(job, numbers),
     )
     failed = counts["failed"] + sum(named["why"].values())
-    return counts | {"failed": failed, "why": {**counts["why"], **named["why"]}, "names": named["numbers"]}
+    why = {**counts["why"], **named["why"]}
+    got_nothing = failed and not (counts["fetched"] or counts["unchanged"])
+    error = {"error": f"No galaxy was fetched: {', '.join(why)}."} if got_nothing else {}
+    return counts | {"failed": failed, "why": why, "names": named["numbers"], **error}
 
 
 @job_handler("prepare_images")
@@ -185,7 +193,7 @@ def prepare_images(job: JobContext) -> dict[str, Any]:
 def shapes_measure_job(numbers: list[int], *, owner: Any = None) -> Job:
     """Return the job that measures these galaxies on their pictures."""
     if not numbers:
-        raise Refused("no_galaxies", "Every galaxy with a grey picture is measured already.")
+        raise Refused("no_galaxies", "Every galaxy with a grey picture has already been measured.")
     return job_create(kind="measure_shapes", params={"numbers": sorted(set(numbers))}, owner=owner)
 
 
@@ -195,12 +203,12 @@ def measure_shapes(job: JobContext) -> dict[str, Any]:
 
 
 def _names_of(job: JobContext, observatory: Observatory) -> dict[str, Any]:
-    """Numbers of the job's names, and why others have none. Asked once, then remembered with the job.
+    """Return numbers of the job's names, and why others have none; looked up once, then kept with the job.
 
     Raises
     ------
     Refused
-        ``survey_down`` if names can't be looked up now and there is nothing else to do.
+        ``survey_down`` if names can't be looked up and there is nothing else to do.
     """
     names = job.params.get("names", [])
     if not names:
@@ -213,14 +221,16 @@ def _names_of(job: JobContext, observatory: Observatory) -> dict[str, Any]:
             step=lambda words: job.progress(0, len(names) + len(job.params["numbers"]), words),
         )
         if found.silence and not found.numbers and not job.params["numbers"]:
-            raise Refused("survey_down", f"{found.silence} Names can't be looked up now; PGC numbers can.")
+            raise Refused(
+                "survey_down", f"{found.silence} Names can't be looked up at the moment, but PGC numbers work."
+            )
         job.save_checkpoint({**job.checkpoint, "names": {"numbers": found.numbers, "why": dict(found.why)}})
     kept: dict[str, Any] = job.checkpoint["names"]
     return kept
 
 
 def _reporting(job: JobContext, numbers: list[int]) -> dict[str, Any]:
-    """How a run over galaxies reports to its job, and where it resumes."""
+    """Return how a run over galaxies reports to its job, and where it resumes."""
     total = len(numbers)
 
     def after_galaxy(done: int, counts: dict[str, int], name: str) -> None:
@@ -247,10 +257,10 @@ def _checked_numbers(numbers: list[int], *, may_be_none: bool = False) -> list[i
     if not unique and may_be_none:
         return []
     if not unique:
-        raise Refused("no_galaxies", "There is no galaxy to work on.")
+        raise Refused("no_galaxies", "There are no galaxies to process.")
     if unique[0] < 1 or unique[-1] >= FIRST_SYNTHETIC_PGC:
         wrong = unique[0] if unique[0] < 1 else unique[-1]
         raise Refused(
-            "bad_pgc", f"{wrong} is no number of a real galaxy; these go from 1 to {FIRST_SYNTHETIC_PGC - 1}."
+            "bad_pgc", f"{wrong} is not the PGC number of a real galaxy; these run from 1 to {FIRST_SYNTHETIC_PGC - 1}."
         )
     return unique

@@ -1,11 +1,28 @@
-"""Galaxies, their pictures, and (apart from both) the truth of synthetic ones."""
+"""Galaxies, their pictures, and, separately, the truth about synthetic ones."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Func, Value
+from django.db.models.functions import Now, Upper
+
+# Between the letters of a catalogue and its number: blanks of any kind, and leading zeros.
+_BLANKS, _NOUGHTS = r"[\s\u00a0\u2009\u202f]+", r"^(NGC|IC|UGC|PGC|LEDA|M)0+(?=[1-9])"
+
+
+def plain_name(name: Any) -> Func:
+    """Return a name for comparison, in SQL: without blanks, in capitals, "NGC0891" as NGC891. It has an index."""
+    unblanked = Func(name, Value(_BLANKS), Value(""), Value("g"), function="REGEXP_REPLACE")
+    return Func(
+        Upper(unblanked),
+        Value(_NOUGHTS),
+        Value(r"\1"),
+        function="REGEXP_REPLACE",
+        output_field=models.CharField(),
+    )
 
 
 class Galaxy(models.Model):
@@ -29,6 +46,7 @@ class Galaxy(models.Model):
     class Meta:
         verbose_name_plural = "galaxies"
         ordering = ["pgc"]
+        indexes = [models.Index(plain_name("name"), "pgc", name="galaxy_by_plain_name")]
         constraints = [
             models.CheckConstraint(condition=models.Q(pgc__gt=0), name="galaxy_pgc_positive"),
             models.CheckConstraint(
@@ -46,7 +64,7 @@ class Galaxy(models.Model):
 
 
 class GalaxyRevision(models.Model):
-    """What one import changed of a galaxy that was known: each column's value before and after."""
+    """The changes of a known galaxy by one import: each column's value before and after."""
 
     galaxy = models.ForeignKey(Galaxy, on_delete=models.CASCADE, related_name="revisions")
     source = models.CharField(max_length=120, help_text="the table that changed it")
@@ -62,7 +80,7 @@ class GalaxyRevision(models.Model):
 
 
 class GalaxyShape(models.Model):
-    """The ellipse measured on a galaxy's grey picture: lengths as shares of its side, rows and angle downwards."""
+    """The ellipse measured on a galaxy's grey picture; lengths in units of its side, rows and angle downwards."""
 
     galaxy = models.OneToOneField(Galaxy, on_delete=models.CASCADE, related_name="shape")
     stem = models.CharField(max_length=40, help_text="the picture that was measured")
@@ -92,7 +110,7 @@ class GalaxyShape(models.Model):
 
 
 class SyntheticTruth(models.Model):
-    """What a synthetic galaxy really is. No API and no export for volunteers reads this table."""
+    """The truth about a synthetic galaxy. No API or export for volunteers reads this table."""
 
     galaxy = models.OneToOneField(Galaxy, on_delete=models.CASCADE, related_name="truth")
     inclination_deg = models.FloatField(
@@ -112,10 +130,6 @@ class Band(models.TextChoices):
     G = "g", "g"
     R = "r", "r"
     I = "i", "i"  # noqa: E741 - the band's name
-
-
-# Of a galaxy's grey pictures the first of these is measured: r is deepest against dust and knots.
-GREY_BANDS = (Band.R.value, Band.I.value, Band.G.value)
 
 
 class GalaxyImage(models.Model):
@@ -145,7 +159,10 @@ class GalaxyImage(models.Model):
 
 
 class RealismTrial(models.Model):
-    """One picture that somebody on the staff called real or synthetic without being told. The key is random."""
+    """A picture that somebody on the staff called real or synthetic without being told. The key is random.
+
+    The site only keeps these answers, for the person's own data; the quiz itself is in the laboratory (decision 35).
+    """
 
     class Kind(models.TextChoices):
         REAL = "real"

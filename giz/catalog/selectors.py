@@ -1,19 +1,18 @@
-"""Questions about galaxies and their pictures; nothing here writes."""
+"""Queries about galaxies and their pictures."""
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
-from giz.catalog.figures import Share, share_of, share_over_people
-from giz.catalog.models import GREY_BANDS, Band, Galaxy, GalaxyImage, RealismTrial, SyntheticTruth
+from giz.catalog.models import Band, Galaxy, GalaxyImage, SyntheticTruth
 from giz.catalog.storage import display_files_exist
+from giz.core.vocabulary import GREYS_BY_DEPTH
 
 
 def synthetic_galaxies_complete(seeds: dict[int, int]) -> set[int]:
-    """Return which of these PGC numbers hold the galaxy of that seed, with a picture in its place in every band."""
+    """Return those PGC numbers whose galaxy has the given seed, and a picture with existing files in every band."""
     known = set(SyntheticTruth.objects.filter(galaxy__pgc__in=seeds).values_list("galaxy__pgc", "seed")) & set(
         seeds.items()
     )
@@ -31,10 +30,10 @@ def galaxy_ids(numbers: Collection[int]) -> list[int]:
 
 
 def numbers_to_measure() -> list[int]:
-    """Return the PGC numbers of galaxies whose grey picture of now is not measured by the rule of now."""
+    """Return the PGC numbers of galaxies whose current grey picture is not measured by the current rule."""
     from giz.imaging.measure import MEASURE_RULE
 
-    greys = GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True, band__in=GREY_BANDS)
+    greys = GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True, band__in=GREYS_BY_DEPTH)
     waiting = Galaxy.objects.filter(Exists(greys)).exclude(
         Exists(greys.filter(stem=OuterRef("shape__stem"))), shape__rule=MEASURE_RULE
     )
@@ -48,7 +47,7 @@ def numbers_without_picture() -> list[int]:
 
 
 class GalaxyPlaces:
-    """Real galaxies of the catalogue by their place on the sky, as they are now."""
+    """Real galaxies of the catalogue by position, as of its construction."""
 
     def __init__(self, within_arcsec: float) -> None:
         import numpy as np
@@ -63,12 +62,12 @@ class GalaxyPlaces:
         self._chord = 2 * math.sin(math.radians(within_arcsec / 3600) / 2)
 
     def nearest(self, ra_deg: float, dec_deg: float) -> int | None:
-        """The PGC number of the nearest galaxy, or None if none is near enough."""
+        """Return the PGC number of the nearest galaxy, or None if none is near enough."""
         _, place = self._tree.query(_unit_vectors(ra_deg, dec_deg), distance_upper_bound=self._chord)
         return int(self._numbers[place]) if place < len(self._numbers) else None
 
     def pairs(self) -> list[tuple[int, int, float]]:
-        """Pairs of galaxies that lie nearly on each other, with arcsec between; by number."""
+        """Return pairs of galaxies at nearly the same position with their distance in arcsec, by number."""
         import numpy as np
 
         pairs = self._tree.query_pairs(self._chord, output_type="ndarray")
@@ -88,52 +87,6 @@ def _unit_vectors(ra_deg: Any, dec_deg: Any) -> Any:
 
 
 def near_duplicates(numbers: Collection[int], within_arcsec: float = 3.0) -> list[tuple[int, int, float]]:
-    """Return pairs of real galaxies that lie nearly on each other, with arcsec between; one of `numbers` in each."""
+    """Return pairs of real galaxies at nearly the same position, with arcsec between; one of each is in `numbers`."""
     pairs = GalaxyPlaces(within_arcsec).pairs()
     return [pair for pair in pairs if pair[0] in numbers or pair[1] in numbers]
-
-
-@dataclass(frozen=True)
-class RealismScore:
-    """How often people are right, together and each one; and how often each kind passes for real."""
-
-    right: Share
-    real_for_real: Share
-    synthetic_for_real: Share
-    people: list[tuple[int | None, Share]] = field(default_factory=list)
-
-
-def realism_score() -> RealismScore:
-    """Return the score over all rounds that are over; `people` holds user ids, the most answers first."""
-    synthetic, called_real = Q(truth=RealismTrial.Kind.SYNTHETIC), Q(said=RealismTrial.Kind.REAL)
-    rows = (
-        RealismTrial.objects.filter(is_counted=True)
-        .order_by()
-        .values("person")
-        .annotate(
-            right=Count("pk", filter=Q(said=F("truth"))),
-            real=Count("pk", filter=~synthetic),
-            believed=Count("pk", filter=~synthetic & called_real),
-            synthetic=Count("pk", filter=synthetic),
-            fooled=Count("pk", filter=synthetic & called_real),
-        )
-    )
-    table: dict[int | None, dict[str, Any]] = {row["person"]: dict(row) for row in rows}
-
-    def over_people(hits: str, totals: Collection[str]) -> Share:
-        pairs = {person: (int(row[hits]), sum(row[name] for name in totals)) for person, row in table.items()}
-        return share_over_people({person: pair for person, pair in pairs.items() if pair[1]})
-
-    people = [(person, share_of(row["right"], row["real"] + row["synthetic"])) for person, row in table.items()]
-    return RealismScore(
-        right=over_people("right", ("real", "synthetic")),
-        real_for_real=over_people("believed", ("real",)),
-        synthetic_for_real=over_people("fooled", ("synthetic",)),
-        people=sorted(people, key=lambda pair: (-pair[1].total, pair[0] or 0)),
-    )
-
-
-def realism_round(person: Any, size: int) -> list[RealismTrial]:
-    """Return this person's pictures of the round that ended last, in the order in which they were answered."""
-    trials = RealismTrial.objects.filter(person=person, is_counted=True).order_by("-answered_at", "pk")
-    return list(reversed(trials.select_related("image__galaxy")[:size]))

@@ -1,4 +1,6 @@
-"""Display files by their hashed names, from disk or bucket. A CDN or web server in front may keep them for ever."""
+"""Serve display files by their hashed names, from disk or bucket; caches may keep them for ever."""
+
+from collections.abc import Callable
 
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -20,8 +22,10 @@ _HEADERS = {
 
 
 @require_safe
-def display_file(request: HttpRequest, stem: str, size_px: str) -> HttpResponseBase:
-    """One display file. No database, no session: the name is all it takes; only names of the exact form get here."""
+def display_file(
+    request: HttpRequest, stem: str, size_px: str, read: Callable[[str, int], bytes] = display_file_read
+) -> HttpResponseBase:
+    """Serve one display file, without database or session. Only names of the exact form get here."""
     if stem[:2] != stem[3:5]:
         raise Http404
     etag = f'"{stem[3:]}-{size_px}"'
@@ -30,7 +34,7 @@ def display_file(request: HttpRequest, stem: str, size_px: str) -> HttpResponseB
         unchanged.headers["Cache-Control"] = _HEADERS["Cache-Control"]
         return unchanged
     try:
-        answer = HttpResponse(display_file_read(stem, int(size_px)), content_type="image/webp")
+        answer = HttpResponse(read(stem, int(size_px)), content_type="image/webp")
     except (FileNotFoundError, IsADirectoryError):
         raise Http404 from None
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Errors, the one API error shape, pagination, job rows, audit, health: what every app stands on."""
+"""What every app is built on: errors and their shape in the API, pagination, jobs, audit trail, health checks."""

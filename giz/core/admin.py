@@ -1,4 +1,4 @@
-"""Staff pages of jobs, their logs, and the audit trail: to look at; a job can be cancelled."""
+"""Staff pages of jobs, their logs and the audit trail: read-only, but a job can be cancelled."""
 
 from typing import Any, ClassVar
 
@@ -19,9 +19,9 @@ LOG_LINES_SHOWN = 200
 
 def cancel(request: HttpRequest, job: Job) -> str:
     if not job_cancel(job.id):
-        raise Refused("job_finished", "This job has ended already; there is nothing to cancel.", status=409)
+        raise Refused("job_finished", "This job has already ended, so it can't be cancelled.", status=409)
     audit.record("job_cancel", actor=request.user, subject=str(job.id), kind=job.kind)
-    return "Cancel was asked for. A running job stops at its next step."
+    return "The job will be cancelled. A running job stops at its next step."
 
 
 @admin.register(Job)
@@ -52,7 +52,7 @@ class JobAdmin(HistoryAdmin):
     def bar(self, job: Job) -> str:
         return progress_bar(job.progress_done, job.progress_total)
 
-    @column("asked for by")
+    @column("requested by")
     def owner_link(self, job: Job) -> str:
         return row_link(job.owner, job.owner.public_name) if job.owner else "–"
 
@@ -62,18 +62,18 @@ class JobAdmin(HistoryAdmin):
             return "–"
         return text_block(format_html('<span class="error">{}</span>', job.error))
 
-    @column("what it said")
+    @column("log")
     def log_lines(self, job: Job) -> str:
         lines = list(job.log.order_by("-id")[: LOG_LINES_SHOWN + 1])
         if not lines:
-            return "Nothing yet."
+            return "Empty so far."
         shown = format_html_join(
             "\n",
             '<span class="{}">{}  {}</span>',
             ((line.level, f"{line.at:%H:%M:%S}", line.text) for line in reversed(lines[:LOG_LINES_SHOWN])),
         )
         address = reverse("admin:core_joblogline_changelist") + f"?job__id__exact={job.id}"
-        more = format_html('<a href="{}">All its lines</a>', address) if len(lines) > LOG_LINES_SHOWN else ""
+        more = format_html('<a href="{}">Full log</a>', address) if len(lines) > LOG_LINES_SHOWN else ""
         return format_html("{}{}", text_block(shown), more)
 
 

@@ -1,4 +1,4 @@
-"""What every API view stands on: the one error shape, strict input, pagination."""
+"""What every API view is built on: one error shape, strict input, pagination."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,8 @@ from rest_framework.views import set_rollback
 
 from giz.core.errors import Refused
 
+# The longest number that the database can hold.
+MAX_DIGITS = 18
 _CODES: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "not_authenticated",
     exceptions.AuthenticationFailed: "not_authenticated",
@@ -28,7 +30,7 @@ _CODES: dict[type[exceptions.APIException], str] = {
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers."""
+    """A serializer that refuses unknown fields, and booleans or non-finite values for numbers."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -46,7 +48,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                     continue
                 value = data[name]
                 if isinstance(value, bool | str) or (isinstance(value, float) and not math.isfinite(value)):
-                    raise serializers.ValidationError({name: ["A number is needed here."]})
+                    raise serializers.ValidationError({name: ["This must be a number."]})
         return super().to_internal_value(data)
 
 
@@ -63,7 +65,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 def body_of(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """The body of a request, checked; query parameters are refused."""
+    """Return the validated body of a request; query parameters are refused."""
     refuse_unknown_query(request, ())
     reader = serializer(data=request.data)
     reader.is_valid(raise_exception=True)
@@ -74,20 +76,42 @@ class Pagination(pagination.LimitOffsetPagination):
     default_limit = 50
     max_limit = 200
 
+    def get_limit(self, request: Request) -> int | None:
+        _refuse_unless_whole(request, self.limit_query_param, lowest=1)
+        return super().get_limit(request)
+
+    def get_offset(self, request: Request) -> int:
+        _refuse_unless_whole(request, self.offset_query_param, lowest=0)
+        return super().get_offset(request)
+
+
+def _refuse_unless_whole(request: Request, name: str, *, lowest: int) -> None:
+    """Refuse a limit or offset that is not a whole number; DRF would silently take the default."""
+    text = request.query_params.get(name, str(lowest))
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) >= lowest):
+        wanted = f"This must be a whole number, {lowest} or more."
+        raise Refused("validation_error", f"{name}: {wanted}", fields={name: [wanted]})
+
 
 def refuse_unknown_query(request: Request, known: Sequence[str]) -> None:
-    """Refuse query parameters that the view does not know: a typo must not silently answer everything."""
+    """Refuse query parameters that the view does not know: a typo must not silently return everything."""
     for name in request.query_params:
         if name not in known:
             raise Refused("unknown_filter", f"Unknown parameter {name!r}. Known: {', '.join(known) or 'none'}.")
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn every expected error into ``{code, detail, fields?}``; unexpected ones stay errors (and are logged)."""
+    """Turn every expected error into ``{code, detail, fields?}``; unexpected ones are logged and answered with 500."""
     answer = _answer_of(error)
+    if isinstance(error, exceptions.ParseError) and answer is not None and _is_form(context.get("request")):
+        answer.data["code"] = "bad_form"
     if answer is not None:
         set_rollback()
     return answer
+
+
+def _is_form(request: Request | None) -> bool:
+    return request is not None and str(request.content_type).startswith("multipart/")
 
 
 def _answer_of(error: Exception) -> Response | None:

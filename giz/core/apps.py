@@ -6,4 +6,4 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from giz.core import checks, schema  # noqa: F401 - registers the system checks, and the schema's session cookie
+        from giz.core import authentication, checks  # noqa: F401 - registers the system checks and the session of the schema

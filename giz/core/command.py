@@ -1,32 +1,43 @@
-"""The base of our own commands: help without Django's options, a prepared database, refusals in one sentence."""
+"""The base of our commands (short help, a migrated database, errors in one sentence), and jobs run with a bar."""
 
+import errno
+import sys
 from argparse import SUPPRESS, RawDescriptionHelpFormatter
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import OperationalError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from giz.core.database import missing_migrations
 from giz.core.errors import Refused
+from giz.core.jobs import run_job
+from giz.core.models import Job, JobLogLine
+from giz.core.words import counted
 
-# Django gives these to every command; they work, but who asks for help wants to read about the command.
+# Django adds these options to every command; they work, but the help does not list them.
 DJANGO_OPTIONS = frozenset(
     {
         *("--version", "--verbosity", "--settings", "--pythonpath"),
         *("--traceback", "--no-color", "--force-color", "--skip-checks"),
     }
 )
-_MIGRATION_LOCK = 0x61A8
 
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+# Errors of write(), which name no file.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MAX_LINES = 40
+
+
 class GizCommand(BaseCommand):
-    """What each command of ours shares; ``needs_database`` is False where a command reads files alone."""
+    """The base of our commands; ``needs_database`` is False where a command only reads files."""
 
     needs_database = True
 
@@ -49,32 +60,65 @@ class GizCommand(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {_first_line(error)}") from error
         except OSError as error:
-            if error.filename is None:
-                raise
-            raise CommandError(f"{error.filename}: {error.strerror}") from error
+            if error.filename is not None:
+                raise CommandError(f"{error.filename}: {error.strerror}") from error
+            if error.errno in _FULL:
+                raise CommandError(
+                    f"The disk is full ({error.strerror}). Complete files are kept; free some space and run the "
+                    "command again."
+                ) from error
+            raise
 
     def _prepare_database(self) -> None:
-        """Bring an embedded database to the schema of this version; where somebody deploys, only say what to do."""
-        missing = _missing_migrations()
+        """Migrate an embedded database; for one of DATABASE_URL only say what to do."""
+        missing = missing_migrations()
         if not missing:
             return
         if settings.DATABASE_URL:
             raise CommandError(
-                f"The database lacks {missing} migrations of this version of GIZ. Run `manage.py migrate` first."
+                f"{missing} migrations of this version of GIZ have not been applied. Run `manage.py migrate` first."
             )
-        with connection.cursor() as cursor:
-            # Two commands that begin at once must not both make the tables.
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        try:
-            missing = _missing_migrations()
-            if missing:
-                self.stderr.write(f"Preparing the database ({missing} migrations) …", style_func=str)
-                call_command("migrate", interactive=False, verbosity=0)
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+        self.stderr.write(f"Preparing the database ({missing} migrations) …", style_func=str)
+        call_command("migrate", interactive=False, verbosity=0)
 
 
-def _missing_migrations() -> int:
-    executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+def run_job_with_bar(job: Job, *, title: str = "") -> Job:
+    """Run the job in this process with a progress bar; after Ctrl-C it can be resumed."""
+    console = Console(stderr=True)
+    if job.attempt:
+        place = f" ({job.progress_done:,} of {job.progress_total:,})" if job.progress_total else ""
+        console.print(f"Resuming {job.kind} where it stopped{place}.")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[message]}"),
+    )
+    try:
+        with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task(title or job.kind.replace("_", " "), total=None, message="")
+            finished = run_job(
+                job, on_progress=lambda done, total, text: bar.update(task, completed=done, total=total, message=text)
+            )
+    except KeyboardInterrupt:
+        raise CommandError("Stopped. Run the same command again to continue from here.", returncode=130) from None
+    except Refused as error:
+        print_job_log(console, job)
+        raise CommandError(error.detail) from None
+    print_job_log(console, finished)
+    if finished.state == Job.State.CANCELLED:
+        raise CommandError("Cancelled by staff. Run the same command again to start again.")
+    return finished
+
+
+def print_job_log(console: Console, job: Job) -> None:
+    """Print the log of the job, at most MAX_LINES lines."""
+    lines = list(JobLogLine.objects.filter(job=job)[: MAX_LINES + 1])
+    for line in lines[:MAX_LINES]:
+        style = {"warning": "yellow", "error": "red"}.get(line.level, "")
+        console.print(line.text, style=style, markup=False, highlight=False)
+    if len(lines) > MAX_LINES:
+        total = JobLogLine.objects.filter(job=job).count()
+        console.print(f"… and {counted(total - MAX_LINES, 'more line')}: see the job {job.id} on the staff page.")

@@ -1,4 +1,4 @@
-"""The one way in which a service says no."""
+"""The error that services raise when a rule refuses a request."""
 
 from collections.abc import Mapping, Sequence
 

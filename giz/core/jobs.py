@@ -1,7 +1,7 @@
-"""Jobs: a row in PostgreSQL is the truth; the worker that holds its lease does the work and keeps it alive.
+"""Jobs: the row in PostgreSQL decides; the worker that holds its lease does the work and extends the lease.
 
 A job is claimed by one conditional UPDATE, so that two deliveries of one message can't run it twice. A heartbeat
-thread moves the lease on; a worker that dies stops doing so, and the sweeper queues the row again.
+thread extends the lease; when a worker dies, the lease expires and the sweeper queues the row again.
 """
 
 import hashlib
@@ -32,7 +32,12 @@ HEARTBEAT_SECONDS = 10.0
 PROGRESS_SECONDS = 0.5
 UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 
+# Returns the job's result; with a sentence under ``error`` the job has failed, and the result is kept.
 Handler = Callable[["JobContext"], dict[str, Any]]
+# How long finished jobs and their logs are kept; those of visitors (no owner) only for days. The log of a training
+# belongs to its network and stays.
+KEPT, KEPT_OF_VISITORS = timedelta(days=90), timedelta(days=3)
+VISITORS_KINDS, LASTING_KINDS = ("fetch_source",), ("train",)
 OnProgress = Callable[[int, int, str], None]
 _handlers: dict[str, Handler] = {}
 
@@ -42,7 +47,7 @@ class JobCancelled(Exception):
 
 
 class JobLeaseLost(Exception):
-    """Another worker has taken this job over (this one was stopped for too long)."""
+    """Another worker has taken over this job, because this one did not extend its lease."""
 
 
 def job_handler(kind: str) -> Callable[[Handler], Handler]:
@@ -60,7 +65,7 @@ def params_hash(kind: str, params: dict[str, Any]) -> str:
 
 
 def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_attempts: int = 3, lane: str = "") -> Job:
-    """A job row for this work; the same work still unfinished is answered with its own row, so a rerun resumes it.
+    """Create a job row, or return that of the same work where it is unfinished, so that a rerun resumes it.
 
     lane : jobs with the same one run one after the other, however many workers there are.
     """
@@ -77,7 +82,7 @@ def job_create(*, kind: str, params: dict[str, Any], owner: Any = None, max_atte
 
 
 def job_cancel(job_id: uuid.UUID | str) -> bool:
-    """Ask a job to stop. A queued one ends at once; a running one at its next progress report."""
+    """Ask a job to stop: a queued one ends at once, a running one at its next progress report."""
     queued = Job.objects.filter(id=job_id, state=Job.State.QUEUED).update(
         state=Job.State.CANCELLED, cancel_requested=True, finished_at=Now()
     )
@@ -86,7 +91,7 @@ def job_cancel(job_id: uuid.UUID | str) -> bool:
 
 
 def job_resume(job_id: uuid.UUID | str) -> bool:
-    """Queue a cancelled or failed job again: it goes on from its checkpoint, with all its attempts."""
+    """Queue a cancelled or failed job again: it continues from its checkpoint, with all its attempts."""
     return bool(
         Job.objects.filter(id=job_id, state__in=(Job.State.CANCELLED, Job.State.FAILED)).update(
             state=Job.State.QUEUED, cancel_requested=False, attempt=0, error="", finished_at=None
@@ -95,14 +100,17 @@ def job_resume(job_id: uuid.UUID | str) -> bool:
 
 
 def job_claim(job_id: uuid.UUID | str) -> Job | None:
-    """Take the job if it waits or its worker is gone.
+    """Claim the job if it is queued or its worker has died.
 
-    None where somebody else has it, it is finished, or another job runs in its lane: then it waits on, and the sweeper
-    wakes it again.
+    Return None where somebody else has it, it is finished, or another job runs in its lane (then the sweeper wakes it
+    later). A job whose worker died in its last attempt fails here: the broker redelivers the message of a worker that
+    was killed, so it would otherwise be run and killed without end.
     """
-    _expire_leases_of_the_dead(Job.objects.filter(id=job_id))
+    mine = Job.objects.filter(id=job_id)
+    _expire_leases_of_the_dead(mine)
+    _fail_exhausted(mine)
     try:
-        with transaction.atomic():  # the constraint of lanes may say no
+        with transaction.atomic():  # the constraint of lanes may refuse
             return _claimed(job_id)
     except IntegrityError:
         return None
@@ -111,7 +119,9 @@ def job_claim(job_id: uuid.UUID | str) -> Job | None:
 def _claimed(job_id: uuid.UUID | str) -> Job | None:
     token = uuid.uuid4()
     claimed = Job.objects.filter(
-        Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now()), id=job_id
+        Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now()),
+        id=job_id,
+        attempt__lt=F("max_attempts"),
     ).update(
         state=Job.State.RUNNING,
         lease_token=token,
@@ -125,8 +135,21 @@ def _claimed(job_id: uuid.UUID | str) -> Job | None:
     return Job.objects.get(id=job_id) if claimed else None
 
 
+def _fail_exhausted(jobs: QuerySet[Job]) -> None:
+    """Fail the jobs that no worker holds and that have no attempt left."""
+    is_left = Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=Now())
+    jobs.filter(is_left, attempt__gte=F("max_attempts")).update(
+        state=Job.State.FAILED,
+        finished_at=Now(),
+        lease_until=None,
+        lease_token=None,
+        error="The worker died during each attempt at this job, perhaps because memory ran out. The job's log shows "
+        "how far it got; the system log shows whether it was killed.",
+    )
+
+
 def _expire_leases_of_the_dead(jobs: QuerySet[Job]) -> None:
-    """End the leases of processes of this host that are no more: nobody needs to wait for their time to run out."""
+    """End at once the leases of processes of this host that no longer run."""
     running = jobs.filter(state=Job.State.RUNNING, lease_until__gte=Now())
     for job_id, token, holder in running.values_list("id", "lease_token", "lease_holder"):
         host, _, pid = holder.rpartition(":")
@@ -135,7 +158,7 @@ def _expire_leases_of_the_dead(jobs: QuerySet[Job]) -> None:
 
 
 class JobContext:
-    """What a handler sees of its job: parameters, the last checkpoint, and ways to report."""
+    """A handler's view of its job: parameters, the last checkpoint, and methods to report."""
 
     def __init__(self, job: Job, on_progress: OnProgress | None = None) -> None:
         self.id = job.id
@@ -152,12 +175,12 @@ class JobContext:
         self._end: JobCancelled | JobLeaseLost | None = None
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Report how far the work is; written at most twice a second. Raises JobCancelled where asked to stop."""
+        """Report progress, written at most twice a second; raise JobCancelled where asked to stop."""
         if values := self._reported(done, total, message):
             self._write(**values)
 
     def progress_aside(self, done: int, total: int, message: str = "") -> None:
-        """`progress` from within a long transaction: the heartbeat writes it, so others see it and can say stop."""
+        """Report progress inside a long transaction: the heartbeat writes it, so that others see it and can cancel."""
         if values := self._reported(done, total, message):
             self._news = values
             self.has_news.set()
@@ -165,7 +188,7 @@ class JobContext:
             raise self._end
 
     def _reported(self, done: int, total: int, message: str) -> dict[str, Any]:
-        """Tell whoever waits in this process; returns what is due to be written."""
+        """Call the listener in this process; return the values that are due to be written."""
         if self._on_progress:
             self._on_progress(done, total, message)
         self.total = total
@@ -176,7 +199,7 @@ class JobContext:
         return {"progress_done": min(done, total), "progress_total": total, "message": message[:200]}
 
     def save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember where to resume. Call it in the transaction that did the work it speaks of."""
+        """Save where to resume. Call it in the transaction of the work that it describes."""
         self.checkpoint = checkpoint
         self._write(checkpoint=checkpoint)
 
@@ -194,24 +217,22 @@ class JobContext:
             raise JobCancelled
 
     def keep_alive(self) -> None:
-        """Move the lease on and write what was reported aside (the heartbeat thread calls this)."""
+        """Extend the lease and write the progress reported aside (called by the heartbeat thread)."""
         news = self._news
         try:
             self._write(**news)
         except JobCancelled as end:
             self._end = end
         except JobLeaseLost as end:
-            # A job that a transaction has made and not yet committed isn't there for this thread.
+            # This thread can't see a job whose transaction has not been committed.
             self._end = end if Job.objects.filter(id=self.id).exists() else None
-        # What could not be written stays, and so does what was reported meanwhile.
+        # Progress reported in the meantime is written next time.
         if self._news is news:
             self._news = {}
 
 
 class _Heartbeat(threading.Thread):
-    """Keeps the lease while the handler computes, with a connection of its own; ends with it. A database that is away
-    is tried again.
-    """
+    """Extends the lease while the handler computes, with its own connection; after a failure it tries again."""
 
     def __init__(self, context: JobContext) -> None:
         super().__init__(daemon=True, name=f"heartbeat-{context.id}")
@@ -238,15 +259,15 @@ class _Heartbeat(threading.Thread):
 
 
 def run_job(job: Job, *, on_progress: OnProgress | None = None) -> Job:
-    """Claim and do the job in this process. Raises what the handler raised, after writing it down.
+    """Claim and do the job in this process; record and re-raise what the handler raises.
 
-    An interruption (Ctrl-C, SystemExit) gives the job back to the queue with its checkpoint kept.
+    An interruption (Ctrl-C, SystemExit) puts the job back into the queue and keeps its checkpoint.
     """
     claimed = job_claim(job.id)
     if claimed is None:
         raise Refused(
             "job_taken",
-            f"This {job.kind} is running already, finished, or waits for another one (job {job.id}).",
+            f"This {job.kind} is already running, has finished, or is waiting for another job (job {job.id}).",
             status=409,
         )
     context = JobContext(claimed, on_progress)
@@ -269,8 +290,7 @@ def run_job(job: Job, *, on_progress: OnProgress | None = None) -> Job:
         _fail_or_retry(context, claimed, traceback.format_exc())
         raise
     else:
-        total = F("progress_total") if context.total is None else context.total
-        _finish(context, Job.State.DONE, result=result, progress_done=total, progress_total=total)
+        _end(context, result)
     finally:
         heartbeat.stop()
     return Job.objects.get(id=job.id)
@@ -282,6 +302,15 @@ def _mine(context: JobContext) -> Any:
 
 def _finish(context: JobContext, state: Job.State, **values: Any) -> None:
     _mine(context).update(state=state, finished_at=Now(), lease_until=None, lease_token=None, **values)
+
+
+def _end(context: JobContext, result: dict[str, Any]) -> None:
+    """Record the result of a job; one with an ``error`` has failed."""
+    if error := result.pop("error", ""):
+        _finish(context, Job.State.FAILED, result=result, error=error)
+        return
+    total = F("progress_total") if context.total is None else context.total
+    _finish(context, Job.State.DONE, result=result, progress_done=total, progress_total=total)
 
 
 def _give_back(context: JobContext) -> None:
@@ -298,15 +327,20 @@ def _fail_or_retry(context: JobContext, job: Job, error: str) -> None:
     log.error("job_failed", job=str(job.id), kind=job.kind, attempt=job.attempt)
 
 
+def jobs_delete_old() -> int:
+    """Delete jobs that ended long ago; return how many."""
+    ended = Job.objects.exclude(state__in=UNFINISHED).exclude(kind__in=LASTING_KINDS)
+    of_visitors = Q(kind__in=VISITORS_KINDS, owner__isnull=True, finished_at__lt=Now() - KEPT_OF_VISITORS)
+    old = ended.filter(of_visitors | Q(finished_at__lt=Now() - KEPT))
+    _, counts = old.delete()
+    return counts.get(Job._meta.label, 0)
+
+
 def sweep_dead_jobs() -> list[str]:
-    """Queue jobs whose worker is gone (attempts left) or fail them (none left); returns the ids to wake."""
+    """Queue jobs whose worker has died, or fail those without attempts left; return the ids to wake."""
     _expire_leases_of_the_dead(Job.objects.all())
+    _fail_exhausted(Job.objects.all())
     dead = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
-    dead.filter(attempt__gte=F("max_attempts")).update(
-        state=Job.State.FAILED,
-        finished_at=Now(),
-        error="The worker died during each attempt at this job; its log shows how far it came.",
-    )
     dead.update(state=Job.State.QUEUED, lease_until=None, lease_token=None)
     waiting = Job.objects.filter(state=Job.State.QUEUED).order_by("created_at")
     return [str(job_id) for job_id in waiting.values_list("id", flat=True)[:100]]

@@ -9,13 +9,13 @@ import structlog
 _MASK = "[private]"
 _PRIVATE = {"email", "password", "ip", "remote_addr", "cookie", "authorization", "token", "sessionid", "csrftoken"}
 
-# An e-mail address, also inside a database's complaint; the key of a link that was sent by mail.
+# An e-mail address, also inside a database's error message; the key of a link that was e-mailed.
 _ADDRESS = re.compile(r"[^\s@\"'(<=,:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*")
-_MAILED_KEY = re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^\s\"']+")
+_MAILED_KEY = re.compile(r"(/accounts/(?:password/reset/key|confirm-email|email/change)/)[^\s\"']+")
 
 
 def without_private(value: Any) -> Any:
-    """The value with e-mail addresses and mailed keys blotted out, in nested lists and dicts too."""
+    """Return the value with e-mail addresses and keys of e-mailed links masked, in nested lists and dicts too."""
     if isinstance(value, str):
         return _MAILED_KEY.sub(rf"\1{_MASK}", _ADDRESS.sub(_MASK, value))
     if isinstance(value, dict):
@@ -26,7 +26,7 @@ def without_private(value: Any) -> Any:
 
 
 def drop_private(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Blot out personal data and secrets: values of fields that name them, and addresses inside any text."""
+    """Mask personal data and secrets: fields with such names, and addresses inside any text."""
     for key, value in event.items():
         if not key.startswith("_"):
             event[key] = _MASK if key.lower() in _PRIVATE else without_private(value)
@@ -45,7 +45,7 @@ _SHARED: list[Any] = [
 
 
 def json_formatter() -> logging.Formatter:
-    """The formatter of Django's LOGGING: structlog and standard records alike become one JSON line."""
+    """Return the formatter of Django's LOGGING: structlog and standard records become one JSON line each."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 
 class Job(models.Model):
-    """A piece of long work: who asked, how far it is, what came of it.
+    """A piece of long work: who asked for it, its progress and its result.
 
-    A worker owns a running job while ``lease_until`` lies in the future; its heartbeat moves the lease on.
-    The Celery message only wakes a worker up, so a lost or doubled message changes nothing.
+    A worker owns a running job while ``lease_until`` lies in the future; its heartbeat extends the lease.
+    The Celery message only wakes a worker, so a lost or repeated message changes nothing.
     """
 
     class State(models.TextChoices):
@@ -71,7 +71,7 @@ class Job(models.Model):
 
 
 class JobLogLine(models.Model):
-    """One line that a job said: what it could not use and why, where it resumed."""
+    """One line of a job's log: what it could not use and why, where it resumed."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="log")
     at = models.DateTimeField(db_default=Now(), editable=False)
@@ -86,7 +86,7 @@ class JobLogLine(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Append-only: security refusals and what staff changed (a database trigger refuses UPDATE and DELETE)."""
+    """A security refusal or a change by staff; append-only (a database trigger refuses UPDATE and DELETE)."""
 
     at = models.DateTimeField(db_default=Now(), editable=False)
     actor_number = models.BigIntegerField(null=True, blank=True, help_text="volunteer number, never an e-mail")

@@ -1,7 +1,7 @@
-"""Plots as SVG text, for a page and for print: a few marks, honest axes, nothing else. Pure.
+"""Plots as SVG text, for pages and for print. Pure.
 
-Colours stand in attributes, so a file by itself prints in ink on white; on a page the classes let its style sheet
-choose other ones, which outweigh attributes. No style elements and no scripts: the strictest policy shows it.
+Colours are attributes, so that a file by itself prints dark on white; on a page the style sheet overrides them by the
+classes. There are no style elements or scripts, so the strictest content security policy allows the plots.
 """
 
 import math
@@ -22,7 +22,7 @@ Kind = Literal["points", "line", "bars"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One set of marks. ``error`` draws bars of ± that size; ``series`` 0 to 3 is the colour, also on a page."""
+    """One set of marks; a line with one point is drawn as a point. ``error`` draws error bars, ``colour`` is 0 to 3."""
 
     kind: Kind
     x: Sequence[float]
@@ -34,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Axes are labelled with their unit; limits that are None follow from the marks."""
+    """A plot; limits that are None follow from the marks."""
 
     title: str
     x_label: str
@@ -50,8 +50,18 @@ class Plot:
         return _Drawing(self).svg()
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnPlot:
+    """A plot that was drawn earlier and stored as SVG."""
+
+    text: str
+
+    def svg(self) -> str:
+        return self.text
+
+
 def nice_ticks(low: float, high: float, count: int = 6) -> list[float]:
-    """Return round numbers (1, 2 or 5 times a power of ten apart) from low to high, about ``count`` of them."""
+    """Return about ``count`` round numbers from low to high, 1, 2 or 5 times a power of ten apart."""
     rough = (high - low) / max(count, 1)
     power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
@@ -143,7 +153,7 @@ class _Drawing:
             if math.isfinite(x) and math.isfinite(y) and self._is_inside(x, y)
         ]
         colour, tone = COLOURS[one.colour % len(COLOURS)], f"s{one.colour % len(COLOURS)}"
-        if one.kind == "line":
+        if one.kind == "line" and len(known) > 1:
             points = " ".join(f"{self._place_x(x):.1f},{self._place_y(y):.1f}" for x, y, _error in known)
             return [
                 f'<polyline class="line {tone}" points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>'

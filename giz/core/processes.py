@@ -4,7 +4,7 @@ import os
 
 
 def is_running(process: int) -> bool:
-    """Whether a process of this number runs, whoever's it is."""
+    """Return whether a process with this number runs, of whatever user."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,13 +1,14 @@
-"""What every staff page of a model shares: read-only history, buttons that post, an audit event for each change."""
+"""The base of every staff page of a model: read-only history, buttons that post, an audit event for each change."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, cast
 
 from django.contrib import messages
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
+from django.db import DataError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
@@ -23,15 +24,15 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 def column(
     description: str, *, ordering: str | None = None, label: dict[str, str] | None = None
 ) -> Callable[[_Method], _Method]:
-    """A computed column; ``label`` gives each of its values a colour."""
+    """Declare a computed column; ``label`` gives each of its values a colour."""
     return cast("Callable[[_Method], _Method]", display(description=description, ordering=ordering, label=label))
 
 
 @dataclass(frozen=True)
 class PostButton:
-    """A button on a row's page. It posts (a link must change nothing); ``run`` does it and says what was done.
+    """A button on the page of a row. It posts, because a link must change nothing; ``run`` returns a message.
 
-    ``confirm`` says what follows: then a second press is needed.
+    A button with ``confirm``, which explains the consequences, must be pressed twice.
     """
 
     name: str
@@ -43,7 +44,7 @@ class PostButton:
 
 
 class StaffAdmin(ModelAdmin):  # type: ignore[misc]
-    """A model that staff may change. Rows are updated by their changed columns alone, so counters can't be undone."""
+    """A model that staff may change. Only changed columns are saved, so that no counter is overwritten."""
 
     list_filter_submit = True
     list_fullwidth = True
@@ -54,7 +55,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     change_form_outer_before_template = "staff/post_buttons.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing that the labelling rests on is deleted by hand."""
+        """Refuse: nothing that labels are based on is deleted by hand."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -77,6 +78,20 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
 
     def note(self, request: HttpRequest, action: str, obj: Any, **detail: Any) -> None:
         audit.record(action, actor=request.user, subject=f"{obj._meta.label_lower} {obj.pk}", **detail)
+
+    # --- lists -------------------------------------------------------------------------------------------------
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Treat a filter that the database can't read as Django treats an invalid one, not as an error."""
+        try:
+            with transaction.atomic():
+                if any("\x00" in value for values in request.GET.lists() for value in (values[0], *values[1])):
+                    raise ValueError("a NUL character is not text")
+                answer: HttpResponse = super().changelist_view(request, extra_context)
+                return answer
+        except (DataError, ValueError, OverflowError):
+            if not request.GET or ERROR_FLAG in request.GET:
+                raise
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
     # --- buttons -----------------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
@@ -101,7 +116,9 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     def press_view(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = get_object_or_404(self.get_queryset(request), pk=object_id)
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
         if not self._may_press(request, row):
             raise PermissionDenied
         chosen = next((one for one in self.post_buttons if one.name == button), None)
@@ -121,7 +138,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 class HistoryAdmin(StaffAdmin):
-    """A model whose rows are history: staff look, nobody adds, changes or deletes by hand."""
+    """A model whose rows are history: staff can look; nobody adds, changes or deletes by hand."""
 
     warn_unsaved_form = False
 
@@ -133,7 +150,7 @@ class HistoryAdmin(StaffAdmin):
 
 
 def _before_and_after(form: Any, columns: Sequence[str]) -> dict[str, Any]:
-    """What the audit trail keeps of a change; never an address or a password."""
+    """Return what the audit trail keeps of a change; never an address or a password."""
     return {
         name: "changed"
         if name in _PRIVATE_FIELDS
@@ -147,7 +164,7 @@ def _short(value: Any) -> str:
 
 
 def progress_bar(done: int, total: int, label: str = "") -> str:
-    """A bar for a column of a list: how much of the whole, in figures and as a bar."""
+    """Return a progress bar for a column of a list, with figures."""
     if not total:
         return label or "–"
     share = min(100, round(100 * done / total))
@@ -161,11 +178,11 @@ def progress_bar(done: int, total: int, label: str = "") -> str:
 
 
 def text_block(text: str, kind: str = "") -> str:
-    """Lines as they are (`figures` are not broken on a phone either); the keyboard reaches it, because it scrolls."""
+    """Return preformatted lines (kind `figures` never wraps), focusable by keyboard because the block scrolls."""
     return format_html('<pre class="staff-log {}" tabindex="0">{}</pre>', kind, text)
 
 
 def row_link(row: Any, text: str = "") -> str:
-    """A link to the row's own staff page."""
+    """Return a link to the staff page of a row."""
     address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', address, text or str(row))

@@ -1,1 +1,1 @@
-"""Staff pages: reads the selectors of every app, writes nothing."""
+"""Staff pages: read the selectors of every app; write nothing but the reports that a worker makes for them."""

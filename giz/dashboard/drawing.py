@@ -1,4 +1,4 @@
-"""Plain numbers to the coordinates of small SVG pictures; the templates draw them."""
+"""The coordinates of the charts that the dashboard's templates draw: bars with links, and sparklines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ORDER = ("A", "F", "J")
 
 @dataclass(frozen=True)
 class DayOfVotes:
-    """How many votes of each verdict (A, F, J) a day brought."""
+    """The number of votes of each verdict (A, F, J) on one day."""
 
     day: date
     counts: dict[str, int]
@@ -49,7 +49,7 @@ class Chart:
 
 
 def nice_top(largest: int) -> int:
-    """The next number of one round digit: the scale's upper end, close enough to fill the picture."""
+    """Return the next number with one significant digit, as the upper end of a scale."""
     power = 1
     while 10 * power < largest:
         power *= 10
@@ -57,7 +57,7 @@ def nice_top(largest: int) -> int:
 
 
 def stacked_bars(days: Sequence[DayOfVotes]) -> Chart:
-    """Bars of votes a day, accepted at the bottom, then face-on, then rejected."""
+    """Return bars of votes per day: accepted at the bottom, then face-on, then rejected."""
     top = nice_top(max((day.total for day in days), default=0))
     bars = []
     for place, day in enumerate(days):
@@ -72,7 +72,7 @@ def stacked_bars(days: Sequence[DayOfVotes]) -> Chart:
 
 
 def sparkline(values: Sequence[int]) -> str:
-    """The ``points`` of a polyline over SPARK_WIDTH x SPARK_HEIGHT; a flat line where nothing happened."""
+    """Return the ``points`` of a polyline over SPARK_WIDTH x SPARK_HEIGHT."""
     top = max(values, default=0) or 1
     step = SPARK_WIDTH / max(len(values) - 1, 1)
     usable = SPARK_HEIGHT - 4

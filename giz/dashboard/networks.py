@@ -1,6 +1,5 @@
-"""What the pages of networks show: a training with its curves, which networks answer, whether the sky has changed."""
+"""The staff pages of networks: a training with its curves, the networks that answer, and the drift of their input."""
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,13 +7,13 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
+from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
 from giz.core.models import JobLogLine
-from giz.core.plot import Plot, Series
 from giz.core.words import counted
 from giz.inference.models import Prediction
 from giz.training.drift import ANSWERS, LEAST_PICTURES, Shift, histograms, shifts
-from giz.training.figures import HEADINGS, VIEW_NAMES, table
 from giz.training.models import ModelVersion, Promotion, TrainingRun
+from giz.training.reports import VIEW_NAMES, training_curves, views_table
 from giz.training.selectors import answering_models, retraining_said, training_runs
 
 LOG_LINES = 30
@@ -25,8 +24,8 @@ OUTLIERS_SHOWN = 10
 DRIFT_SECONDS = 300
 
 
-# A database gives a document's keys back in an order of its own.
-TOLD = {
+# In the order of the page: a database does not keep the order of a document's keys.
+SETTING_NAMES = {
     "minutes": "Minutes",
     "steps": "Steps",
     "seed": "Seed",
@@ -39,13 +38,13 @@ TOLD = {
     "bf16": "bfloat16",
     "workers": "Loading threads",
 }
-# 0 is no answer here: one of minutes and steps is given, the others follow from the network.
-FOLLOWING = ("minutes", "steps", "batch_size", "learning_rate")
+# 0 means unset: either minutes or steps is given, the others follow from the network.
+UNSET_IF_ZERO = ("minutes", "steps", "batch_size", "learning_rate")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """A network that answers, and how far its pictures and answers of late have moved."""
+    """How far the recent pictures and predictions of a network that answers differ from those of its test."""
 
     role: str
     version: ModelVersion
@@ -59,19 +58,19 @@ class Drift:
     @property
     def words(self) -> str:
         if not self.version.report.get("reference"):
-            return "Nothing to compare with: no distributions were kept with this network."
+            return "Nothing to compare with: this network was stored without the distributions from its test."
         if self.predictions < LEAST_PICTURES:
             seen = counted(self.predictions, "prediction")
-            return f"{seen} in 30 days; {LEAST_PICTURES} are needed to tell whether the pictures have changed."
+            return f"{seen} in 30 days; {LEAST_PICTURES} are needed to see whether the pictures have changed."
         if self.alarms:
-            return "Not as at its test: " + ", ".join(shift.words for shift in self.alarms) + "."
+            return "Different from its test: " + ", ".join(shift.words for shift in self.alarms) + "."
         if all(shift.psi is None for shift in self.shifts):
-            return f"Too few test galaxies to compare with: {LEAST_PICTURES} are needed to tell anything."
-        return f"As at its test, over {counted(self.predictions, 'prediction')}."
+            return f"Too few test galaxies to compare with: at least {LEAST_PICTURES} are needed."
+        return f"The same as in its test, over {counted(self.predictions, 'prediction')}."
 
 
 def drifts() -> list[Drift]:
-    """Of each network that answers; worked out at most every five minutes."""
+    """Return the drift of each network that answers, recomputed at most every five minutes."""
     answering = answering_models()
     key = "drift-" + "-".join(str(version.pk) for version in answering.values())
     found: list[Drift] | None = cache.get(key)
@@ -87,7 +86,11 @@ def drift_alarms() -> list[Drift]:
 
 def _drift(role: str, version: ModelVersion) -> Drift:
     since = timezone.now() - LATELY
-    lately = Prediction.objects.filter(model=version, created_at__gte=since).order_by("-created_at")
+    # Only galaxies that staff chose: uploads and queries of visitors must not trigger the alarm.
+    # Synthetic galaxies (the demo's) say nothing about a change of the survey pictures.
+    chosen = Prediction.objects.filter(model=version, origin=Prediction.Origin.BULK)
+    chosen = chosen.exclude(pgc__gte=FIRST_SYNTHETIC_PGC)
+    lately = chosen.filter(created_at__gte=since).order_by("-created_at")
     rows = list(lately.values_list("input_summary", *ANSWERS)[:MOST_PREDICTIONS])
     answers = {name: [row[place] for row in rows] for place, name in enumerate(ANSWERS, start=1)}
     found = histograms([row[0] for row in rows], answers)
@@ -95,7 +98,7 @@ def _drift(role: str, version: ModelVersion) -> Drift:
 
 
 def overview() -> dict[str, Any]:
-    """The page of networks."""
+    """Return the context of the page of networks."""
     return {
         "runs": list(training_runs()[:RUNS_SHOWN]),
         "drifts": drifts(),
@@ -105,28 +108,29 @@ def overview() -> dict[str, Any]:
 
 
 def training(run: TrainingRun) -> dict[str, Any]:
-    """The page of one training."""
+    """Return the context of the page of one training."""
     lines = list(JobLogLine.objects.filter(job=run.job).order_by("-id")[:LOG_LINES])[::-1] if run.job else []
     report = run.version.report if run.version else {}
+    views = views_table(report) if report else None
     return {
         "run": run,
-        "plots": curves(run.history),
-        "told": told(run.config),
+        "plots": training_curves(run.history),
+        "settings": settings_in_words(run.config),
         "lines": lines,
-        "headings": HEADINGS,
-        "rows": table(report)[1:] if report else [],
+        "headings": [column.label for column in views.columns] if views else [],
+        "rows": views.shown_rows() if views else [],
         "outliers": report.get("outliers", [])[:OUTLIERS_SHOWN],
         "outliers_view": VIEW_NAMES.get(next((one.get("view", "") for one in report.get("outliers", [])), ""), ""),
         "card": run.version.card if run.version else None,
     }
 
 
-def told(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a training was told, in words, the plain things first; what follows from something else is left out."""
+def settings_in_words(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings of a training in words, without those that follow from others."""
     return [
         (words, _value(name, config[name]))
-        for name, words in TOLD.items()
-        if config.get(name) is not None and (config[name] or name not in FOLLOWING)
+        for name, words in SETTING_NAMES.items()
+        if config.get(name) is not None and (config[name] or name not in UNSET_IF_ZERO)
     ]
 
 
@@ -134,25 +138,6 @@ def _value(name: str, value: float | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        # A seed is a name, to be typed again as it stands.
+        # A seed is copied and typed again: no thousands separator.
         return str(value) if name == "seed" else f"{value:,}"
     return f"{value:g}"
-
-
-def curves(history: list[dict[str, Any]]) -> list[Plot]:
-    """Loss, and what was measured in validation, against the step."""
-    wanted = (
-        ("loss", "Loss on the train galaxies", "loss", 0),
-        ("rms_deg", "Error in validation", "RMS, degrees", 1),
-        ("accuracy", "Verdicts right in validation", "share", 3),
-    )
-    plots = []
-    for key, title, label, colour in wanted:
-        known = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
-        if known:
-            steps, values = zip(*known, strict=True)
-            series = [Series("line", steps, values, colour=colour), Series("points", steps, values, colour=colour)]
-            # A share ends at 1, however few values there are.
-            limits = (min(0.9, math.floor(10 * min(values)) / 10), 1.0) if label == "share" else None
-            plots.append(Plot(title, "step", label, series, y_limits=limits))
-    return plots

@@ -1,36 +1,38 @@
-"""What the dashboard shows: a fixed number of queries, whatever the number of campaigns, votes and jobs."""
+"""The data of the dashboard, by a fixed number of queries whatever the number of campaigns, votes and jobs."""
 
+import hashlib
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.core.cache import cache
+from django.conf import settings
 from django.db.models import Count, F, Q, Sum, Window
 from django.db.models.functions import RowNumber, TruncDay
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from giz.accounts.models import User
+from giz.core.cache import made_by_one
+from giz.core.jobs import VISITORS_KINDS
 from giz.core.models import Job, JobLogLine
 from giz.dashboard.drawing import DayOfVotes
-from labeling.models import Campaign, Consensus, Target, Vote
-from labeling.reports.registry import REPORTS, report_of
-from labeling.reports.report import Report
+from labeling.models import Campaign, Consensus, Suspicion, Target, Vote
 from labeling.selectors import VOTES_TO_GO
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS_SHOWN = 30
+OVERVIEW_SECONDS = 60
 JOBS_SHOWN = 8
 JOBS_ON_THEIR_PAGE = 50
 LOG_LINES_SHOWN = 6
-REPORT_SECONDS = 300
 COUNTED = Q(standing=Vote.Standing.COUNTED)
 
 
 @dataclass
 class CampaignRow:
-    """A campaign and how far it is; ``per_day`` holds its votes a day, oldest first."""
+    """A campaign and its progress; ``per_day`` lists its votes per day, oldest first."""
 
     campaign: Campaign
     targets: int = 0
@@ -53,7 +55,7 @@ class CampaignRow:
 
     @property
     def days_to_go(self) -> int | None:
-        """At the pace of the last 24 hours; None where nobody votes or nothing is left."""
+        """At the rate of the last 24 hours; None if nobody votes or nothing is left."""
         return math.ceil(self.votes_to_go / self.last_day) if self.last_day and self.votes_to_go > 0 else None
 
 
@@ -64,7 +66,7 @@ class JobRow:
 
     @property
     def percent(self) -> int | None:
-        """None while the size of the work is not known yet."""
+        """None while the amount of work is unknown."""
         job = self.job
         if job.state == Job.State.DONE:
             return 100
@@ -92,12 +94,17 @@ def _days(now: datetime) -> list[date]:
     return [today - timedelta(days=back) for back in reversed(range(DAYS_SHOWN))]
 
 
+def _midnight(day: date) -> datetime:
+    """Return the start of the day (UTC) as a time, so that the database can use its index on votes."""
+    return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
+
+
 def _campaign_rows() -> dict[int, CampaignRow]:
     rows = {
         campaign.pk: CampaignRow(campaign)
         for campaign in Campaign.objects.select_related("standard_set").order_by("-created_at", "-pk")
     }
-    # Golden and calibration targets are never done: they are no part of the work.
+    # Golden and calibration targets are never finished, and not counted as work.
     targets = Target.objects.filter(purpose=Target.Purpose.LABEL).order_by().values("campaign_id", "state")
     for group in targets.annotate(
         n=Count("pk"), out=Sum("lease_count"), to_go=Sum(VOTES_TO_GO), doubts=Count("pk", filter=~Q(doubt=""))
@@ -113,8 +120,24 @@ def _campaign_rows() -> dict[int, CampaignRow]:
     return rows
 
 
+def overview_of_late() -> Overview:
+    """Return the overview, at most a minute old, because counting votes takes seconds on a large site.
+
+    It is recomputed at once when a campaign is created, opened, paused or closed, so that staff see what they just did.
+    """
+    states = Campaign.objects.order_by("pk").values_list("pk", "state")
+    digest = hashlib.sha256(repr(list(states)).encode()).hexdigest()[:16]
+    return made_by_one(f"dashboard-overview-{digest}", OVERVIEW_SECONDS, overview)
+
+
+def needed_but_off() -> list[str]:
+    """Return the names of scheduled tasks that the site needs but that are switched off."""
+    off = PeriodicTask.objects.filter(name__in=settings.CELERY_BEAT_SCHEDULE, enabled=False)
+    return list(off.order_by("name").values_list("name", flat=True))
+
+
 def overview() -> Overview:
-    """Everything above the jobs, in eight queries."""
+    """Compute everything above the jobs, by nine queries."""
     now = timezone.now()
     days = _days(now)
     rows = _campaign_rows()
@@ -144,10 +167,11 @@ def _add_votes(rows: dict[int, CampaignRow], now: datetime) -> None:
 
 
 def _add_days(rows: dict[int, CampaignRow], days: list[date]) -> dict[date, Counter[str]]:
-    """Give each campaign its votes a day; returns the verdicts of each day over all campaigns."""
+    """Set the votes per day of each campaign; return the verdicts of each day over all campaigns."""
     a_day: dict[date, Counter[str]] = defaultdict(Counter)
     of_campaign: dict[int, Counter[date]] = defaultdict(Counter)
-    recent = Vote.objects.filter(COUNTED, created_at__date__gte=days[0]).annotate(day=TruncDay("created_at")).order_by()
+    recent = Vote.objects.filter(COUNTED, created_at__gte=_midnight(days[0]))
+    recent = recent.annotate(day=TruncDay("created_at")).order_by()
     for group in recent.values("target__campaign_id", "day", "verdict").annotate(n=Count("pk")):
         day = group["day"].date()
         a_day[day][group["verdict"]] += group["n"]
@@ -169,13 +193,19 @@ def _figures(now: datetime, rows: Any, votes: int) -> dict[str, int]:
         "targets": sum(row.targets for row in rows),
         "leased": sum(row.leased for row in rows),
         "split": split,
+        "suspected": Suspicion.objects.filter(state=Suspicion.State.OPEN).count(),
     }
 
 
 def latest_jobs(count: int = JOBS_SHOWN) -> list[JobRow]:
-    """The newest jobs, unfinished ones first, each with the last lines that it said: two queries."""
+    """Return the newest jobs, unfinished ones first, each with the end of its log, by two queries.
+
+    Fetches for visitors come last, otherwise a few of them would hide all other jobs.
+    """
     unfinished = Q(state__in=(Job.State.QUEUED, Job.State.RUNNING))
-    newest = Job.objects.select_related("owner").annotate(ended=~unfinished).order_by("ended", "-created_at")
+    of_visitors = Q(kind__in=VISITORS_KINDS, owner__isnull=True)
+    newest = Job.objects.select_related("owner").annotate(ended=~unfinished, is_visitors=of_visitors)
+    newest = newest.order_by("is_visitors", "ended", "-created_at")
     jobs = list(newest[:count])
     lines: dict[Any, list[JobLogLine]] = defaultdict(list)
     numbered = JobLogLine.objects.filter(job_id__in=[job.pk for job in jobs]).annotate(
@@ -184,25 +214,3 @@ def latest_jobs(count: int = JOBS_SHOWN) -> list[JobRow]:
     for line in numbered.filter(from_last__lte=LOG_LINES_SHOWN).order_by("id"):
         lines[line.job_id].append(line)
     return [JobRow(job, lines[job.pk]) for job in jobs]
-
-
-@dataclass(frozen=True)
-class DatedReport:
-    """A report and when it was made."""
-
-    report: Report
-    made_at: datetime
-
-
-def campaign_report(campaign: Campaign, name: str) -> DatedReport:
-    """One report of a campaign, made at most every five minutes."""
-    key = f"staff-report-{campaign.pk}-{name}"
-    found: DatedReport | None = cache.get(key)
-    if found is None:
-        found = DatedReport(report_of(campaign, name), timezone.now())
-        cache.set(key, found, REPORT_SECONDS)
-    return found
-
-
-def campaign_reports(campaign: Campaign) -> list[DatedReport]:
-    return [campaign_report(campaign, name) for name in REPORTS]

@@ -1,4 +1,4 @@
-"""Django's view of this package: it only brings the command ``up``; there are no models."""
+"""Registers the commands ``up`` and ``migrate`` with Django; there are no models."""
 
 from django.apps import AppConfig
 

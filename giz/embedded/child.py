@@ -1,4 +1,4 @@
-"""One guarded child process: its own session, its output pumped line by line, an ordered end."""
+"""A child process that can't outlive us: in a session of its own, read line by line, stopped in order."""
 
 import contextlib
 import os
@@ -16,11 +16,11 @@ LineSink = Callable[[str], None]
 
 
 def ignore_line(_line: str) -> None:
-    """The sink of a child whose output nobody follows."""
+    """Drop a line of output."""
 
 
 class Child:
-    """A running process in a session of its own, watched so that it can't outlive this process.
+    """A running process in a session of its own; a watchdog ends it when this process dies.
 
     Its last lines are kept for error messages, and every line goes to ``on_line`` (from another thread).
     """
@@ -64,7 +64,7 @@ class Child:
         """The exit code, or None while it runs."""
         code = self._process.poll()
         if code is not None:
-            self._gone()
+            watchdog.release(self.pid)
         return code
 
     def wait(self, timeout_s: float) -> int | None:
@@ -76,7 +76,7 @@ class Child:
         signal_group(self.pid, number)
 
     def stop(self, timeout_s: float, *, then: Sequence[int] = (signal.SIGKILL,)) -> None:
-        """Ask it to end; where it has not after ``timeout_s``, send the signals of ``then``, a second apart."""
+        """Ask it to end; after ``timeout_s`` send the signals of ``then``, one second apart, until it has ended."""
         if self.poll() is None:
             self.send(self.stop_signal)
             self.wait(timeout_s)
@@ -84,12 +84,12 @@ class Child:
             if self.poll() is None:
                 self.send(number)
                 self.wait(1.0)
-        # Children that it left behind in its group must not stay.
+        # Nothing of its process group may stay.
         signal_group(self.pid, signal.SIGKILL)
-        self._gone()
+        watchdog.release(self.pid)
 
     def tail(self) -> list[str]:
-        """Its last lines, once the pump has caught up with a process that ended."""
+        """Return its last lines; of a process that has ended, all that it wrote."""
         if self._process.poll() is not None:
             self._pump.join(0.5)
         return list(self.last_lines)
@@ -104,12 +104,9 @@ class Child:
                 self.last_lines.append(line)
                 self._on_line(line)
 
-    def _gone(self) -> None:
-        watchdog.release(self.pid)
-
 
 def describe_exit(code: int) -> str:
-    """``exit code 3`` or ``signal SIGKILL``, as a reader would say it."""
+    """Return ``exit code 3`` or ``signal SIGKILL``."""
     if code >= 0:
         return f"exit code {code}"
     try:

@@ -1,15 +1,15 @@
-"""What can go wrong with the embedded services, always told as a sentence and a way out."""
+"""What can go wrong with the embedded services: one sentence about the cause, and one about what to do."""
 
 from pathlib import Path
 
 
 class EmbeddedError(Exception):
-    """An embedded service can't do its work; ``what`` says why and ``way_out`` what the reader can do about it."""
+    """An embedded service can't do its work; ``what`` says why, ``hint`` what the reader can do about it."""
 
-    def __init__(self, what: str, way_out: str) -> None:
-        super().__init__(f"{what}\n{way_out}")
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(f"{what}\n{hint}")
         self.what = what
-        self.way_out = way_out
+        self.hint = hint
 
 
 def unwritable(folder: Path, error: OSError) -> EmbeddedError:

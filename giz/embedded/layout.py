@@ -1,4 +1,4 @@
-"""Where the embedded services keep their things under one GIZ_HOME; computing a place does no I/O."""
+"""The folders, sockets and addresses of the embedded servers of one GIZ_HOME; computing them does no I/O."""
 
 import hashlib
 import os
@@ -15,6 +15,12 @@ MAX_SOCKETS_BYTES = 103 - len("/postgres/.s.PGSQL.5432")
 # A comma would split libpq's host list, and other characters would need quoting in broker addresses.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 MIN_FREE_MB = 200
+DATABASE_NAME = "giz"
+# Owns the tables and migrates them.
+DATABASE_USER = "giz"
+# Runs the site: reads and writes rows, but can neither empty a table nor disable its triggers.
+DATABASE_RUNTIME_USER = "giz_runtime"
+POSTGRES_PORT = 5432
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Layout:
 
     @property
     def sockets(self) -> Path:
-        """The folder of the sockets: in GIZ_HOME, or a short one under /tmp where GIZ_HOME is too long for a socket.
+        """The folder of the sockets: in GIZ_HOME, or under /tmp where the path of GIZ_HOME is too long for a socket.
 
         It is /tmp and not TMPDIR, so that every process of this GIZ_HOME finds the same sockets.
         """
@@ -64,7 +70,7 @@ class Layout:
         return self.home / f"postgres-{major}"
 
     def make(self) -> None:
-        """Create the folders, or say in one sentence why they can't be."""
+        """Create the folders; raise EmbeddedError where they can't be used."""
         for folder in (self.home, self.run, self.logs):
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700 if folder != self.home else 0o755)
@@ -76,9 +82,9 @@ class Layout:
 
 
 def private_folder(folder: Path, service_uid: int | None = None) -> None:
-    """Create ``folder`` (0700) in a parent that is ours, owned by us or by the account that the service runs under.
+    """Create ``folder`` (mode 0700) for us or for the account that the service runs under.
 
-    The parent may lie in /tmp, where anybody can make a folder first: one of another owner, or a link, is refused.
+    Its parent may lie in /tmp, where anybody can create a folder first: one of another owner, or a link, is refused.
     """
     parent = folder.parent
     try:
@@ -101,3 +107,40 @@ def check_free_space(folder: Path, minimum_mb: int = MIN_FREE_MB) -> None:
     free_mb = shutil.disk_usage(folder).free // 1_000_000
     if free_mb < minimum_mb:
         raise disk_full(folder, free_mb)
+
+
+def postgres_settings(socket_folder: Path) -> dict[str, str]:
+    """Return Django's connection settings for the owner of the tables, through the socket in ``socket_folder``."""
+    return {
+        "NAME": DATABASE_NAME,
+        "USER": DATABASE_USER,
+        "PASSWORD": "",
+        "HOST": str(socket_folder),
+        "PORT": str(POSTGRES_PORT),
+    }
+
+
+def postgres_url(socket_folder: Path) -> str:
+    return f"postgresql://{DATABASE_USER}@/{DATABASE_NAME}?host={socket_folder}"
+
+
+def embedded_postgres_settings(giz_home: Path) -> dict[str, str]:
+    return {**embedded_owner_settings(giz_home), "USER": DATABASE_RUNTIME_USER}
+
+
+def embedded_owner_settings(giz_home: Path) -> dict[str, str]:
+    return postgres_settings(Layout(giz_home).postgres_sockets)
+
+
+def default_database_url(giz_home: Path) -> str:
+    return postgres_url(Layout(giz_home).postgres_sockets)
+
+
+def default_broker_url(giz_home: Path) -> str:
+    """Return Celery's address: database 0 of Valkey."""
+    return f"redis+socket://{Layout(giz_home).valkey_socket}?virtual_host=0"
+
+
+def default_cache_url(giz_home: Path) -> str:
+    """Return the cache's address: database 1 of Valkey, so that clearing the cache leaves the queues alone."""
+    return f"unix://{Layout(giz_home).valkey_socket}?db=1"

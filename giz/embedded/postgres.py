@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own: made once, run in the foreground on a unix socket, found again after any crash."""
+"""The embedded PostgreSQL: created once, run in the foreground on a unix socket, recovered after any crash."""
 
 import contextlib
 import os
@@ -9,18 +9,26 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from giz.embedded.binaries import PostgresBinaries, find_postgres
-from giz.embedded.child import Child, LineSink, describe_exit, ignore_line
+import psycopg
+
+from giz.embedded.binaries import Identity, PostgresBinaries, find_postgres, identity_for
+from giz.embedded.child import LineSink, describe_exit, ignore_line
 from giz.embedded.errors import EmbeddedError, disk_full, unwritable
-from giz.embedded.identity import Identity, identity_for
-from giz.embedded.layout import check_free_space, private_folder
-from giz.embedded.urls import DATABASE_NAME, DATABASE_USER, POSTGRES_PORT, postgres_settings, postgres_url
+from giz.embedded.layout import (
+    DATABASE_NAME,
+    DATABASE_RUNTIME_USER,
+    DATABASE_USER,
+    POSTGRES_PORT,
+    check_free_space,
+    postgres_url,
+    private_folder,
+)
+from giz.embedded.roles import grant_runtime, has_role, make_role
+from giz.embedded.service import Server
 
-START_TIMEOUT_S = 60.0
-# After a kill -9 the old server's children need a moment to notice, and its pid may be a zombie for a while.
+SUPERUSER = "postgres"
+# After a kill -9 the old server's children need a moment to end, and its pid may be a zombie for a while.
 CRASH_RETRY_S = 10.0
 # Above every kernel's largest process number.
 NO_PROCESS = 2**31 - 1
@@ -42,12 +50,18 @@ _SETTINGS = {
 _UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresServer:
-    """One PostgreSQL on ``data_dir``, reachable over the socket in ``socket_dir``; a context manager.
+class PostgresServer(Server):
+    """One PostgreSQL on ``data_dir``, reachable over the socket in ``socket_dir``.
 
-    ``fsync=False`` is for throw-away servers of tests only. Whoever can enter the socket's folder (mode 0700) is
-    trusted, so no password exists. The role ``giz`` owns the database ``giz`` and may make others, but is no superuser.
+    Whoever can enter the socket's folder (mode 0700) is trusted, so there is no password. The role ``giz`` owns the
+    database ``giz`` and may create others, but is no superuser; the site itself runs as ``giz_runtime`` (roles.py).
+    Each start creates the roles that are missing.
     """
+
+    name = "PostgreSQL"
+    grace_s = 3.0
+    # A fast shutdown that takes too long is followed by an immediate one: the next start recovers.
+    last_signals = (signal.SIGQUIT, signal.SIGKILL)
 
     def __init__(
         self,
@@ -59,38 +73,17 @@ class PostgresServer:
         binaries: PostgresBinaries | None = None,
         identity: Identity | None = None,
     ) -> None:
-        self.data_dir = data_dir
+        super().__init__(data_dir, fsync=fsync, on_line=on_line)
         self.socket_dir = socket_dir
-        self._fsync = fsync
-        self._on_line = on_line
         self._binaries = binaries
         self._identity = identity
-        self._child: Child | None = None
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """HOST, NAME, USER ... for Django's DATABASES."""
-        return postgres_settings(self.socket_dir)
 
     @property
     def url(self) -> str:
         return postgres_url(self.socket_dir)
 
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Make the data folder where there is none, start the server and wait until it answers."""
+    def start(self) -> None:
+        """Create the data folder where there is none, start the server and wait until it answers."""
         binaries = self._binaries = self._binaries or find_postgres()
         try:
             self.data_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -100,77 +93,63 @@ class PostgresServer:
         identity = self._identity or identity_for(self.data_dir)
         if not _holds_something(self.data_dir):
             create_database_folder(self.data_dir, binaries, identity)
-            self._write_through()
+            if self._fsync:
+                # Waiting until the new files are on the disk would double the time of the first start.
+                threading.Thread(target=os.sync, daemon=True).start()
         refuse_damaged(self.data_dir, binaries.major)
         private_folder(self.socket_dir, identity.uid)
-        _free_stale_locks(self.data_dir, self.socket_dir)
-        self._start_and_wait(binaries, identity, timeout_s)
+        self._launch_after_crash(binaries, identity)
+        self._create_runtime_role()
 
-    def _write_through(self) -> None:
-        """Have the new files on the disk soon; waiting for it would double the time of the first start."""
-        if self._fsync:
-            threading.Thread(target=os.sync, daemon=True).start()
+    def is_ready(self) -> bool:
+        """Return what pg_ctl looks for: the server writes ``ready`` into the eighth line of its pid file."""
+        lines = _lines_of(self.data_dir / "postmaster.pid")
+        return len(lines) >= 8 and lines[0].strip() == str(self.pid) and lines[7].strip() == "ready"
 
-    def stop(self, timeout_s: float = 3.0) -> None:
-        """Fast shutdown; where that lasts too long, an immediate one (the next start recovers), then SIGKILL."""
-        if self._child is not None:
-            self._child.stop(timeout_s, then=(signal.SIGQUIT, signal.SIGKILL))
-            self._child = None
-
-    def poll(self) -> int | None:
-        """The exit code of a server that ended by itself, None while it runs."""
-        return self._child.poll() if self._child else 0
-
-    def tail(self) -> list[str]:
-        return self._child.tail() if self._child else []
-
-    def _command(self, binaries: PostgresBinaries, identity: Identity) -> list[str]:
+    def _launch_after_crash(self, binaries: PostgresBinaries, identity: Identity) -> None:
+        """Start the server, again for some seconds while processes of one that crashed are still there."""
         settings = {**_SETTINGS, "unix_socket_directories": str(self.socket_dir), "port": str(POSTGRES_PORT)}
         if not self._fsync:
             settings |= _UNSAFE_BUT_FAST
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [*identity.prefix, str(binaries.postgres), "-D", str(self.data_dir), *words]
-
-    def _start_and_wait(self, binaries: PostgresBinaries, identity: Identity, timeout_s: float) -> None:
         started = time.monotonic()
         while True:
-            child = self._child = Child(
-                self._command(binaries, identity),
+            for file in (self.data_dir / "postmaster.pid", self.socket_dir / f".s.PGSQL.{POSTGRES_PORT}.lock"):
+                _free_stale_lock(file, self.data_dir)
+            failure = self._launch(
+                [*identity.prefix, str(binaries.postgres), "-D", str(self.data_dir), *words],
                 env=server_environment(),
-                cwd=self.data_dir,
                 uid=identity.uid,
                 gid=identity.gid,
-                on_line=self._on_line,
                 stop_signal=signal.SIGINT,
             )
-            if self._wait_ready(child, started + timeout_s):
+            if failure is None:
                 return
-            tail, code = child.tail(), child.poll()
-            child.stop(0)
-            self._child = None
-            crashed_before = any(sign in line for line in tail for sign in _STILL_THERE)
+            lines, code = failure
+            crashed_before = any(sign in line for line in lines for sign in _STILL_THERE)
             if code is None or not crashed_before or time.monotonic() - started > CRASH_RETRY_S:
-                raise _start_error(self.data_dir, tail, code, timeout_s)
+                raise _start_error(self.data_dir, lines, code)
             time.sleep(0.2)
-            _free_stale_locks(self.data_dir, self.socket_dir)
 
-    def _wait_ready(self, child: Child, deadline: float) -> bool:
-        """As pg_ctl does: the server writes ``ready`` into the eighth line of its pid file."""
-        while child.poll() is None and time.monotonic() < deadline:
-            lines = _lines_of(self.data_dir / "postmaster.pid")
-            if len(lines) >= 8 and lines[0].strip() == str(child.pid) and lines[7].strip() == "ready":
-                return True
-            time.sleep(0.02)
-        return False
+    def _create_runtime_role(self) -> None:
+        """Create the role that runs the site in a new data folder, or in one of an older GIZ."""
+        with psycopg.connect(
+            host=str(self.socket_dir), port=POSTGRES_PORT, user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
+        ) as connection:
+            if not has_role(connection, DATABASE_RUNTIME_USER):
+                make_role(connection, DATABASE_RUNTIME_USER)
+                # The owner may become it, and end its connections.
+                connection.execute(f"GRANT {DATABASE_RUNTIME_USER} TO {DATABASE_USER}")
+                grant_runtime(connection, DATABASE_RUNTIME_USER, owner=DATABASE_USER)
 
 
 def server_environment() -> dict[str, str]:
-    """A plain environment: PGHOST, PGDATA and the like of the caller must not reach the server."""
+    """Return an environment without PGHOST, PGDATA and the like of the caller."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def create_database_folder(data_dir: Path, binaries: PostgresBinaries, identity: Identity) -> None:
-    """Run initdb and create role and database beside ``data_dir``, then rename: half-made folders are never used."""
+    """Run initdb, create role and database beside ``data_dir``, then rename: an unfinished folder is never used."""
     unfinished = data_dir.with_name(data_dir.name + ".unfinished")
     _refuse_other_major(data_dir)
     try:
@@ -181,7 +160,7 @@ def create_database_folder(data_dir: Path, binaries: PostgresBinaries, identity:
             os.chown(unfinished, identity.uid, identity.gid if identity.gid is not None else -1)
     except OSError as error:
         raise unwritable(data_dir.parent, error) from None
-    initdb: list[str | Path] = [binaries.initdb, "-D", unfinished, "-U", "postgres", "-A", "trust"]
+    initdb: list[str | Path] = [binaries.initdb, "-D", unfinished, "-U", SUPERUSER, "-A", "trust"]
     initdb += ["--encoding=UTF8", "--locale=C", "--no-sync"]
     if binaries.major >= 17:
         initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -215,13 +194,13 @@ def _run_once(argv: Sequence[str | Path], identity: Identity, folder: Path, stat
         )
     except OSError as error:
         raise EmbeddedError(
-            f"{argv[0]} can't be run by user number {identity.uid or os.geteuid()} ({error.strerror}).",
+            f"{argv[0]} can't be run by user id {identity.uid or os.geteuid()} ({error.strerror}).",
             "Install GIZ where that user can read it, run GIZ as an ordinary user, or set DATABASE_URL.",
         ) from None
     lines = answer.stdout.splitlines()
     failed = any(line.startswith(("FATAL", "ERROR", "PANIC")) or " ERROR: " in line for line in lines)
     if answer.returncode != 0 or (statements and failed):
-        raise _start_error(folder, lines, answer.returncode, START_TIMEOUT_S)
+        raise _start_error(folder, lines, answer.returncode)
 
 
 def _holds_something(folder: Path) -> bool:
@@ -234,7 +213,7 @@ def _holds_something(folder: Path) -> bool:
 
 
 def _refuse_other_major(data_dir: Path) -> None:
-    """An empty database must never silently take the place of one that an older PostgreSQL made."""
+    """Raise where another version has made the data: an empty database must never silently take their place."""
     stem = data_dir.name.rsplit("-", 1)[0]
     others = [
         folder
@@ -244,13 +223,13 @@ def _refuse_other_major(data_dir: Path) -> None:
     if others:
         raise EmbeddedError(
             f"Your data are in {others[0]}, but the PostgreSQL found here is another major version ({data_dir.name}).",
-            f"Install the version that made them, or dump them with it and load them anew; to begin empty: "
-            f"mv {others[0]} {others[0]}.old",
+            "Install the version that made them, or dump them with that version and restore them; to start with an "
+            f"empty database: mv {others[0]} {others[0]}.old",
         )
 
 
 def refuse_damaged(data_dir: Path, major: int) -> None:
-    """Say in one sentence that a data folder can't be a working database of this major version."""
+    """Raise where a data folder can't be a working database of this major version."""
     try:
         version = (data_dir / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
@@ -260,7 +239,7 @@ def refuse_damaged(data_dir: Path, major: int) -> None:
     if version and version != str(major):
         raise EmbeddedError(
             f"The database in {data_dir} was made by PostgreSQL {version}; the PostgreSQL found here is {major}.",
-            "Install the version that made it, or dump it with that version and load it anew.",
+            "Install the version that made it, or dump it with that version and restore it.",
         )
     if not version or not (data_dir / "global" / "pg_control").exists():
         missing = "global/pg_control" if version else "PG_VERSION"
@@ -270,18 +249,18 @@ def refuse_damaged(data_dir: Path, major: int) -> None:
 def _damaged(data_dir: Path, why: str) -> EmbeddedError:
     return EmbeddedError(
         f"The database folder {data_dir} is damaged: {why}.",
-        f"Restore it from a backup, or move it away and begin empty: mv {data_dir} {data_dir}.damaged",
+        f"Restore it from a backup, or move it away and start with an empty database: mv {data_dir} {data_dir}.damaged",
     )
 
 
-def _start_error(data_dir: Path, lines: Sequence[str], code: int | None, timeout_s: float) -> EmbeddedError:
+def _start_error(data_dir: Path, lines: Sequence[str], code: int | None) -> EmbeddedError:
     text = "\n".join(lines)
     if "No space left on device" in text:
         return disk_full(data_dir.parent)
     if code is None:
         return EmbeddedError(
-            f"PostgreSQL on {data_dir} was not ready after {timeout_s:.0f} s.",
-            "The machine may be very busy, or the database recovering from a crash: try again.",
+            f"PostgreSQL on {data_dir} was not ready after {PostgresServer.start_timeout_s:.0f} s.",
+            "The machine may be very busy, or the database may be recovering from a crash. Try again.",
         )
     signs = ("FATAL:", "PANIC:", "ERROR:", "initdb: error:", "could not")
     telling = [line.split("] ", 1)[-1] for line in lines if any(sign in line for sign in signs)]
@@ -289,7 +268,7 @@ def _start_error(data_dir: Path, lines: Sequence[str], code: int | None, timeout
     if any(sign in text for sign in _STILL_THERE):
         return EmbeddedError(
             f"Another PostgreSQL still uses {data_dir} ({why}).",
-            "End it (its number is in the first line of postmaster.pid there), or wait a little and try again.",
+            "Stop it (its process id is in the first line of postmaster.pid there), or wait a little and try again.",
         )
     return _damaged(data_dir, f"PostgreSQL says {why!r}")
 
@@ -300,18 +279,13 @@ def _lines_of(file: Path) -> list[str]:
     return []
 
 
-def _free_stale_locks(data_dir: Path, socket_dir: Path) -> None:
-    for file in (data_dir / "postmaster.pid", socket_dir / f".s.PGSQL.{POSTGRES_PORT}.lock"):
-        _free_stale_lock(file, data_dir)
-
-
 def _free_stale_lock(file: Path, data_dir: Path) -> None:
-    """Help PostgreSQL over a lock file whose number is a zombie or belongs to some other program by now.
+    """Replace the process number in a lock file where it is a zombie's or belongs to another program by now.
 
-    It sees that a number is dead, but not that it was taken anew (as after a restart of a container) or that nobody has
-    buried the process. Only the number is replaced: by the rest of the file it finds backends that are still at work.
-    A real server that is still there (its keeper was killed) is asked to end: callers hold the lock of this folder, so
-    nobody else can be using it.
+    PostgreSQL notices a number that no process has, but not one that was given again (as after a restart of a
+    container) or a zombie's. Only the number is replaced: the rest of the file leads it to backends that still run.
+    A server that still runs because its keeper was killed is asked to end; nobody else can be using it, because the
+    caller holds the lock of this data folder.
     """
     lines = _lines_of(file)
     if not lines or not lines[0].strip().isdigit():

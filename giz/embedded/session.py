@@ -1,10 +1,10 @@
-"""What ``manage.py`` wraps around every command: the embedded services, for as long as the command runs."""
+"""The embedded services around each command of ``manage.py``, for as long as it runs."""
 
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from giz import env
 from giz.embedded.errors import EmbeddedError
@@ -13,7 +13,6 @@ from giz.embedded.layout import Layout
 # Commands that read no data; ``up`` manages the services itself.
 COMMANDS_WITHOUT_SERVICES = frozenset(
     {
-        "bench_aggregation",
         "check",
         "collectstatic",
         "compilemessages",
@@ -24,7 +23,6 @@ COMMANDS_WITHOUT_SERVICES = frozenset(
         "spectacular",
         "startapp",
         "startproject",
-        "ship_model",
         "synthesize",
         "up",
         "version",
@@ -34,7 +32,7 @@ QUIET_START_S = 1.0
 
 
 def wanted_services(environ: Mapping[str, str]) -> list[str]:
-    """The embedded servers that no setting replaces."""
+    """Return the embedded servers that no setting replaces."""
     services = []
     if not environ.get("DATABASE_URL", "").strip():
         services.append("postgres")
@@ -44,7 +42,7 @@ def wanted_services(environ: Mapping[str, str]) -> list[str]:
 
 
 def needs_services(argv: Sequence[str]) -> bool:
-    """Whether the command line ``argv`` (with the program's name first) reads or writes data."""
+    """Return whether the command line ``argv`` (program name first) reads or writes data."""
     words = argv[1:]
     if not words or words[0].startswith("-") or {"--help", "-h", "--version"} & set(words):
         return False
@@ -63,19 +61,16 @@ def services_for_command(argv: Sequence[str]) -> Iterator[None]:
     if not services:
         yield
         return
-    # Imported here, for it needs Unix; with DATABASE_URL and CELERY_BROKER_URL set GIZ runs anywhere.
-    from giz.embedded.holding import Services
+    # Imported here because it needs Unix; with DATABASE_URL and CELERY_BROKER_URL set GIZ runs anywhere.
+    from giz.embedded.shared import shared_servers
 
     started = time.monotonic()
-    held = Services(Layout(env.giz_home()), services)
-    try:
-        held.start()
-    except EmbeddedError as error:
-        raise SystemExit(f"{error.what}\n{error.way_out}") from None
-    lasted_s = time.monotonic() - started
-    if lasted_s > QUIET_START_S:
-        sys.stderr.write(f"Started the embedded services for this command ({lasted_s:.1f} s).\n")
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shared_servers(Layout(env.giz_home()), services))
+        except EmbeddedError as error:
+            raise SystemExit(str(error)) from None
+        elapsed_s = time.monotonic() - started
+        if elapsed_s > QUIET_START_S:
+            sys.stderr.write(f"Started the embedded services for this command ({elapsed_s:.1f} s).\n")
         yield
-    finally:
-        held.stop()

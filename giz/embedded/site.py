@@ -1,7 +1,6 @@
-"""The whole site in one terminal: what ``manage.py up`` starts, in which order, and what it says about it."""
+"""The whole site in one terminal: what ``manage.py up`` starts, and in which order."""
 
 import errno
-import json
 import os
 import shutil
 import socket
@@ -10,22 +9,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from giz.embedded.addresses import LOOPBACKS, WILDCARDS, in_url
 from giz.embedded.errors import EmbeddedError
 from giz.embedded.layout import Layout
-from giz.embedded.locks import FileLock
-from giz.embedded.part import Part, PartRunner, Say, answers_http, has_said
-from giz.embedded.servicepart import ServiceRunner
-from giz.embedded.supervisor import StopRequestedError, Supervisor
+from giz.embedded.locks import only_site
+from giz.embedded.logs import PartLog
+from giz.embedded.service import Part, answers_http, has_printed
+from giz.embedded.shared import SharedServer
+from giz.embedded.supervisor import Restarter, Say, StopRequestedError, Supervisor
 from giz.embedded.terminal import JobFollower, Reader, Terminal
 from giz.env import BASE_DIR
 
-# Celery warns whoever runs it as root, and the like: of no use to somebody who only starts the site.
+# Celery warns about running as root and the like, which is of no use to somebody who only starts the site.
 QUIET_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore::UserWarning,ignore::RuntimeWarning"}
-# Threads that share two heaps hold 15 MB less than threads with one each (glibc; others pay no heed).
+# Threads that share two heaps take 15 MB less than threads with one each (glibc only).
 FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+# Only HTTP/1: with the choice of a version, a silent connection would not be closed after 30 s. A slow reader or an
+# open page costs a connection, so many are allowed.
+WEB_OPTIONS = (
+    *("--interface", "rsgi", "--http", "1", "--no-ws", "--http1-header-read-timeout", "30000"),
+    *("--backlog", "1024", "--backpressure", "4000", "--respawn-failed-workers", "--log-level", "warning"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,27 @@ class SiteOptions:
     host: str = "127.0.0.1"
     port: int = 8000
     web_workers: int = 2
-    web_threads: int = 4
+    web_threads: int | None = None
     worker_concurrency: int = 2
     queues: tuple[str, ...] = ("default",)
+    votes_queue: str = "votes"
     trainer_queues: tuple[str, ...] = ()
+    # The address for on other machines, if they can reach this one.
+    others_open: str = ""
 
     @property
     def address(self) -> str:
-        local = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
-        shown = "localhost" if self.host in local else self.host
-        return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
+        shown = "localhost" if self.host in (*LOOPBACKS, *WILDCARDS) else self.host
+        return f"http://{in_url(shown)}:{self.port}"
 
 
 @dataclass(frozen=True)
 class SiteSteps:
-    """What happens between the parts; each is Django's business and comes from the command.
+    """The steps between the parts that need Django; they come from the command.
 
-    ``prepare`` brings the database to the newest schema and answers the named lines that the closing box shows (the
-    staff login); ``fill`` queues the demo sky where there is nothing yet; ``read_jobs`` reads the rows of running jobs;
-    ``close`` lets go of the database before it ends.
+    ``prepare`` migrates the database and returns the lines for the box at the end (the staff login), as pairs of name
+    and value; ``fill`` queues the demo sky where there is no campaign yet; ``read_jobs`` reads the rows of running
+    jobs; ``close`` closes the database connections before the database stops.
     """
 
     prepare: Callable[[Say], list[tuple[str, str]]]
@@ -63,48 +70,8 @@ class SiteSteps:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-class OnlyOne:
-    """The lock that lets one ``up`` run per GIZ_HOME, with a note for the second one."""
-
-    def __init__(self, layout: Layout, address: str) -> None:
-        self._lock = FileLock(layout.up_lock)
-        self._address = address
-        self._home = layout.home
-
-    def __enter__(self) -> Self:
-        if not self._lock.take():
-            note = _read_note(self._lock)
-            raise EmbeddedError(
-                f"GIZ is already running for {self._home}: {note.get('address', 'its address is not known yet')} "
-                f"(process {note.get('pid', '?')}).",
-                f"Use that one, stop it with Ctrl-C in its terminal or: kill {note.get('pid', 'PID')}; "
-                "a second site needs its own data folder (GIZ_HOME) and port.",
-            )
-        self._lock.write(json.dumps({"pid": os.getpid(), "address": self._address}))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._lock.write("")
-        self._lock.release()
-
-
-def _read_note(lock: FileLock) -> dict[str, str]:
-    try:
-        return dict(json.loads(lock.read() or "{}"))
-    except ValueError:
-        return {}
-
-
-def running_address(home: Path) -> str | None:
-    """Return where the site of this data folder answers, if ``manage.py up`` runs for it."""
-    lock = FileLock(Layout(home).up_lock)
-    return None if lock.is_free() else _read_note(lock).get("address")
-
-
 def check_port(host: str, port: int) -> None:
-    """Raise where ``host:port`` can't be bound; the web server itself would share a used port silently."""
+    """Raise where ``host:port`` can't be bound; the web server would silently share a port in use."""
     other = port + 1 if port < 65535 else port - 1
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -127,45 +94,51 @@ def check_port(host: str, port: int) -> None:
 
 
 def web_part(options: SiteOptions, environment: dict[str, str]) -> Part:
-    """granian serving WSGI; its workers are started anew where one dies."""
+    """granian serving the site; it restarts a worker that dies."""
     argv = (
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", options.host, "--port", str(options.port)),
-        *("--workers", str(options.web_workers), "--blocking-threads", str(options.web_threads)),
-        *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "2", "--no-ws"),
-        *("--log-level", "warning", "giz.wsgi:application"),
+        *(sys.executable, "-m", "granian", *WEB_OPTIONS, "--host", options.host, "--port", str(options.port)),
+        *("--workers", str(options.web_workers), "--respawn-interval", "0.5", "--workers-kill-timeout", "2"),
+        "giz.rsgi:application",
     )
     ready = answers_http(options.host, options.port, "/healthz")
-    return Part("web", argv, ready, env={**FEW_ARENAS, **environment}, cwd=BASE_DIR, grace_s=1.5)
+    threads = {"WEB_THREADS": str(options.web_threads)} if options.web_threads else {}
+    return Part("web", argv, ready, env={**FEW_ARENAS, **environment, **threads}, cwd=BASE_DIR)
 
 
 def worker_part(options: SiteOptions, environment: dict[str, str]) -> Part:
-    argv = (
-        *(sys.executable, "-m", "celery", "--app", "giz", "--quiet", "worker", "--loglevel", "INFO"),
-        *("--concurrency", str(options.worker_concurrency), "--queues", ",".join(options.queues)),
-        *("--without-gossip", "--without-mingle"),
+    words = ("--concurrency", str(options.worker_concurrency), "--queues", ",".join(options.queues))
+    return _celery_worker("worker", environment, *words)
+
+
+def votes_part(options: SiteOptions, environment: dict[str, str]) -> Part:
+    """A worker for the short tasks that voting waits for: one process without a pool, to save memory."""
+    return _celery_worker(
+        "votes", environment, "--hostname", "votes@%h", "--pool", "solo", "--queues", options.votes_queue
     )
-    return Part("worker", argv, has_said(" ready."), env=environment, cwd=BASE_DIR, grace_s=1.5)
 
 
 def trainer_part(options: SiteOptions, environment: dict[str, str]) -> Part:
-    """A worker for work of hours, one at a time and behind everybody else where the cores are few."""
+    """A worker for jobs that take hours, one at a time and at low priority."""
     nice = shutil.which("nice")
+    words = ("--hostname", "trainer@%h", "--concurrency", "1", "--queues", ",".join(options.trainer_queues))
+    return _celery_worker("trainer", environment, *words, before=(nice, "-n", "10") if nice else ())
+
+
+def _celery_worker(name: str, environment: dict[str, str], *words: str, before: tuple[str, ...] = ()) -> Part:
     argv = (
-        *((nice, "-n", "10") if nice else ()),
-        *(sys.executable, "-m", "celery", "--app", "giz", "--quiet", "worker", "--loglevel", "INFO"),
-        *("--hostname", "trainer@%h", "--concurrency", "1", "--queues", ",".join(options.trainer_queues)),
-        *("--without-gossip", "--without-mingle"),
+        *(*before, sys.executable, "-m", "celery", "--app", "giz", "--quiet", "worker", "--loglevel", "INFO"),
+        *(*words, "--without-gossip", "--without-mingle"),
     )
-    return Part("trainer", argv, has_said(" ready."), env=environment, cwd=BASE_DIR, grace_s=1.5)
+    return Part(name, argv, has_printed(" ready."), env=environment, cwd=BASE_DIR)
 
 
 def beat_part(environment: dict[str, str]) -> Part:
     argv = (sys.executable, "-m", "celery", "--app", "giz", "--quiet", "beat", "--loglevel", "INFO", "--pidfile=")
-    return Part("beat", argv, has_said("beat: Starting"), env=environment, cwd=BASE_DIR, grace_s=0.8)
+    return Part("beat", argv, has_printed("beat: Starting"), env=environment, cwd=BASE_DIR, grace_s=0.8)
 
 
 class Site:
-    """Brings the site up, keeps it up, takes it down."""
+    """Starts the site, keeps it running and stops it."""
 
     def __init__(
         self, layout: Layout, options: SiteOptions, steps: SiteSteps, *, services: list[str], terminal: Terminal
@@ -179,13 +152,13 @@ class Site:
         self._jobs = JobFollower(steps.read_jobs)
 
     def run(self) -> None:
-        """Return when somebody asked to stop and everything has ended; raise EmbeddedError where it can't go on."""
+        """Return when somebody has asked to stop and everything has ended; raise EmbeddedError where it can't run."""
         self._layout.make()
-        with OnlyOne(self._layout, self._options.address), self._supervisor.stopping_on_signals():
+        with only_site(self._layout, self._options.address), self._supervisor.stopping_on_signals():
             check_port(self._options.host, self._options.port)
             try:
                 self._start()
-                self._supervisor.watch([lambda: self._terminal.show_jobs(self._jobs.take())])
+                self._supervisor.watch(lambda: self._terminal.show_jobs(self._jobs.take()))
             except StopRequestedError:
                 pass
             finally:
@@ -196,19 +169,21 @@ class Site:
         self._terminal.say("Starting …")
         environment = {**QUIET_PYTHON, **os.environ, **self._steps.environment}
         for service in self._services:
-            runner = ServiceRunner(self._layout, service, show_line=self._terminal.part_line, say=self._terminal.say)
-            self._supervisor.start(runner, wait=False)
+            server = SharedServer(self._layout, service, say=self._terminal.say, show_line=self._terminal.part_line)
+            self._supervisor.start(server, wait=False)
         self._supervisor.wait_ready()
         shown = self._steps.prepare(self._terminal.say)
-        self._supervisor.start(self._runner(web_part(self._options, environment)))
-        self._supervisor.start(self._runner(worker_part(self._options, environment)), wait=False)
-        self._supervisor.start(self._runner(beat_part(environment)), wait=False)
+        self._start_part(web_part(self._options, environment), wait=True)
+        self._start_part(worker_part(self._options, environment))
+        self._start_part(votes_part(self._options, environment))
+        self._start_part(beat_part(environment))
         if self._options.trainer_queues:
-            self._supervisor.start(self._runner(trainer_part(self._options, environment)), wait=False)
+            self._start_part(trainer_part(self._options, environment))
         self._terminal.box(
             f"GIZ is up after {time.monotonic() - started:.1f} s",
             [
                 ("Open", self._options.address),
+                *([("For others", self._options.others_open)] if self._options.others_open else []),
                 *shown,
                 ("Data and logs", short_path(self._layout.home)),
                 ("Stop", "Ctrl-C"),
@@ -217,10 +192,10 @@ class Site:
         self._steps.fill(self._terminal.say)
         self._jobs.start()
 
-    def _runner(self, part: Part) -> PartRunner:
-        return PartRunner(
-            part, log_folder=self._layout.logs, show_line=self._terminal.part_line, say=self._terminal.say
-        )
+    def _start_part(self, part: Part, *, wait: bool = False) -> None:
+        log = PartLog(self._layout.logs, part.name)
+        restarter = Restarter(part, log=log, say=self._terminal.say, show_line=self._terminal.part_line)
+        self._supervisor.start(restarter, wait=wait)
 
     def _stop(self) -> None:
         self._jobs.stop()
@@ -233,11 +208,11 @@ class Site:
 
 
 def short_path(folder: Path) -> str:
-    """The folder as somebody in the current one would name it."""
+    """Return the folder relative to the current one, where it lies inside."""
     here = Path.cwd()
     return str(folder.relative_to(here)) if folder.is_relative_to(here) and folder != here else str(folder)
 
 
 def frontend_hint(document: Path) -> str:
-    """A word for those who have not built the pages."""
+    """Return a message where the pages have not been built."""
     return "" if document.exists() else "The pages are not built yet: make install builds them (the API works without)."

@@ -1,4 +1,4 @@
-"""What ``manage.py up`` shows: few words of its own, a box, bars of running jobs, and warnings of the parts."""
+"""The output of ``manage.py up``: its messages, a box, progress bars of running jobs, and warnings of the parts."""
 
 import contextlib
 import json
@@ -12,19 +12,26 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-_COLOURS = {"database": "blue", "broker": "magenta", "web": "green", "worker": "cyan", "beat": "yellow"}
-_LOUD = {"warning", "error", "critical"}
+_COLOURS = {
+    "database": "blue",
+    "broker": "magenta",
+    "web": "green",
+    "worker": "cyan",
+    "votes": "cyan",
+    "beat": "yellow",
+}
+_SHOWN_LEVELS = {"warning", "error", "critical"}
 _PLAIN = "not bold default"
 _STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
-# PostgreSQL and Valkey tell much that is of use in their logs only.
+# Most lines of PostgreSQL and Valkey are of use only in their logs.
 _QUIET_PARTS = {"database", "broker"}
-_TELLING = ("FATAL", "PANIC", "ERROR", "ended (", "is up again")
+_SHOWN_SIGNS = ("FATAL", "PANIC", "ERROR", "ended (", "is up again", "was damaged")
 _STATE_WORDS = {"queued": "waiting for the worker"}
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far one background job is, read from its row."""
+    """The progress of one background job, read from its row."""
 
     key: str
     title: str
@@ -43,21 +50,21 @@ class Terminal:
         self._is_closing = False
         self._lock = threading.Lock()
         self._bars: dict[str, TaskID] = {}
-        self._told: dict[str, str] = {}
+        self._last_said: dict[str, str] = {}
         self._progress: Progress | None = None
 
     def say(self, text: str, style: str = "") -> None:
         self._print(Text(text, style=style))
 
     def part_line(self, name: str, line: str) -> None:
-        """Show one line of a part, JSON logs as a sentence; the log file keeps all of them."""
+        """Show one line of a part, a JSON record as a sentence; the log file keeps every line."""
         shown, level = readable(line)
         if not shown or not (self._verbose or self._is_worth_showing(name, line, level)):
             return
         self._print(Text(f"{name:>8} │ ", style=_COLOURS.get(name, "")).append(shown, style=_STYLES.get(level, _PLAIN)))
 
     def box(self, title: str, lines: Iterable[tuple[str, str]]) -> None:
-        """A frame with named lines, as the last word of a start."""
+        """Print a frame with named lines."""
         text = Text()
         pairs = list(lines)
         width = max(len(name) for name, _ in pairs)
@@ -68,23 +75,22 @@ class Terminal:
             self._console.print(Panel(text, title=title, border_style="green", expand=False, padding=(1, 3)))
 
     def show_jobs(self, jobs: Iterable[JobProgress]) -> None:
-        """Draw a bar for each job in a terminal; elsewhere print each tenth that is done."""
+        """Draw a bar for each job in a terminal; elsewhere print every 10 %."""
         for job in jobs:
             ended = job.state not in ("queued", "running")
             if self._console.is_terminal:
                 self._draw(job, ended=ended)
             elif job.total:
-                self._tell(job, f"{job.title}: {10 * (10 * job.done // job.total)} %")
+                self._say_once(job, f"{job.title}: {10 * (10 * job.done // job.total)} %")
             if ended:
-                told = f"{job.title}: {job.state}"
-                self._tell(job, told + (f" ({job.message})" if job.message else "."))
+                self._say_once(job, f"{job.title}: {job.state}" + (f" ({job.message})" if job.message else "."))
 
     def close(self) -> None:
-        """Take the bars away; what the parts say while they are being ended goes into their logs only."""
+        """Remove the bars; what the parts write while they stop goes only into their logs."""
         self._is_closing = True
         self._end_bars()
         if self._console.is_terminal:
-            # The terminal has written ^C where we would begin.
+            # The terminal has written ^C at the start of our line.
             self._print(Text())
 
     def _end_bars(self) -> None:
@@ -121,9 +127,9 @@ class Terminal:
         if not self._bars:
             self._end_bars()
 
-    def _tell(self, job: JobProgress, words: str) -> None:
-        if self._told.get(job.key) != words:
-            self._told[job.key] = words
+    def _say_once(self, job: JobProgress, words: str) -> None:
+        if self._last_said.get(job.key) != words:
+            self._last_said[job.key] = words
             self.say(words)
 
     def _print(self, line: Text) -> None:
@@ -134,14 +140,14 @@ class Terminal:
         if self._is_closing:
             return False
         if name in _QUIET_PARTS:
-            return any(sign in line for sign in _TELLING)
-        return level in _LOUD or level == ""
+            return any(sign in line for sign in _SHOWN_SIGNS)
+        return level in _SHOWN_LEVELS or level == ""
 
 
 def readable(line: str) -> tuple[str, str]:
-    """A log line for people and its level; lines that are no JSON log record come back as they are, without level.
+    """Return a log line for people and its level; a line that is not a JSON record comes back as it is, without one.
 
-    Control characters are dropped, so that what a part quotes can't command the terminal.
+    Control characters are dropped, so that quoted text can't control the terminal.
     """
     try:
         record = json.loads(line) if line.startswith("{") else None
@@ -165,7 +171,7 @@ Reader = Callable[[], list[JobProgress]]
 
 
 class JobFollower:
-    """Reads the rows of jobs in a thread of its own, so that a database that is away holds up nobody."""
+    """Reads the rows of jobs in a thread of its own, so that nothing waits for a database that does not answer."""
 
     def __init__(self, read: Reader, *, every_s: float = 1.0) -> None:
         self._read = read
@@ -180,11 +186,11 @@ class JobFollower:
     def stop(self) -> None:
         self._stop.set()
         if self._thread.is_alive():
-            # Not for ever: its database may hang, and then ends with the site.
+            # Not for ever: the database may hang, and then the thread ends with the site.
             self._thread.join(0.5)
 
     def take(self) -> list[JobProgress]:
-        """What was read since the last time."""
+        """Return what was read since the last call."""
         taken = []
         with contextlib.suppress(queue.Empty):
             while True:

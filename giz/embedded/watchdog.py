@@ -1,8 +1,8 @@
-"""A small process that ends guarded children when their parent dies, even by kill -9.
+"""A small process that stops guarded children when their parent dies, even by kill -9.
 
-The parent writes ``+pid signal grace_s`` and ``-pid`` into a pipe. End of the pipe means that the parent is gone:
-whatever is still guarded gets its signal (as a process group) and, after its grace, SIGKILL. It works on every Unix and
-reaches grandchildren, which Linux' parent-death signal does not. Run as a script it needs only the standard library.
+The parent writes ``+pid signal grace_s`` and ``-pid`` into a pipe. When the pipe ends, the parent has died: the process
+group of each guarded child gets its signal and, after its grace, SIGKILL. This works on every Unix and reaches
+grandchildren, which Linux' parent-death signal does not. As a script it needs only the standard library.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import time
 
 
 def signal_group(pid: int, number: int) -> bool:
-    """Send a signal to the process group of ``pid``; False when nothing of it is left."""
+    """Send a signal to the process group of ``pid``; return False when nothing of it is left."""
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
@@ -26,7 +26,7 @@ def signal_group(pid: int, number: int) -> bool:
 
 
 class Watchdog:
-    """The parent's end: starts the watching process with the first child and tells it whom to guard."""
+    """The parent's side: starts the watching process with the first child and sends it the children to guard."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,12 +39,12 @@ class Watchdog:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             else:
-                self._tell(self._guarded[pid])
+                self._send(self._guarded[pid])
 
     def release(self, pid: int) -> None:
         with self._lock:
             if self._guarded.pop(pid, None) is not None:
-                self._tell(f"-{pid}\n".encode())
+                self._send(f"-{pid}\n".encode())
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
@@ -56,9 +56,9 @@ class Watchdog:
             cwd="/",
         )
         for line in self._guarded.values():
-            self._tell(line)
+            self._send(line)
 
-    def _tell(self, line: bytes) -> None:
+    def _send(self, line: bytes) -> None:
         if self._process is None or self._process.stdin is None:
             return
         # The watching process may have been killed; the next guard() starts another one.
@@ -83,7 +83,7 @@ def _end(guarded: dict[int, tuple[int, float]]) -> None:
 
 
 def watch() -> None:
-    """Follow the parent's words on standard input until it ends, then end what it left behind."""
+    """Read the parent's messages from standard input until it dies, then stop the children that it has left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     guarded: dict[int, tuple[int, float]] = {}

@@ -1,15 +1,21 @@
-"""Colour pictures of g, r, i frames after Lupton et al. 2004: colours keep their hue however bright the light."""
+"""Colour pictures: of g, r, i frames after Lupton et al. 2004, and a survey's own picture on our grid."""
 
 from __future__ import annotations
 
+import io
+import math
+
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from scipy import ndimage
 
 from giz.imaging.greys import sky_level_and_sigma
+from giz.imaging.grid import SkyGrid
+
+Picture = npt.NDArray[np.uint8]
 
 SDSS_SCALE_ARCSEC = 0.396
-BAND_ORDER = ("g", "r", "i")
 
 
 def lupton_rgb(
@@ -23,7 +29,7 @@ def lupton_rgb(
     smoothing_native_px: float = 0.7,
     sky_rgb: tuple[int, int, int] = (3, 3, 3),
 ) -> npt.NDArray[np.uint8]:
-    """Colour picture of g, r, i frames (red = i, green = r, blue = g); Lupton et al. 2004, PASP 116, 133, equation 2.
+    """Make a colour picture of g, r, i frames (red = i, green = r, blue = g): Lupton et al. 2004, PASP 116, 133, eq. 2.
 
     ``I = (R + G + B) / 3``; each channel is multiplied by ``asinh(Q I / stretch) / (Q I)`` and, where the largest
     channel exceeds 1, all three are divided by it, which keeps the hue of bright stars and bulges.
@@ -33,13 +39,13 @@ def lupton_rgb(
     frames_nmgy : (3, ny, nx) array
         g, r, i in nanomaggies per pixel; the sky need not be subtracted. NaN means "no data".
     pixel_scale_arcsec : float
-        Arcsec per pixel; fluxes are brought to nanomaggies per pixel of the SDSS camera (0.396 arcsec) first.
+        Arcsec per pixel; fluxes are first converted to nanomaggies per pixel of the SDSS camera (0.396 arcsec).
     stretch_nmgy, softening : float
         The asinh scale of the paper's equation 2 (``Q`` is `softening`), in nanomaggies per SDSS pixel.
     channel_gain, black_point_nmgy : three floats, order g, r, i
         Gain, and what is subtracted above the sky (about one sigma of SDSS) so that the sky is near black.
     smoothing_native_px : float
-        Gaussian sigma in SDSS pixels (at least that many image pixels): colour noise is ugly and carries nothing.
+        Gaussian sigma in SDSS pixels (at least that many image pixels), against colour noise.
     sky_rgb : three ints, the colour of the empty sky; added at the end.
 
     Returns
@@ -102,3 +108,34 @@ def _stretch(
     if no_data is not None:
         picture[no_data] = 0
     return picture
+
+
+def level_picture(picture: Picture, scale_arcsec: float, grid: SkyGrid) -> Picture:
+    """Turn, scale and crop a survey's own colour picture, centred on the grid's centre, in one resampling.
+
+    Parameters
+    ----------
+    picture : (n, n, 3), north up, east left; it should cover the grid's diagonal.
+    scale_arcsec : arcsec per pixel.
+
+    Returns
+    -------
+    (side, side, 3) picture, the position angle pointing left as in `SkyGrid`; black where the picture has no pixels.
+    """
+    angle = math.radians(grid.position_angle_deg)
+    ratio = grid.scale_arcsec / scale_arcsec
+    cosine, sine = ratio * math.cos(angle), ratio * math.sin(angle)
+    here, there = grid.side_px / 2.0, picture.shape[0] / 2.0
+    # From a pixel of the grid (right, down) to one of the picture: left is east there, the position angle here.
+    matrix = (sine, -cosine, there - here * (sine - cosine), cosine, sine, there - here * (cosine + sine))
+    turned = Image.fromarray(picture).transform(
+        (grid.side_px, grid.side_px), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
+    return np.asarray(turned)
+
+
+def jpeg_bytes(picture: Picture) -> bytes:
+    """Encode a colour picture as JPEG; equal pictures give equal bytes."""
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=95, subsampling=0)
+    return out.getvalue()

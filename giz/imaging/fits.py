@@ -1,23 +1,26 @@
-"""Survey frames out of FITS files somebody else made: structure checked first, pixels read in sections, units in words.
+"""Read images from untrusted FITS files: structure checked first, pixels read in sections, units converted.
 
-Astropy reads the pixels, but only after the file's skeleton (headers and the sizes that they state) has been walked
-and measured against the file: a header that promises a terapixel costs nothing here.
+Astropy reads the pixels, but only after all headers and the sizes that they state were compared with the file: a header
+that claims a terapixel costs nothing. Files from outside are read in a separate process (`giz.imaging.decoder`), since
+astropy and wcslib are not hardened against hostile files.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from giz.imaging.fits_structure import FitsError, check_structure, unpacked
+from giz.imaging.errors import FitsError
+from giz.imaging.fits_structure import SURVEY, Limits, check_file, unpacked
 from giz.imaging.flux_units import nmgy_per_unit
 
 if TYPE_CHECKING:
@@ -26,23 +29,60 @@ if TYPE_CHECKING:
 __all__ = ["FitsError", "Frame", "open_frame"]
 
 FloatImage = npt.NDArray[np.float32]
-ZeroPoint = Callable[[Mapping[str, Any]], float]
-# Beyond this no detector counts and no calibrated frame goes: BZERO, BSCALE or the data lie.
+# No detector or calibrated frame has larger values: BZERO, BSCALE or the data are wrong.
 MAX_ABS_VALUE = 1e30
+# Words in the names of extensions that are not images of the sky.
+_AUXILIARY = frozenset(
+    [
+        *(
+            "dq",
+            "mask",
+            "msk",
+            "badpix",
+            "bpm",
+            "flag",
+            "flags",
+            "quality",
+            "wht",
+            "weight",
+            "weights",
+            "wgt",
+            "expmap",
+        ),
+        *(
+            "expmap",
+            "exposure",
+            "exptime",
+            "time",
+            "coverage",
+            "cov",
+            "nimage",
+            "con",
+            "ctx",
+            "context",
+            "samp",
+            "area",
+            "psf",
+        ),
+        *("err", "error", "errors", "rms", "sigma", "unc", "uncert", "uncertainty", "std", "stddev", "stdev", "noise"),
+        *("var", "variance", "ivar", "invvar", "background", "bkg", "preview", "thumb", "thumbnail", "quicklook"),
+    ]
+)
 
 
 @dataclass
 class Frame:
     """One image of a FITS file, open for reading in sections.
 
-    shape : (ny, nx), row 0 at the bottom, as FITS has it.
-    nmgy_per_unit : factor that makes nanomaggies per pixel of the stored values; None where the file does not say.
+    shape : (ny, nx), row 0 at the bottom, as in FITS.
+    wcs : sky coordinates; None if they were not asked for.
+    nmgy_per_unit : factor from stored values to nanomaggies per pixel; None if the file does not state it.
     zero_point_mag : AB magnitude of one stored unit (22.5 - 2.5 lg nmgy_per_unit), or None.
     """
 
     name: str
     shape: tuple[int, int]
-    wcs: WCS
+    wcs: WCS | None
     header: dict[str, Any]
     nmgy_per_unit: float | None
     pixel_scale_arcsec: float
@@ -54,7 +94,7 @@ class Frame:
         return None if self.nmgy_per_unit is None else 22.5 - 2.5 * math.log10(self.nmgy_per_unit)
 
     def section(self, rows: slice, columns: slice) -> FloatImage:
-        """Pixels of a part of the frame as float32 in nanomaggies (or the stored unit); NaN where there is no data.
+        """Read a section (ny, nx) of the frame as float32, nanomaggies (or the stored unit); NaN without data.
 
         Raises
         ------
@@ -65,10 +105,10 @@ class Frame:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 values = np.asarray(self._hdu.section[rows, columns])
-                # A copy always: what comes may be a read-only view of the file, in the file's byte order.
+                # Always a copy: it may be a read-only view of the file, in the file's byte order.
                 values = values.astype(np.float64 if self._asinh else np.float32)
-        except Exception as error:  # noqa: BLE001 - damaged data make astropy's readers raise anything
-            raise FitsError("bad_fits", f"{self.name}: the pixels can't be read ({type(error).__name__}).") from None
+        except Exception as error:  # noqa: BLE001 - astropy may raise anything on damaged data
+            raise _unreadable(f"{self.name}: the pixels can't be read", error) from None
         if self._asinh is not None:
             offset, softening = self._asinh
             # PS1 stores asinh magnitudes (Lupton et al. 1999; Waters et al. 2020, ApJS 251, 4, section 6).
@@ -88,85 +128,135 @@ class Frame:
 
 @contextmanager
 def open_frame(
-    path: Path,
+    source: Path | BinaryIO,
     *,
+    name: str = "",
     extension: str | int | None = None,
-    zero_point_mag: ZeroPoint | None = None,
     needs_sky: bool = True,
+    has_own_unit: bool = False,
+    limits: Limits = SURVEY,
+    scratch: IO[bytes] | None = None,
 ) -> Iterator[Frame]:
-    """Open one image of a FITS file (plain, gzip, bzip2 or tile-compressed) for reading; close it at the end.
+    """Open an image of a FITS file (plain, gzip, bzip2, xz or tile-compressed) for reading.
 
     Parameters
     ----------
-    path : the file; what it is compressed with is seen from its content.
-    extension : name or number of the extension; None takes the first one that is an image with sky coordinates.
-    zero_point_mag : gives the AB magnitude of one stored unit from the header, where a survey has a rule of its own.
-    needs_sky : False also takes an image without sky coordinates: as it is stored, a pixel counting as an arcsec.
+    source : the file, or its path; its compression is detected from its content.
+    name : its name in errors; by default the file's name.
+    extension : name or number of the extension; None for the best (`_order`).
+    needs_sky : whether it must have sky coordinates. Otherwise they are ignored, and a pixel counts as one arcsec.
+    has_own_unit : the survey has its own rule for the unit, so BUNIT is ignored and nothing is converted.
+    scratch : a file to unpack into, instead of a temporary one.
 
     Raises
     ------
     FitsError
-        ``bad_fits``: damaged, cut off, lying or no image with sky coordinates; ``fits_too_large``; ``bad_unit``.
+        ``bad_fits``: damaged, truncated, inconsistent or without a usable image; ``fits_too_large``; ``bad_unit``.
     OSError
-        Where there is no room to unpack it: as of `unpacked`.
+        If there is no space to unpack it, as in `unpacked`.
     """
     from astropy.io import fits
 
-    with unpacked(path) as plain:
-        check_structure(plain, path.name)
+    with _opened(source) as file, unpacked(file, name := name or _name(source), scratch) as plain:
+        check_file(plain, name, limits)
+        plain.seek(0)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 hdus = fits.open(plain, mode="readonly", memmap=False, lazy_load_hdus=True, ignore_missing_simple=False)
-        except Exception as error:  # noqa: BLE001 - a damaged header makes astropy raise anything
-            raise FitsError("bad_fits", f"{path.name} is no readable FITS file ({type(error).__name__}).") from None
+        except Exception as error:  # noqa: BLE001 - astropy may raise anything on a damaged header
+            raise _unreadable(f"{name} is not a readable FITS file", error) from None
         with hdus:
-            yield _frame_of(hdus, path.name, extension, zero_point_mag, needs_sky)
+            try:
+                frame = _frame_of(hdus, name, extension, needs_sky, has_own_unit)
+            except FitsError:
+                raise
+            except Exception as error:  # noqa: BLE001 - astropy parses cards on access, and may fail
+                raise _unreadable(f"{name} has a damaged header", error) from None
+            yield frame
 
 
-def _frame_of(
-    hdus: Any, name: str, extension: str | int | None, zero_point_mag: ZeroPoint | None, needs_sky: bool
-) -> Frame:
+NO_SKY = "{name} holds no image with sky coordinates (a WCS with right ascension, declination)."
+
+
+def _opened(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    if not isinstance(source, Path):
+        return nullcontext(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            candidates = [hdus[extension]] if extension is not None else list(hdus)
-    except (KeyError, IndexError):
-        raise FitsError("bad_fits", f"{name} has no extension {extension!r}.") from None
-    except Exception as error:  # noqa: BLE001 - astropy parses extensions here, hostile ones included
-        raise FitsError("bad_fits", f"{name} has a damaged extension ({type(error).__name__}).") from None
-    for hdu in candidates:
-        shape = getattr(hdu, "shape", None)
-        if not getattr(hdu, "is_image", False) or not shape or len(shape) < 2:
-            continue
-        if any(size != 1 for size in shape[:-2]):
-            raise FitsError("bad_fits", f"{name}: an image with {len(shape)} axes {shape}; two are needed.")
-        wcs = _celestial(hdu.header, hdus, name)
-        size = int(shape[-2]), int(shape[-1])
-        if wcs is not None:
-            return _described(_flat(hdu), wcs, size, name, zero_point_mag)
-        if not needs_sky:
-            return Frame(name, size, _no_sky(), {"FILTER": hdu.header.get("FILTER")}, None, 1.0, _flat(hdu))
-    raise FitsError(
-        "bad_fits", f"{name} holds no image with sky coordinates (a WCS with right ascension, declination)."
-    )
+        return source.open("rb")
+    except FileNotFoundError as error:
+        raise FitsError("bad_fits", f"{source.name} can't be read ({error.strerror}).") from None
 
 
-def _no_sky() -> WCS:
-    from astropy.wcs import WCS
-
-    return WCS(naxis=2)
+def _name(source: Path | BinaryIO) -> str:
+    return source.name if isinstance(source, Path) else "The file"
 
 
-def _flat(hdu: Any) -> Any:
-    """An image with further axes of length one, seen through two axes."""
-    return hdu if len(hdu.shape) == 2 else _LeadingAxesDropped(hdu)
+def _unreadable(words: str, error: Exception) -> FitsError:
+    """Return a failure of astropy as our error; out of memory means that the file unpacks to too much."""
+    if isinstance(error, MemoryError):
+        return FitsError("fits_too_large", f"{words}: it would take too much memory.")
+    return FitsError("bad_fits", f"{words} ({type(error).__name__}).")
+
+
+def _frame_of(hdus: Any, name: str, extension: str | int | None, needs_sky: bool, has_own_unit: bool) -> Frame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hdu = _chosen(hdus, name, extension, needs_sky)
+        wcs = _celestial(hdu.header, hdus, name) if needs_sky else None
+        if needs_sky and wcs is None:
+            raise FitsError("bad_fits", NO_SKY.format(name=name))
+        return _described(hdu, wcs, name, has_own_unit)
+
+
+def _chosen(hdus: Any, name: str, extension: str | int | None, needs_sky: bool) -> Any:
+    """Return the image to read: two axes (besides any of length one), the best by `_order`."""
+    try:
+        candidates = [hdus[extension]] if extension is not None else list(hdus)
+    except Exception as error:  # noqa: BLE001 - astropy parses extensions here, which may be hostile
+        if extension is not None and isinstance(error, KeyError | IndexError):
+            raise FitsError("bad_fits", f"{name} has no extension {extension!r}.") from None
+        raise _unreadable(f"{name} has a damaged extension", error) from None
+    images = [hdu for hdu in candidates if getattr(hdu, "is_image", False) and len(getattr(hdu, "shape", ())) > 1]
+    flat = [hdu for hdu in images if all(size == 1 for size in hdu.shape[:-2])]
+    used = [hdu for hdu in flat if extension is not None or not _is_auxiliary(hdu.header)]
+    if needs_sky:
+        used = [hdu for hdu in used if _says_sky(hdu.header)]
+    if used:
+        return max(used, key=_order)
+    if images and not flat:
+        shape = images[0].shape
+        raise FitsError("bad_fits", f"{name}: an image with {len(shape)} axes {shape}; two are needed.")
+    if needs_sky and images:
+        raise FitsError("bad_fits", NO_SKY.format(name=name))
+    if images:
+        raise FitsError("bad_fits", f"{name} holds only masks, weights or previews, no image of the sky.")
+    raise FitsError("bad_fits", f"{name} holds no image.")
+
+
+def _order(hdu: Any) -> tuple[bool, bool, int, bool]:
+    """Return a sort key, higher for better images: sky coordinates, named SCI, larger, floats; then the first."""
+    is_science = str(hdu.header.get("EXTNAME", "")).strip().upper().startswith("SCI")
+    return _says_sky(hdu.header), is_science, int(hdu.shape[-2] * hdu.shape[-1]), int(hdu.header.get("BITPIX", 8)) < 0
+
+
+def _says_sky(header: Any) -> bool:
+    """Whether the header names a longitude and a latitude on the sky; nothing is computed."""
+    axes = {str(header.get(f"CTYPE{axis}", ""))[:4].rstrip("-").upper() for axis in range(1, 7)}
+    return {"RA", "DEC"} <= axes or any(axis.endswith(("LON", "LN")) for axis in axes)
+
+
+def _is_auxiliary(header: Any) -> bool:
+    """Whether an image is a mask, a weight, an error or a preview, by its header."""
+    words = " ".join(str(header.get(key, "")) for key in ("EXTNAME", "HDUNAME", "EXTTYPE", "IMTYPE", "PRODTYPE"))
+    return not _AUXILIARY.isdisjoint(re.split(r"[^a-z]+", words.lower()))
 
 
 class _LeadingAxesDropped:
+    """A two-dimensional view of an image with further axes of length one."""
+
     def __init__(self, hdu: Any) -> None:
         self._hdu = hdu
-        self.header = hdu.header
         self.section = self
 
     def __getitem__(self, key: tuple[slice, slice]) -> Any:
@@ -177,15 +267,26 @@ def _celestial(header: Any, hdus: Any, name: str) -> WCS | None:
     from astropy.wcs import WCS
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            wcs = WCS(header, hdus).celestial
-    except Exception as error:  # noqa: BLE001 - wcslib and its Python side raise many kinds on damaged headers
+        wcs = WCS(header, hdus).celestial
+    except Exception as error:  # noqa: BLE001 - wcslib and astropy raise many kinds on damaged headers
         raise FitsError("bad_fits", f"{name}: the sky coordinates can't be read ({type(error).__name__}).") from None
     return wcs if wcs.naxis == 2 and wcs.has_celestial else None
 
 
-def _described(hdu: Any, wcs: WCS, shape: tuple[int, int], name: str, zero_point_mag: ZeroPoint | None) -> Frame:
+def _described(hdu: Any, wcs: WCS | None, name: str, has_own_unit: bool) -> Frame:
+    header = {key: hdu.header.get(key) for key in ("BUNIT", "EXPTIME", "FILTER", "RUN", "CAMCOL", "FRAME")}
+    scale_arcsec = 1.0 if wcs is None else _pixel_scale(wcs, name)
+    factor = None if has_own_unit else nmgy_per_unit(hdu.header, scale_arcsec, name)
+    softening, offset = hdu.header.get("BSOFTEN"), hdu.header.get("BOFFSET", 0.0)
+    asinh = None
+    if isinstance(softening, int | float) and isinstance(offset, int | float) and math.isfinite(softening + offset):
+        asinh = (float(offset), float(softening))
+    shape = int(hdu.shape[-2]), int(hdu.shape[-1])
+    pixels = hdu if len(hdu.shape) == 2 else _LeadingAxesDropped(hdu)
+    return Frame(name, shape, wcs, header, factor, scale_arcsec, pixels, asinh)
+
+
+def _pixel_scale(wcs: WCS, name: str) -> float:
     from astropy.wcs.utils import proj_plane_pixel_scales
 
     try:
@@ -195,10 +296,4 @@ def _described(hdu: Any, wcs: WCS, shape: tuple[int, int], name: str, zero_point
         scale_arcsec = math.nan
     if not (math.isfinite(scale_arcsec) and 1e-4 < scale_arcsec < 3600):
         raise FitsError("bad_fits", f"{name}: the pixel scale can't be right ({scale_arcsec:.3g} arcsec).")
-    header = {key: hdu.header.get(key) for key in ("BUNIT", "EXPTIME", "FILTER", "RUN", "CAMCOL", "FRAME")}
-    factor = nmgy_per_unit(hdu.header, scale_arcsec, name, zero_point_mag(hdu.header) if zero_point_mag else None)
-    softening, offset = hdu.header.get("BSOFTEN"), hdu.header.get("BOFFSET", 0.0)
-    asinh = None
-    if isinstance(softening, int | float) and isinstance(offset, int | float) and math.isfinite(softening + offset):
-        asinh = (float(offset), float(softening))
-    return Frame(name, shape, wcs, header, factor, scale_arcsec, hdu, asinh)
+    return scale_arcsec

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +12,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from giz.imaging.fits_structure import FitsError, check_structure
+from giz.core.vocabulary import GREYS
+from giz.imaging.errors import FitsError
+from giz.imaging.fits_structure import check_structure
 from giz.imaging.flux_units import MJY_PER_NMGY
 from giz.imaging.grid import SkyGrid
 from giz.imaging.mosaic import Mosaic
+from giz.imaging.sizes import write_whole
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-BANDS = ("g", "r", "i")
 AB_ZERO_POINT_NMGY = 22.5
 
 
 @dataclass(frozen=True)
 class FrameSet:
-    """Bands of a galaxy on one grid, and where they came from.
+    """Bands of a galaxy on one grid, and their origin.
 
-    bands : mosaics by band name; a band that the survey lacks is not there.
+    bands : mosaics by band name, without bands that the survey lacks.
     survey : name of the survey; `is_calibrated` says whether flux is in nanomaggies.
     request : hash of what was asked for (position, field, survey order): another request needs another set.
-    sources : names of the frames that went in.
+    sources : names of the frames that were combined.
     """
 
     grid: SkyGrid
@@ -45,13 +45,13 @@ class FrameSet:
 
 
 def write_frame_set(path: Path, frames: FrameSet) -> str:
-    """Write the set whole or not at all and return the SHA-256 of the file; the same set gives the same bytes."""
+    """Write the set, completely or not at all, and return the SHA-256 of the file; equal sets give equal bytes."""
     from astropy.io import fits
 
     primary = fits.PrimaryHDU()
     _describe(primary.header, frames)
     hdus = [primary]
-    for band in BANDS:
+    for band in GREYS:
         made = frames.bands.get(band)
         if made is not None:
             hdu = fits.ImageHDU(np.ascontiguousarray(made.flux), header=frames.grid.wcs.to_header(), name=band.upper())
@@ -61,18 +61,7 @@ def write_frame_set(path: Path, frames: FrameSet) -> str:
     fits.HDUList(hdus).writeto(out)
     data = out.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -102,81 +91,71 @@ def _describe_band(header: Header, made: Mosaic, band: str, is_calibrated: bool)
     header["COVERED"] = (made.covered_fraction, "share of pixels with data")
 
 
-def read_frame_set_request(path: Path) -> str | None:
-    """The request that a set on disk answers; None where there is no readable set."""
-    try:
-        return str(_read_header(path).get("REQUEST", "")) or None
-    except FitsError:
-        return None
-
-
-def read_frame_set_survey(path: Path) -> str:
-    """The survey that a set on disk came from; empty where there is no readable set."""
-    try:
-        return str(_read_header(path).get("SURVEY", ""))
-    except FitsError:
-        return ""
-
-
 def read_frame_set(path: Path) -> FrameSet:
     """Read a set that `write_frame_set` wrote.
 
     Raises
     ------
     FitsError
-        ``bad_fits`` if the file is missing, damaged or none of ours.
+        ``bad_fits`` if the file is missing, damaged or not a set of frames.
     """
-    from astropy.io import fits
-
-    header = _read_header(path)
-    try:
-        grid = SkyGrid(
-            float(header["OBJRA"]),
-            float(header["OBJDEC"]),
-            int(header["SIDE"]),
-            float(header["PIXSCALE"]),
-            float(header["POSANGLE"]),
-        )
-        bands = {}
-        with fits.open(path, memmap=False) as hdus:
-            for hdu in hdus[1:]:
-                flux: npt.NDArray[np.float32] = hdu.data.astype(np.float32)
-                if flux.shape != (grid.side_px, grid.side_px):
-                    raise FitsError("bad_fits", f"{path.name}: a band has the wrong shape {flux.shape}.")
-                bands[str(hdu.header["FILTER"])] = Mosaic(
-                    flux, (), float(hdu.header["SKYLEVEL"]), float(hdu.header["SKYSIGMA"])
-                )
-        sources = tuple(str(header[f"SRC{number:03d}"]) for number in range(1, min(int(header["NSOURCE"]), 999) + 1))
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        if isinstance(error, FitsError):
-            raise
-        raise FitsError("bad_fits", f"{path.name} is damaged ({type(error).__name__}).") from None
-    return FrameSet(grid, bands, str(header["SURVEY"]), bool(header["CALIBRAT"]), str(header["REQUEST"]), sources)
-
-
-def _read_header(path: Path) -> dict[str, Any]:
     from astropy.io import fits
 
     try:
         check_structure(path, path.name)
-        header = fits.getheader(path, 0)
     except OSError as error:
         raise FitsError("bad_fits", f"{path.name} can't be read ({error.strerror or type(error).__name__}).") from None
-    if header.get("ORIGIN") != "GIZ" or "REQUEST" not in header:
-        raise FitsError("bad_fits", f"{path.name} is no set of frames made here.")
-    return dict(header)
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            header = hdus[0].header
+            if header.get("ORIGIN") != "GIZ" or "REQUEST" not in header:
+                raise FitsError("bad_fits", f"{path.name} is not a set of frames made here.")
+            return FrameSet(
+                grid := SkyGrid(
+                    float(header["OBJRA"]),
+                    float(header["OBJDEC"]),
+                    int(header["SIDE"]),
+                    float(header["PIXSCALE"]),
+                    float(header["POSANGLE"]),
+                ),
+                {str(hdu.header["FILTER"]): _read_band(hdu, grid, path.name) for hdu in hdus[1:]},
+                str(header["SURVEY"]),
+                bool(header["CALIBRAT"]),
+                str(header["REQUEST"]),
+                tuple(str(header[f"SRC{number:03d}"]) for number in range(1, min(int(header["NSOURCE"]), 999) + 1)),
+            )
+    except FitsError:
+        raise
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise FitsError("bad_fits", f"{path.name} is damaged ({type(error).__name__}).") from None
+
+
+def _read_band(hdu: Any, grid: SkyGrid, name: str) -> Mosaic:
+    flux: npt.NDArray[np.float32] = hdu.data.astype(np.float32)
+    if flux.shape != (grid.side_px, grid.side_px):
+        raise FitsError("bad_fits", f"{name}: a band has the wrong shape {flux.shape}.")
+    return Mosaic(flux, (), float(hdu.header["SKYLEVEL"]), float(hdu.header["SKYSIGMA"]))
 
 
 def set_pictures(frames: FrameSet) -> dict[str, npt.NDArray[np.uint8]]:
-    """Pictures of a set, first row on top: a grey for each band, and "gri" where all three bands are there."""
+    """Make the pictures of a set, uint8, first row on top: greys (S, S), and "gri" (S, S, 3) if all bands are there.
+
+    A band with the same value everywhere, as in some sets of earlier versions, gives no picture.
+    """
     from giz.imaging.colour import lupton_rgb
     from giz.imaging.greys import asinh_grey
 
-    upright = {band: frames.bands[band].flux[::-1] for band in BANDS if band in frames.bands}
+    upright = {band: frames.bands[band].flux[::-1] for band in GREYS if band in frames.bands}
+    upright = {band: flux for band, flux in upright.items() if not _is_even(flux)}
     pictures = {
         band: asinh_grey(flux, sky_level=frames.bands[band].sky_level, sky_sigma=frames.bands[band].sky_sigma)
         for band, flux in upright.items()
     }
-    if frames.is_calibrated and len(upright) == len(BANDS):
-        pictures["gri"] = lupton_rgb(np.stack([upright[band] for band in BANDS]), frames.grid.scale_arcsec)
+    if frames.is_calibrated and len(upright) == len(GREYS):
+        pictures["gri"] = lupton_rgb(np.stack([upright[band] for band in GREYS]), frames.grid.scale_arcsec)
     return pictures
+
+
+def _is_even(flux: npt.NDArray[np.float32]) -> bool:
+    seen = flux[np.isfinite(flux)]
+    return seen.size == 0 or bool(seen.min() == seen.max())

@@ -1,4 +1,4 @@
-"""The grey pictures people and networks see: an inverted asinh stretch of one band."""
+"""Grey pictures for people and networks: an inverted asinh stretch of one band."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ NO_DATA_GREY = 255
 
 
 def sky_level_and_sigma(frame: FloatImage) -> tuple[float, float]:
-    """Sky level and 1-sigma noise of a frame, from its upper and lower quarters.
+    """Measure sky level and 1-sigma noise of a frame in its upper and lower quarters.
 
-    On a field of 2 x D25 with the major axis level these quarters lie beyond the galaxy's isophote, so its light
-    does not lift the sky. A frame without data there is measured wherever it has any.
+    On a field of 2 x D25 with a horizontal major axis these quarters lie outside the galaxy's isophote, so that its
+    light does not raise the sky. A frame without data there is measured wherever it has any.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def sky_level_and_sigma(frame: FloatImage) -> tuple[float, float]:
     level, sigma : float
         Median, and 1.4826 x the median absolute deviation, in the frame's unit. (0, 0) if no pixel is finite.
     """
-    # About ten thousand pixels settle the median to 0.01 sigma; more would only cost time.
+    # About ten thousand pixels determine the median to 0.01 sigma; more would only cost time.
     stride = max(1, min(frame.shape) // 128)
     quarter = frame.shape[0] // 4
     sampled = frame[:, ::stride]
@@ -48,7 +48,7 @@ def asinh_grey(
     white_percentile: float = 99.65,
     min_range_sigma: float = 12.0,
 ) -> npt.NDArray[np.uint8]:
-    """Inverted asinh grey of one band (dark galaxy on a light sky), design SCIENCE.md section 4.
+    """Make an inverted asinh grey of one band (dark galaxy on a light sky), SCIENCE.md section 4.
 
     ``x = (f - sky) / hi + sky_offset``, ``v = asinh(softening x) / asinh(softening)``, ``grey = 255 (1 - v)``, where
     ``hi`` is the `white_percentile` of the sky-subtracted, 3 x 3 smoothed central half-frame (asinh scale: Lupton,
@@ -61,17 +61,17 @@ def asinh_grey(
     sky_level, sky_sigma : float, optional
         Sky and its 1-sigma noise in the frame's unit; measured by `sky_level_and_sigma` if not given.
     softening : float
-        Strength of the stretch: larger shows fainter light.
+        Strength of the stretch; larger values show fainter light.
     sky_offset : float
-        Where the sky sits on the scale from 0 (white) to 1; 0.027 gives a grey of about 232.
+        Position of the sky on the scale from 0 (white) to 1; 0.027 gives a grey of about 232.
     white_percentile : float
         Percentile of the smoothed centre that becomes black.
     min_range_sigma : float
-        ``hi`` is never less than this many sky sigmas, so that an empty field shows as noise, not as structure.
+        Least ``hi`` in sky sigmas, so that an empty field looks like noise, not structure.
 
     Returns
     -------
-    (ny, nx) array of uint8; pixels without data are 255 (paper white).
+    (ny, nx) array of uint8; pixels without data are 255 (white).
 
     Raises
     ------
@@ -102,16 +102,16 @@ def asinh_grey(
 def light_of_grey(
     grey: npt.NDArray[np.uint8], *, softening: float = 10.0, sky_offset: float = 0.027
 ) -> npt.NDArray[np.float32]:
-    """Undo the stretch of `asinh_grey`: light in units of the picture's bright end, the sky near 0.
+    """Undo the stretch of `asinh_grey` on (ny, nx): light in units of the picture's bright end, the sky near 0.
 
-    Black (0) and white (255) were cut off and stay at the ends, 1 - sky_offset and -sky_offset.
+    Black (0) and white (255) were clipped and stay at the ends, 1 - sky_offset and -sky_offset.
     """
     stretched = (np.float32(255.0) - grey.astype(np.float32)) * np.float32(np.arcsinh(softening) / 255.0)
     return np.asarray(np.sinh(stretched) / np.float32(softening) - np.float32(sky_offset), np.float32)
 
 
 def _bright_end(frame: FloatImage, percentile: float) -> float:
-    """The given percentile of the 3 x 3 mean of the central half-frame (0 if it holds no data)."""
+    """Return a percentile of the 3 x 3 mean of the central half-frame (0 if it has no data)."""
     ny, nx = frame.shape
     centre = frame[ny // 4 : ny - ny // 4, nx // 4 : nx - nx // 4]
     rows = centre[:-2] + centre[1:-1] + centre[2:]

@@ -1,4 +1,4 @@
-"""Shape of a galaxy from its own picture: centre, axial ratio, position angle and size of one isophote, with errors."""
+"""Measure a galaxy on its picture: centre, axial ratio, position angle and size of one isophote, with errors."""
 
 from __future__ import annotations
 
@@ -15,32 +15,36 @@ FloatImage = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 
 MEASURE_RULE = "isophote-1"
-# g surface brightness of the B = 25 mag/arcsec^2 isophote, as of the synthetic galaxies.
+# g surface brightness of the B = 25 mag/arcsec^2 isophote, as for synthetic galaxies.
 D25_MAG_ARCSEC2 = 24.58
-# Isophotes about the wanted one, as factors of its level: how far they disagree is part of the error.
+# Isophotes around the wanted one, as factors of its level: their disagreement is part of the error.
 LEVEL_FACTORS = (0.75, 1.0, 1.33)
 ROUNDS, REACH = 12, 1.22
 LEAST_PIXELS = 60
 # Larger frames are averaged in blocks: the shape of an isophote gains nothing from more pixels.
 MOST_SIDE_PX = 512
-# An isophote that is asked for may lie this low in the noise; one that is chosen here stays above the second.
+# Least level above the sky, in sigmas, of an isophote that the caller gives, and of one chosen here.
 LEAST_SIGMAS, SAFE_SIGMAS = 2.0, 4.0
+# White or black corners without data.
+WHITE_FROM, BLACK_TO = 250, 5
+# A sky fades towards white or black; the edge of a frame is a step of at least this size.
+LEAST_LEAP = 100
 
 
 class ShapeError(ValueError):
-    """A picture on which no galaxy can be measured; the sentence says why."""
+    """No galaxy can be measured on this picture, for the stated reason."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An ellipse about the isophote, pixels and degrees. Each value has a one-sigma error beside it.
+    """An ellipse fitted to the isophote, pixels and degrees, each value with its one-sigma error.
 
-    x_px, y_px : centre, counted from the middle of the lower left pixel, rows upwards as in the array.
-    semi_major_px : along the major axis; twice this times the pixel scale is D25 where the isophote is that of D25.
-    axial_ratio : b / a. Its error tells how well the isophote is known; bulge, arms and thickness add to an inclination
-        made of it about 3 degrees that no picture can tell.
+    x_px, y_px : centre, from the middle of the lower left pixel, rows upwards as in the array.
+    semi_major_px : for the isophote of D25, D25 is twice this times the pixel scale.
+    axial_ratio : b / a. The error is that of the isophote; bulge, arms and thickness of the disk add about 3 degrees to
+        the error of an inclination derived from it.
     angle_deg : of the major axis from the x axis, counter-clockwise, -90 to 90.
-    is_cut : the isophote runs out of the frame or into pixels without data.
+    is_cut : the isophote extends beyond the frame or into pixels without data.
     """
 
     x_px: float
@@ -56,7 +60,7 @@ class Shape:
 
 
 def isophote_level_nmgy(pixel_scale_arcsec: float, mag_arcsec2: float = D25_MAG_ARCSEC2) -> float:
-    """Flux per pixel (nanomaggies) at a surface brightness."""
+    """Return the flux per pixel, nanomaggies, at a surface brightness."""
     return float(10.0 ** (0.4 * (22.5 - mag_arcsec2)) * pixel_scale_arcsec**2)
 
 
@@ -65,23 +69,23 @@ def measure_shape(
 ) -> Shape:
     """Measure the galaxy in the middle of a frame.
 
-    The frame is smoothed, cut at the isophote, and the piece in the middle kept. An ellipse is put through it by
-    second moments of the *area* (a bright nucleus, bar or star weighs no more than faint disk), stars and neighbours on
-    its rim are cut off beyond 1.22 times the ellipse, holes within it are filled, and again until it stays.
+    The frame is smoothed and cut at the isophote, and the piece in the middle is kept. An ellipse is fitted by the
+    second moments of its *area* (so that a bright nucleus, bar or star weighs no more than faint disk); stars and
+    neighbours are cut off beyond 1.22 times the ellipse and holes within it are filled; this repeats until it
+    converges.
 
     Parameters
     ----------
     frame : (ny, nx) flux per pixel; NaN where there is no data.
-    level : flux per pixel of the isophote above the sky (`isophote_level_nmgy`); None takes the isophote whose major
-        axis is half of the frame's side, which is D25 on a field of 2 x D25, or a brighter one where
-        that is lost in noise.
-    sky_level : of the sky, flux per pixel; measured if not given.
-    smoothing_px : sigma of the Gaussian; 0 takes 1/160 of the side, one pixel at least.
+    level : flux per pixel of the isophote above the sky (`isophote_level_nmgy`); None for the isophote whose major axis
+        is half of the frame's side, which is D25 on a field of 2 x D25, or a brighter one if that is too noisy.
+    sky_level : flux per pixel of the sky; measured if not given.
+    smoothing_px : sigma of the Gaussian; 0 for 1/160 of the side, at least one pixel.
 
     Raises
     ------
     ShapeError
-        If nothing in the middle is brighter than the isophote, or the isophote is lost in the noise.
+        If nothing in the middle is brighter than the isophote, or the isophote is too noisy.
     """
     if frame.ndim != 2 or min(frame.shape) < 32:
         raise ShapeError(f"A frame must have two dimensions and 32 pixels a side at least; got {frame.shape}.")
@@ -94,12 +98,12 @@ def measure_shape(
     has_data = np.isfinite(frame)
     sigma_px = smoothing_px or max(1.0, max(frame.shape) / 160.0)
     light = _smoothed(np.where(has_data, frame - sky_level, 0.0), has_data, sigma_px)
-    # Of the smoothed frame, since noise is correlated between pixels as surveys and resampling leave it.
+    # Of the smoothed frame, since surveys and resampling correlate the noise of pixels.
     noise = sky_level_and_sigma(light)[1]
     if level is None:
         level = _level_at(light, max(frame.shape) / 4.0, SAFE_SIGMAS * noise)
     if level < LEAST_SIGMAS * noise:
-        raise ShapeError("The isophote is lost in the noise of the sky.")
+        raise ShapeError("The isophote is fainter than the sky noise.")
     ellipses = [_ellipse(light, level * factor, has_data) for factor in LEVEL_FACTORS]
     return _shape(ellipses, frame.shape, sigma_px, noise / level, binning)
 
@@ -115,7 +119,7 @@ class _Ellipse:
 
 
 def _binned(frame: FloatImage, binning: int) -> FloatImage:
-    """Means of blocks, flux per (old) pixel; a block without data in half of it has none."""
+    """Average blocks, in flux per original pixel; NaN where half of a block has no data."""
     rows, columns = frame.shape[0] // binning, frame.shape[1] // binning
     blocks = frame[: rows * binning, : columns * binning].reshape(rows, binning, columns, binning)
     seen = np.isfinite(blocks)
@@ -132,7 +136,7 @@ def _smoothed(light: FloatImage, has_data: Mask, sigma_px: float) -> npt.NDArray
 
 
 def _level_at(light: FloatImage, semi_major_px: float, least: float) -> float:
-    """The level whose isophote has this semi-major axis (bisection; levels of a galaxy fall outwards)."""
+    """Find the level whose isophote has this semi-major axis, by bisection (a galaxy's level falls outwards)."""
     no_holes = np.ones(light.shape, bool)
     centre = light[light.shape[0] // 2 - 4 : light.shape[0] // 2 + 5, light.shape[1] // 2 - 4 : light.shape[1] // 2 + 5]
     low, high = max(least, 1e-12), max(float(centre.max()), least)
@@ -147,7 +151,7 @@ def _level_at(light: FloatImage, semi_major_px: float, least: float) -> float:
 
 
 def _ellipse(light: FloatImage, level: float, has_data: Mask) -> _Ellipse:
-    """The ellipse of the area above `level` about the middle of the frame."""
+    """Fit an ellipse to the area above `level` in the middle of the frame."""
     above = light > level
     piece = _middle_piece(above)
     if piece.sum() < LEAST_PIXELS:
@@ -173,7 +177,7 @@ def _ellipse(light: FloatImage, level: float, has_data: Mask) -> _Ellipse:
 
 
 def _middle_piece(above: Mask) -> Mask:
-    """The connected piece nearest to the middle (within an eighth of the side), its holes filled."""
+    """Return the connected piece nearest to the middle (within an eighth of the side), with its holes filled."""
     labels, count = ndimage.label(above)
     if not count:
         return np.zeros_like(above)
@@ -190,13 +194,13 @@ def _middle_piece(above: Mask) -> Mask:
 
 
 def _moments(piece: Mask, x: FloatImage, y: FloatImage) -> _Ellipse:
-    """The ellipse with the area moments of the piece: a uniform ellipse has variances a^2/4 and b^2/4."""
+    """Return the ellipse with the area moments of the piece: a uniform ellipse has variances a^2/4 and b^2/4."""
     px, py = x[piece].astype(float), y[piece].astype(float)
     mx, my = px.mean(), py.mean()
     xx, yy, xy = ((px - mx) ** 2).mean(), ((py - my) ** 2).mean(), ((px - mx) * (py - my)).mean()
     half, spread = (xx + yy) / 2.0, math.hypot((xx - yy) / 2.0, xy)
     angle = 0.5 * math.atan2(2.0 * xy, xx - yy)
-    # Of a pixel's own extent each variance holds 1/12.
+    # The extent of a pixel adds 1/12 to each variance.
     a, b = 2.0 * math.sqrt(max(half + spread - 1 / 12, 0.25)), 2.0 * math.sqrt(max(half - spread - 1 / 12, 0.25))
     return _Ellipse(float(mx), float(my), a, b, angle, False)
 
@@ -218,10 +222,10 @@ def _leaves(ellipse: _Ellipse, shape: tuple[int, ...]) -> bool:
 def _shape(
     ellipses: list[_Ellipse], shape: tuple[int, ...], sigma_px: float, noise_share: float, binning: int
 ) -> Shape:
-    """The middle isophote; errors from how far its neighbours differ, and from noise along the rim."""
+    """Return the middle isophote, with errors from the difference of its neighbours and from noise along the rim."""
     middle = ellipses[len(ellipses) // 2]
     q = middle.b / middle.a
-    # Independent pieces of the rim, each moved by the noise over the gradient (about one level over a third of a).
+    # Independent pieces of the rim, each displaced by noise / gradient (about one level per a third of a).
     pieces = max(4.0, 2.0 * math.pi * math.sqrt(middle.a * middle.b) / (3.5 * sigma_px))
     rim_px = math.hypot(noise_share * middle.a / 3.0, 0.3) / math.sqrt(pieces / 4.0)
     q_error = math.hypot(_spread([e.b / e.a for e in ellipses]), rim_px / middle.a * math.hypot(1.0, q))
@@ -244,5 +248,30 @@ def _shape(
 
 
 def _spread(values: list[float]) -> float:
-    """Half of the range: of three values about one sigma."""
+    """Return half of the range, which for three values is about one sigma."""
     return (max(values) - min(values)) / 2.0
+
+
+def empty_corners(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return the pixels (ny, nx) of a grey in corners without data: plain white or black that ends abruptly."""
+    empty = np.zeros(grey.shape, bool)
+    for extreme, mask in ((255, grey >= WHITE_FROM), (0, grey <= BLACK_TO)):
+        parts, _ = ndimage.label(mask)
+        ends = parts[[0, 0, -1, -1], [0, -1, 0, -1]]
+        for part in np.unique(ends[ends > 0]):
+            piece = parts == part
+            # Scaling down blurs the rim itself.
+            rim = ndimage.binary_dilation(piece, iterations=4) & ~ndimage.binary_dilation(piece, iterations=2)
+            if rim.any() and abs(float(np.median(grey[rim])) - extreme) > LEAST_LEAP:
+                empty |= piece
+    return empty
+
+
+def is_light_on_dark(grey: npt.NDArray[np.uint8], empty: npt.NDArray[np.bool_]) -> bool:
+    """Whether the sky of a grey (ny, nx) is dark: by its border, or by all pixels if that has no data."""
+    ring = np.ones(grey.shape, bool)
+    ring[1:-1, 1:-1] = False
+    border = grey[ring & ~empty]
+    if 4 * border.size < ring.sum():
+        border = grey[~empty]
+    return bool(border.size and np.median(border) < 128)

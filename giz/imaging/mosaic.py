@@ -1,4 +1,4 @@
-"""Overlapping frames on one grid: their skies brought to one level, their pixels averaged."""
+"""Combine overlapping frames on one grid: match their sky levels, and average their pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from giz.imaging.resample import Patch
 
 FloatImage = npt.NDArray[np.float32]
 F = np.float32
-# Overlaps of fewer pixels say nothing about the sky.
+# Fewest pixels of an overlap that determine the sky.
 MIN_OVERLAP_PX = 50
 
 
@@ -22,7 +22,7 @@ class Mosaic:
     """One band of the sky on a grid.
 
     flux : (n, n) nanomaggies (or relative flux) per pixel, row 0 at the bottom, NaN where no frame has data.
-    sky_offsets : what was subtracted from each patch, in flux per pixel, in the order of the patches.
+    sky_offsets : subtracted from each patch, in the order of the patches, flux per pixel.
     sky_level, sky_sigma : of the mosaic, flux per pixel; the level is not subtracted.
     """
 
@@ -40,8 +40,9 @@ def mosaic(patches: Sequence[Patch], side_px: int) -> Mosaic:
     """Average patches on a grid of `side_px`, after matching their sky levels where they overlap.
 
     The offsets solve, by least squares, ``o_i - o_j = median(patch_i - patch_j)`` over all overlaps, weighted by the
-    square root of the overlap's pixels: objects stand in both patches and cancel. Their mean over the pixels is zero,
-    so that the mosaic's zero level is that of the frames. Patches without overlap keep their own.
+    square root of the overlap's pixels: objects are in both patches and cancel. The mean over the pixels of each
+    connected group of patches is zero, so that its zero level is that of its frames; a patch without overlap is
+    unchanged.
 
     Raises
     ------
@@ -64,9 +65,10 @@ def mosaic(patches: Sequence[Patch], side_px: int) -> Mosaic:
 
 
 def sky_offsets(patches: Sequence[Patch]) -> npt.NDArray[np.float64]:
-    """Sky of each patch against the common level, flux per pixel (see `mosaic`)."""
+    """Return the sky of each patch relative to the common level, flux per pixel (see `mosaic`)."""
     rows: list[npt.NDArray[np.float64]] = []
     values: list[float] = []
+    group = np.arange(len(patches))
     for i, first in enumerate(patches):
         for j in range(i + 1, len(patches)):
             difference = _difference(first, patches[j])
@@ -77,12 +79,14 @@ def sky_offsets(patches: Sequence[Patch]) -> npt.NDArray[np.float64]:
             row[i], row[j] = weight, -weight
             rows.append(row)
             values.append(weight * float(np.median(difference)))
+            group[group == group[j]] = group[i]
     sizes = np.array([np.isfinite(patch.flux).sum() for patch in patches], float)
     if not rows:
         return np.zeros(len(patches))
-    # The smallest solution: groups of patches that don't overlap stay where they are, each about its own mean.
     offsets = np.asarray(np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0], float)
-    return np.asarray(offsets - np.average(offsets, weights=np.maximum(sizes, 1.0)))
+    for members in (group == number for number in np.unique(group)):
+        offsets[members] -= np.average(offsets[members], weights=np.maximum(sizes[members], 1.0))
+    return offsets
 
 
 def _difference(first: Patch, second: Patch) -> FloatImage:

@@ -1,11 +1,11 @@
-"""One resampling from a survey frame to the grid of a picture: turn, scale and crop at once, flux conserved."""
+"""Resample a survey frame onto the grid of a picture in one step: turn, scale and crop, with flux conserved."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,23 @@ from giz.imaging.grid import SkyGrid
 FloatImage = npt.NDArray[np.float32]
 T = TypeVar("T", np.float32, np.float64)
 F = np.float32
-# Coordinates are exact at the knots of a coarse net and linear between; the net is refined until that is this good.
+# Coordinates are exact at the knots of a net and linear between; largest error in pixels, by which it is refined.
 NET_STEP_PX, NET_TOLERANCE_PX = 32, 0.01
-# A tile of the grid takes at most this many samples, and a section of the frame of about this many pixels a side.
+# Most samples of a tile of the grid, and about the side of the section of the frame that it needs, pixels.
 TILE_SAMPLES, SECTION_SIDE_PX = 1_050_000, 2048
 MAX_OVERSAMPLING = 64
-# A pixel counts as seen where at least this share of it falls on pixels with data.
+# Least share of a pixel that must fall on pixels with data.
 MIN_COVER = 0.5
+# Neighbours that differ by less than this share of their value are equal but for rounding.
+SAME_VALUE = 2e-6
+MOST_FLAT = 0.25
 
 
 @dataclass(frozen=True)
 class Patch:
     """A frame on the grid: flux in nanomaggies (or the frame's unit) per *grid* pixel, NaN where it has no data.
 
-    first_row, first_column : where `flux` lies within the grid.
+    first_row, first_column : position of `flux` in the grid.
     """
 
     name: str
@@ -45,17 +48,17 @@ class Patch:
 
 
 def resample(frame: Frame, grid: SkyGrid) -> Patch | None:
-    """Bring a frame onto the grid in one step; None where the two do not overlap.
+    """Resample a frame onto the grid in one step; None if the two do not overlap.
 
-    Each grid pixel is the mean of bilinear samples spread evenly over it (as many as it takes for neighbouring samples
-    to lie no further apart than the frame's pixels), times the ratio of the pixel areas: surface brightness is sampled,
-    flux is kept. Frames of the grid's own scale get one sample a pixel, which is a drizzle with full-sized drops.
-    Memory: the grid, and tiles of it with the part of the frame that each needs; never the whole of a huge frame.
+    Each grid pixel is the mean of bilinear samples spread evenly over it (so many that neighbouring samples are no
+    further apart than the frame's pixels), times the ratio of the pixel areas: surface brightness is sampled, flux is
+    conserved. Frames with the grid's scale get one sample per pixel, which is a drizzle with full-sized drops. Memory:
+    the grid, and one tile of it with the section of the frame that it needs, never a whole large frame.
 
     Raises
     ------
     FitsError
-        If the frame's pixels can't be read, or its coordinates can't be followed.
+        If the frame's pixels can't be read, or its coordinates are too distorted.
     """
     net = _net(frame, grid)
     if net is None or not _touches(net.values, frame.shape):
@@ -73,7 +76,7 @@ def resample(frame: Frame, grid: SkyGrid) -> Patch | None:
 
 
 def _fill(flux: FloatImage, frame: Frame, net: _Net, window: tuple[slice, slice], oversampling: int) -> None:
-    """Put the mean of the samples of one tile into `flux`, where enough of them fall on data."""
+    """Write the mean of the samples of one tile to `flux` where enough of them fall on data."""
     steps = (np.arange(oversampling) + 0.5) / oversampling - 0.5
     rows, columns = ((np.arange(part.start, part.stop)[:, None] + steps).ravel() for part in window)
     origin, coordinates = net.at(rows, columns)
@@ -103,7 +106,7 @@ def _fill(flux: FloatImage, frame: Frame, net: _Net, window: tuple[slice, slice]
 
 @dataclass(frozen=True)
 class _Net:
-    """Frame coordinates (2, k, k), row then column, at knots `step` apart from -0.5 on in grid pixels."""
+    """Return frame coordinates (2, k, k), row then column, at knots every `step` grid pixels from -0.5."""
 
     values: npt.NDArray[np.float64]
     step: float
@@ -111,8 +114,8 @@ class _Net:
     def at(
         self, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.int64], FloatImage]:
-        """Coordinates by linear interpolation along rows, then columns: whole numbers (2,), and (2, rows, columns)
-        beyond them, small enough for single precision."""
+        """Interpolate coordinates along rows, then columns: whole numbers (2,) and remainders (2, rows, columns),
+        which are small enough for single precision."""
         by_row = _lerp(self.values, (rows + 0.5) / self.step, axis=1)
         origin = np.floor(by_row.min(axis=(1, 2)))
         rest = (by_row - origin[:, None, None]).astype(F)
@@ -130,7 +133,7 @@ def _lerp(values: npt.NDArray[T], where: npt.NDArray[np.float64], axis: int) -> 
 
 
 def _net(frame: Frame, grid: SkyGrid) -> _Net | None:
-    """The net of coordinates, fine enough for the frame's distortions; None if the frame is elsewhere on the sky."""
+    """Return a net of coordinates fine enough for the frame's distortions; None if it does not overlap."""
     cells = max(2, math.ceil(grid.side_px / NET_STEP_PX))
     for _ in range(4):
         values = _exact(frame, grid, cells)
@@ -154,7 +157,7 @@ def _exact(frame: Frame, grid: SkyGrid, cells: int) -> npt.NDArray[np.float64] |
         warnings.simplefilter("ignore")
         try:
             pixels = _world_to_pixel(frame, sky)
-        except Exception:  # noqa: BLE001 - inverting a distortion far outside the frame fails in many ways
+        except Exception:  # noqa: BLE001 - inverting a distortion far outside the frame may fail in many ways
             return None
     if not np.isfinite(pixels).all():
         return None
@@ -163,6 +166,7 @@ def _exact(frame: Frame, grid: SkyGrid, cells: int) -> npt.NDArray[np.float64] |
 
 
 def _world_to_pixel(frame: Frame, sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    assert frame.wcs is not None, "only frames with sky coordinates are resampled"
     lon, lat = sky[:, 0], sky[:, 1]
     if frame.wcs.wcs.lngtyp.strip() not in ("RA", "") or frame.wcs.wcs.radesys.strip() in ("FK4", "FK4-NO-E"):
         from astropy.coordinates import SkyCoord
@@ -177,7 +181,7 @@ def _world_to_pixel(frame: Frame, sky: npt.NDArray[np.float64]) -> npt.NDArray[n
 
 
 def _linear_ratio(net: _Net) -> float:
-    """Side of a grid pixel in frame pixels at the centre of the grid."""
+    """Return the side of a grid pixel in frame pixels at the centre of the grid."""
     k = net.values.shape[1] // 2
     down = (net.values[:, k + 1, k] - net.values[:, k - 1, k]) / (2 * net.step)
     right = (net.values[:, k, k + 1] - net.values[:, k, k - 1]) / (2 * net.step)
@@ -185,7 +189,7 @@ def _linear_ratio(net: _Net) -> float:
 
 
 def _inside(where: FloatImage, shape: tuple[int, ...]) -> FloatImage | None:
-    """1 where the coordinates lie on the section, else 0; None where all of them do."""
+    """Return 1 where the coordinates lie on the section, else 0; None if all of them do."""
     limits = [(values, length - 0.5) for values, length in zip(where, shape, strict=True)]
     if all(values.min() > -0.5 and values.max() < limit for values, limit in limits):
         return None
@@ -202,7 +206,7 @@ def _touches(values: npt.NDArray[np.float64], shape: tuple[int, int]) -> bool:
 def _needed(
     where: npt.NDArray[np.floating], shape: tuple[int, int], origin: npt.NDArray[np.int64]
 ) -> tuple[slice, slice] | None:
-    """The part of the frame that these coordinates need, one pixel more on each side; None if they lie outside."""
+    """Return the part of the frame for these coordinates plus one pixel on each side; None if they lie outside."""
     parts = []
     for values, start, length in zip(where, origin, shape, strict=True):
         least, most = float(values.min()) + int(start), float(values.max()) + int(start)
@@ -214,7 +218,7 @@ def _needed(
 
 
 def _sampled(image: FloatImage, where: FloatImage) -> FloatImage:
-    # "nearest" serves the half pixel beyond the outermost centres; what lies further out is struck out by the cover.
+    # "nearest" is for the half pixel beyond the outermost centres; the cover removes what lies further out.
     sampled: FloatImage = ndimage.map_coordinates(image, where, F, order=1, mode="nearest", prefilter=False)
     return sampled
 
@@ -227,10 +231,38 @@ def _binned(samples: FloatImage, oversampling: int) -> FloatImage:
     return np.asarray(blocks.mean(axis=(1, 3)), F)
 
 
-def _cropped(name: str, flux: FloatImage) -> Patch | None:
+def without_fill(patch: Patch) -> Patch | None:
+    """Set pixels without data that a survey filled with one value to NaN; None if nothing remains.
+
+    Real light is noisy, so pixels that equal all of their neighbours are fill. A few may belong to a saturated star and
+    are kept; above a share of MOST_FLAT of a patch they are removed.
+    """
+    flux = patch.flux
+    flat = np.isfinite(flux)
+    seen = int(flat.sum())
+    for axis in (0, 1):
+        step = np.diff(flux, axis=axis)
+        near = np.maximum(*np.abs(_both_ends(flux, axis)))
+        with np.errstate(invalid="ignore"):
+            same = ~(np.abs(step) > SAME_VALUE * near)  # next to a pixel without data nothing can differ
+        first, second = _both_ends(flat, axis)
+        first &= same
+        second &= same
+    if int(flat.sum()) <= MOST_FLAT * seen:
+        return patch
+    return _cropped(patch.name, np.where(ndimage.binary_dilation(flat), np.nan, flux).astype(F), patch)
+
+
+def _both_ends(image: npt.NDArray[Any], axis: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the image without its last row (or column), and without its first, so that neighbours align."""
+    return (image[:-1], image[1:]) if axis == 0 else (image[:, :-1], image[:, 1:])
+
+
+def _cropped(name: str, flux: FloatImage, within: Patch | None = None) -> Patch | None:
     seen = np.isfinite(flux)
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     if rows.size == 0:
         return None
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return Patch(name, np.ascontiguousarray(flux[window]), int(rows[0]), int(columns[0]))
+    row, column = (within.first_row, within.first_column) if within else (0, 0)
+    return Patch(name, np.ascontiguousarray(flux[window]), row + int(rows[0]), column + int(columns[0]))

@@ -1,9 +1,12 @@
-"""Square display files of one picture in a few sizes, under names that are a hash of what they show."""
+"""Square display files of a picture in a few sizes, named by a hash of their content, and written to a folder."""
 
 import base64
 import hashlib
 import io
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +23,7 @@ WEBP_METHOD = 4
 
 @dataclass(frozen=True)
 class DisplayFiles:
-    """The encoded files of one picture by size, and the source they were made from."""
+    """The encoded files of a picture by size, and their source."""
 
     stem: str
     content_sha256: str
@@ -32,7 +35,7 @@ class DisplayFiles:
 def display_stem(content_sha256: str, *, is_colour: bool) -> str:
     """Return ``ab/abcdef…``: a two-letter folder and 26 letters of a hash of content, kind and pipeline version.
 
-    The kind belongs to it because one file can serve as a grey and as colour; the name tells nothing of the galaxy.
+    It includes the kind because one file can be used as grey and as colour; the name reveals nothing about the galaxy.
     """
     text = f"giz-display|{PIPELINE_VERSION}|{'colour' if is_colour else 'grey'}|{content_sha256}"
     letters = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:26]
@@ -40,21 +43,21 @@ def display_stem(content_sha256: str, *, is_colour: bool) -> str:
 
 
 def pixels_sha256(pixels: Pixels) -> str:
-    """Return the hash of an array that came from no file: its shape and its bytes."""
+    """Return the hash of an array that did not come from a file: of its shape and its bytes."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
 
 
 def sizes_for(side_px: int) -> tuple[int, ...]:
-    """Return the display sizes of a square source: up to the first that holds all of its detail, none beyond."""
+    """Return the display sizes of a square source, up to the first that holds all of its detail."""
     sizes = [size for size in DISPLAY_SIZES_PX if size < side_px]
     larger = [size for size in DISPLAY_SIZES_PX if size >= side_px]
     return (*sizes, *larger[:1])
 
 
 def square(pixels: Pixels) -> Pixels:
-    """Return a square picture: cropped about the centre where nearly square, else padded with its own background.
+    """Return a square picture: cropped about the centre if nearly square, otherwise padded with its background.
 
     Parameters
     ----------
@@ -80,24 +83,24 @@ def square(pixels: Pixels) -> Pixels:
 
 
 def border_colour(pixels: Pixels) -> Pixels:
-    """Return the median value of the outermost pixels, one a channel: a star or a cut corner does not move it."""
+    """Return the median of the outermost pixels per channel, which a star or a cut corner does not change."""
     ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     return np.asarray(np.median(ring, axis=0), dtype=np.uint8)
 
 
 def display_files(pixels: Pixels, content_sha256: str | None = None) -> DisplayFiles:
-    """Encode a picture as square WebP files of every display size that suits it; the same input gives the same bytes.
+    """Encode a picture as square WebP files in its display sizes; equal pictures give equal bytes.
 
     Parameters
     ----------
     pixels : (ny, nx) grey or (ny, nx, 3) colour array of uint8
     content_sha256 : str, optional
-        Hash of the file the pixels came from; of the pixels themselves where there is none.
+        Hash of the file the pixels came from; by default, of the pixels.
 
     Raises
     ------
     ValueError
-        An array of another shape or type.
+        For an array of another shape or type.
     """
     is_grey = pixels.ndim == 2
     if pixels.dtype != np.uint8 or not (is_grey or (pixels.ndim == 3 and pixels.shape[2] == 3)):
@@ -116,3 +119,45 @@ def _encode(source: Image.Image, size_px: int) -> bytes:
     out = io.BytesIO()
     picture.convert("RGB").save(out, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD, exif=b"", icc_profile=b"")
     return out.getvalue()
+
+
+def display_path(root: Path, stem: str, size_px: int) -> Path:
+    return root / f"{stem}-{size_px}.webp"
+
+
+def write_display_files(root: Path, display: DisplayFiles) -> None:
+    """Write the files that do not exist yet; names are hashes of the content, so existing files are right."""
+    folder = display_path(root, display.stem, 0).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    written = False
+    for size_px, data in display.files.items():
+        path = display_path(root, display.stem, size_px)
+        if not path.exists():
+            write_whole(path, data)
+            written = True
+    if written:
+        sync_folder(folder)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, sync it and rename it, so that a crash leaves no partial file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,4 +1,4 @@
-"""Staff pages of predictions: to look at. Sources have none: their id is the key to somebody's pictures."""
+"""Read-only staff pages of predictions. Sources have none: their id gives access to a visitor's pictures."""
 
 from django.contrib import admin
 
@@ -14,8 +14,8 @@ class PredictionAdmin(HistoryAdmin):
     list_select_related = ("galaxy", "model")
     fieldsets = (
         (None, {"fields": ("galaxy_link", "pgc", "origin", "model", "created_at")}),
-        ("What it says", {"fields": ("inclination", "half_width_95_deg", "rejection_share", "reason")}),
-        ("What it saw", {"fields": ("bands", "view", "input_summary", "key")}),
+        ("Prediction", {"fields": ("inclination", "half_width_95_deg", "rejection_share", "reason")}),
+        ("Picture", {"fields": ("bands", "view", "input_summary", "key")}),
     )
 
     @column("galaxy", ordering="pgc")

@@ -1,4 +1,4 @@
-"""Predictions as jobs: the pictures of a source are fetched, many galaxies predicted, queues of campaigns ordered."""
+"""The jobs of predictions: fetch the pictures of a source, predict many galaxies, order the queue of a campaign."""
 
 import traceback
 from itertools import pairwise
@@ -16,7 +16,7 @@ from giz.inference.selectors import model_named
 from giz.inference.services.bulk import Plan, plan_of, shards_predict
 from giz.inference.services.bulk_inputs import input_of
 from giz.inference.services.fetching import fetch_give_up, source_fetch
-from giz.inference.services.runtime import Network, network_of, predictor_load
+from giz.inference.services.runtime import network_of, predictor_load
 from labeling.models import Campaign
 from labeling.services.campaigns import campaign_named
 
@@ -26,7 +26,7 @@ MOST_JOBS = 64
 
 
 def source_fetch_job(source: Source) -> Job:
-    """Return the job that fetches this source (the same unfinished one, where there is one)."""
+    """Return the job that fetches this source; an unfinished one is reused."""
     job = job_create(kind="fetch_source", params={"source": str(source.pk)})
     if source.job_id != job.pk:
         source.job = job
@@ -39,6 +39,7 @@ def fetch_source(job: JobContext) -> dict[str, Any]:
     source = Source.objects.filter(pk=job.params["source"]).first()
     if source is None or source.state != Source.State.FETCHING:
         return {"state": source.state if source else "forgotten"}
+    job.progress(0, 1, source.query_in_words)
     try:
         done = source_fetch(source)
     except Refused as error:
@@ -48,9 +49,10 @@ def fetch_source(job: JobContext) -> dict[str, Any]:
         fetch_give_up(source, error)
         job.log(traceback.format_exc(), level="error")
         log.error("source_not_fetched", job=str(job.id), error=repr(error))
-        # Further attempts are for workers that die: whoever waited for this one has been told, and may try anew.
+        # Only jobs of workers that died are retried: here the visitor has been told, and may try again.
         raise Refused(source.error_code, source.error_detail) from error
-    return {"state": done.state, "survey": done.survey, "why": done.error_code}
+    failed = {"error": done.error_detail} if done.state == Source.State.FAILED else {}
+    return {"state": done.state, "survey": done.survey, "why": done.error_code, **failed}
 
 
 def predict_jobs(
@@ -62,23 +64,30 @@ def predict_jobs(
     owner: Any = None,
     in_background: bool = False,
 ) -> list[Job]:
-    """Return the jobs that predict this input into one file, each a run of shards (the same unfinished ones again).
+    """Return the jobs that predict this input into one file, each a range of shards; unfinished ones are reused.
 
     ``described`` is ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``; ``model`` the beginning of
-    a version, the served one by default. Refuses what can't be read, written or asked before any work.
+    a version, by default the served one. Refuses an input, output or model that can't be used before any work.
 
-    in_background : for workers, of which at most ``PREDICT_JOBS_AT_ONCE`` do such work of hours at a time: votes and
-        the pictures that somebody waits for come by the same workers.
+    in_background : for workers, at most ``PREDICT_JOBS_AT_ONCE`` at a time, because this work takes hours and the same
+        workers process votes and fetch pictures that somebody waits for.
     """
     if not 1 <= jobs <= MOST_JOBS:
-        raise Refused("bad_jobs", f"The work is done by 1 to {MOST_JOBS} jobs, not {jobs}.")
+        raise Refused("bad_jobs", f"The number of jobs must be from 1 to {MOST_JOBS}, not {jobs}.")
     version = model_named(model)
     plan = plan_of(described=described, source=input_of(described), model_sha256=version.sha256, out=out)
     bounds = [plan.shards * number // jobs for number in range(jobs + 1)]
     return [
         job_create(
             kind="predict",
-            params=_params(plan, first, last),
+            params={
+                "input": dict(plan.described),
+                "input_digest": plan.input_digest,
+                "rows": plan.rows,
+                "model": plan.model_sha256,
+                "out": str(plan.out),
+                "shards": [first, last],
+            },
             owner=owner,
             lane=f"predict:{number % settings.PREDICT_JOBS_AT_ONCE}" if in_background else "",
         )
@@ -87,24 +96,14 @@ def predict_jobs(
     ]
 
 
-def _params(plan: Plan, first: int, last: int) -> dict[str, Any]:
-    return {
-        "input": dict(plan.described),
-        "input_digest": plan.input_digest,
-        "rows": plan.rows,
-        "model": plan.model_sha256,
-        "out": str(plan.out),
-        "shards": [first, last],
-    }
-
-
 @job_handler("predict")
 def predict(job: JobContext) -> dict[str, Any]:
     asked = job.params
-    network = _network(asked["model"])
+    version = model_named(asked["model"])
+    network = network_of(version, predictor_load(version, threads=1))
     source = input_of(asked["input"], network.predictor.size_px)
     if (source.digest, len(source)) != (asked["input_digest"], asked["rows"]):
-        raise Refused("input_changed", "The input has changed since this job was made. Start it anew.")
+        raise Refused("input_changed", "The input has changed since this job was created. Start it again.")
     plan = Plan(asked["input"], source.digest, len(source), asked["model"], Path(asked["out"]))
     result = shards_predict(
         plan=plan,
@@ -118,19 +117,14 @@ def predict(job: JobContext) -> dict[str, Any]:
     return result
 
 
-def _network(sha256: str) -> Network:
-    version = model_named(sha256)
-    return network_of(version, predictor_load(version, threads=1))
-
-
 def order_queue_job(*, campaign: Campaign, model: str, owner: Any = None) -> Job:
-    """Return the job that has this version of the network order a campaign's queue (the same unfinished one)."""
+    """Return the job by which this version of the network orders a campaign's queue; an unfinished one is reused."""
     return job_create(kind="order_queue", params={"campaign": campaign.name, "model": model}, owner=owner)
 
 
 @job_handler("order_queue")
 def order_queue(job: JobContext) -> dict[str, Any]:
-    # Imported where it is needed: numpy and the networks are nothing for every web process to carry.
+    # Imported here, because most web processes need neither numpy nor the networks.
     from giz.inference.services.queues import queue_refresh
 
     order = queue_refresh(

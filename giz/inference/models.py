@@ -1,4 +1,6 @@
-"""What predictions are asked about, for a day, and the predictions themselves. Neither knows who asked."""
+"""The sources of pictures, which exist for a day, and the predictions. Neither identifies who asked: to count
+requests a source stores a hash of the address with the site's key of that day, and is deleted after a day.
+"""
 
 import uuid
 
@@ -13,10 +15,10 @@ from giz.training.models import ModelVersion
 
 
 class Source(models.Model):
-    """Pictures that somebody wants to look at and have measured; forgotten after a day.
+    """Pictures of a galaxy to be measured; deleted after a day.
 
-    Its id is a random UUID, and the key to it: who does not hold it finds nothing. Pictures of catalogue galaxies stay
-    where they are; the others lie in a folder of that name (giz/inference/storage.py).
+    Its id is a random UUID and the only way to find it. Pictures of catalogue galaxies stay in the catalogue; the
+    others are in a folder named by the id (giz/inference/storage.py).
     """
 
     class Kind(models.TextChoices):
@@ -48,6 +50,9 @@ class Source(models.Model):
     shape = models.JSONField(null=True, blank=True, help_text="the ellipse measured on the picture")
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.TextField(blank=True)
+    asked_by = models.CharField(max_length=24, blank=True, db_default="", help_text="a hash, another one each day")
+    asked_from = models.CharField(max_length=24, blank=True, db_default="", help_text="the same of the network around")
+    byte_count = models.PositiveIntegerField(db_default=0, help_text="what its own pictures may take of the disk")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(db_index=True)
 
@@ -68,9 +73,22 @@ class Source(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} source {self.name or self.pgc or ''}".strip()
 
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """The position that was asked for, in degrees; None for galaxies and uploads."""
+        is_place = self.galaxy_id is None and self.ra_deg is not None and self.dec_deg is not None
+        return (self.ra_deg, self.dec_deg) if is_place else None  # type: ignore[return-value]
+
+    @property
+    def query_in_words(self) -> str:
+        """What was asked for, as the job shows it to staff."""
+        if self.name or self.pgc:
+            return self.name or f"PGC {self.pgc}"
+        return "" if self.ra_deg is None else f"{self.ra_deg:.4f}° {self.dec_deg or 0.0:+.4f}°"
+
 
 class Prediction(models.Model):
-    """What one network said of one picture, seen in one way. The same question again has the same row."""
+    """What one network predicted from the pictures of a galaxy in one view. Equal questions share a row."""
 
     class Origin(models.TextChoices):
         CATALOGUE = "catalogue", "a galaxy of the catalogue"
@@ -98,6 +116,7 @@ class Prediction(models.Model):
         indexes = [
             models.Index(fields=["galaxy", "model"], name="prediction_by_galaxy"),
             models.Index(fields=["model", "-created_at"], name="prediction_by_model"),
+            models.Index(fields=["created_at"], name="prediction_of_strangers", condition=~Q(origin="bulk")),
         ]
         constraints = [
             models.CheckConstraint(

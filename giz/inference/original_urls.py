@@ -1,4 +1,4 @@
-"""Addresses as the original has them, at the root of the site: a program changes the host and nothing else."""
+"""The addresses of the original service, at the root of the site: a program written for it only changes its host."""
 
 from django.urls import path
 

@@ -1,23 +1,27 @@
-"""What predictions ask: which networks answer, what the catalogue has of a galaxy, which standards lie near."""
+"""Queries for predictions: the networks that answer, the galaxy in the catalogue, the nearest standards."""
 
+import math
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now, Upper
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest, Now
 
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape, plain_name
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED
 from giz.core.models import Job
+from giz.core.vocabulary import BEST_FIRST
 from giz.inference.models import Source
+from giz.surveys.sesame import NAMED_WITHIN_ARCSEC
 from giz.training.models import ModelVersion
-from giz.training.nn.names import OURS
+from giz.training.nn.kinds import OURS
 from giz.training.selectors import answering_models, served_model
+from labeling.aggregation.need import PROBE_BAND
 from labeling.models import Campaign, Target
 from standards.grid import WINDOW_PANELS, bin_of, clip_window, panel_sources, window_bins
 from standards.models import StandardSet
@@ -31,20 +35,20 @@ JOB_COMES_WITHIN = timedelta(seconds=30)
 
 
 def models_now() -> list[ModelVersion]:
-    """The networks that answer, the served one first; empty where there is none."""
+    """Return the networks that answer, the served one first."""
     answering = answering_models()
     return [answering[role] for role in sorted(answering, key=lambda role: (role != OURS, role))]
 
 
 def model_version(short: str) -> ModelVersion | None:
-    """The network whose checksum begins with these twelve digits."""
+    """Return the network whose checksum begins with these twelve digits."""
     if len(short) != SHORT_DIGITS:
         return None
     return ModelVersion.objects.filter(sha256__startswith=short).first()
 
 
 def model_named(version: str | None) -> ModelVersion:
-    """The network whose checksum begins so (twelve digits or all of it); without, the served one.
+    """Return the network whose checksum begins with `version` (at least twelve digits); without it, the served one.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def model_named(version: str | None) -> ModelVersion:
         served = served_model()
         if served is None:
             raise Refused(
-                "no_model", "No network is served here yet. Train one, or see `manage.py models`.", status=503
+                "no_model", "No network is in use here yet. Train one, or see `manage.py models`.", status=503
             )
         return served
     found = list(ModelVersion.objects.filter(sha256__startswith=version)[:2])
@@ -65,16 +69,16 @@ def model_named(version: str | None) -> ModelVersion:
 
 
 def source_now(source_id: uuid.UUID) -> Source | None:
-    """The source of this id, unless its day is over."""
+    """Return the source with this id, unless it has expired."""
     return Source.objects.filter(id=source_id, expires_at__gt=Now()).select_related("galaxy").first()
 
 
 def lost_fetches() -> QuerySet[Source]:
-    """Sources that wait for pictures though nobody fetches them any more: their job is over, or gone."""
-    job_goes_on = Job.objects.filter(pk=OuterRef("job_id"), state__in=UNFINISHED)
-    # Just opened, a source has no job yet.
+    """Return the sources that wait for pictures although their job has ended or is gone."""
+    is_running = Job.objects.filter(pk=OuterRef("job_id"), state__in=UNFINISHED)
+    # A new source has no job yet.
     is_new = Q(job__isnull=True, created_at__gt=Now() - JOB_COMES_WITHIN)
-    return Source.objects.filter(~Exists(job_goes_on), ~is_new, state=Source.State.FETCHING)
+    return Source.objects.filter(~Exists(is_running), ~is_new, state=Source.State.FETCHING)
 
 
 def galaxy_of_pgc(pgc: int) -> Galaxy | None:
@@ -82,13 +86,50 @@ def galaxy_of_pgc(pgc: int) -> Galaxy | None:
 
 
 def galaxy_of_name(name: str) -> Galaxy | None:
-    """The galaxy of the catalogue with this name, blanks and case aside ("NGC 4258" is "ngc4258")."""
-    spellings = {name.upper(), name.upper().replace(" ", "")}
-    return Galaxy.objects.annotate(upper=Upper("name")).filter(upper__in=spellings).order_by("pgc").first()
+    """Return the catalogue galaxy with this name in any spelling: "NGC 4258" is "ngc4258", "NGC 1" is "NGC0001".
+
+    Of several galaxies it is one with pictures, then the one with the lowest number.
+    """
+    named = Galaxy.objects.alias(plain=plain_name("name")).filter(plain=plain_name(Value(name)))
+    pictured = GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True, sizes_px__len__gt=0)
+    return named.exclude(name="").alias(is_pictured=Exists(pictured)).order_by("-is_pictured", "pgc").first()
+
+
+def judged_blind(galaxy: Galaxy | None, place: tuple[float, float] | None = None) -> Campaign | None:
+    """Return the open campaign with golden or calibration targets that contains this galaxy or position."""
+    measuring = list(measuring_campaigns())
+    if not measuring:
+        return None
+    targets = Target.objects.filter(campaign__in=measuring).select_related("campaign")
+    if galaxy is not None:
+        found = targets.filter(galaxy=galaxy).first()
+    elif place is not None:
+        found = targets.filter(_lies_on(*place)).first()
+    else:
+        found = None
+    return found.campaign if found else None
+
+
+def measuring_campaigns() -> QuerySet[Campaign]:
+    """Return the open campaigns with golden or calibration targets, by which they measure their volunteers."""
+    probes = Target.objects.filter(campaign=OuterRef("pk"), band=PROBE_BAND)
+    return Campaign.objects.filter(Exists(probes), state=Campaign.State.OPEN)
+
+
+def _lies_on(ra_deg: float, dec_deg: float) -> Q:
+    """Select targets whose galaxy covers this position: within half its D25, at least ten arcsec."""
+    reach_deg = Greatest(Value(NAMED_WITHIN_ARCSEC), Coalesce(F("galaxy__d25_arcsec"), Value(0.0)) / 2) / 3600
+    across_deg = reach_deg / max(math.cos(math.radians(dec_deg)), 1e-3)
+    nearby = Q()
+    for turn_deg in (-360, 0, 360):
+        ra = Value(ra_deg + turn_deg)
+        nearby |= Q(galaxy__ra_deg__gte=ra - across_deg, galaxy__ra_deg__lte=ra + across_deg)
+    dec = Value(dec_deg)
+    return nearby & Q(galaxy__dec_deg__gte=dec - reach_deg, galaxy__dec_deg__lte=dec + reach_deg)
 
 
 def current_images(galaxy: Galaxy) -> dict[str, GalaxyImage]:
-    """The pictures of a galaxy by band."""
+    """Return the pictures of a galaxy by band."""
     return {image.band: image for image in galaxy.images.filter(is_current=True) if image.sizes_px}
 
 
@@ -97,7 +138,7 @@ def measured_shape(galaxy: Galaxy) -> GalaxyShape | None:
 
 
 def open_campaign(galaxy: Galaxy) -> Campaign | None:
-    """An open campaign in which this galaxy still waits for judgements, the newest first."""
+    """Return the newest open campaign in which this galaxy still needs votes."""
     waits = Target.objects.filter(campaign=OuterRef("pk"), galaxy=galaxy, state=Target.State.OPEN)
     return _open_campaigns().filter(Exists(waits)).first()
 
@@ -108,11 +149,12 @@ def _open_campaigns() -> QuerySet[Campaign]:
 
 
 def example_images() -> list[GalaxyImage]:
-    """Colour pictures of a few galaxies to try: spread over those of the newest open campaign, else over all.
+    """Return colour pictures of a few galaxies to try: from the newest open campaign, else from the catalogue.
 
-    Only the first galaxies are looked through, so that a large catalogue answers as quickly as a small one.
+    Only the first `EXAMPLES_FROM` galaxies are considered, so that a large catalogue is as fast as a small one.
     """
-    pictured = GalaxyImage.objects.filter(is_current=True, band="gri", sizes_px__len__gt=0)
+    blind = Target.objects.filter(galaxy=OuterRef("galaxy"), campaign__in=measuring_campaigns())
+    pictured = GalaxyImage.objects.filter(~Exists(blind), is_current=True, band="gri", sizes_px__len__gt=0)
     campaign = _open_campaigns().first()
     asked = pictured.filter(galaxy__targets__campaign=campaign) if campaign else pictured.none()
     for images in (asked, pictured):
@@ -123,8 +165,8 @@ def example_images() -> list[GalaxyImage]:
     return []
 
 
-def ruler(campaign: Campaign | None) -> StandardSet | None:
-    """The standards shown beside a prediction: those of its campaign, else of the newest open one, else the newest."""
+def shown_standard_set(campaign: Campaign | None) -> StandardSet | None:
+    """Return the set shown beside a prediction: of its campaign, else of the newest open one, else the newest."""
     chosen = campaign or _open_campaigns().first()
     if chosen is not None:
         return chosen.standard_set
@@ -134,17 +176,17 @@ def ruler(campaign: Campaign | None) -> StandardSet | None:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One standard of a set as it is shown beside a prediction."""
+    """A standard as it is shown beside a prediction."""
 
     inclination_deg: float
     pgc: int
     picture_url: str
-    rotation_deg: float
+    rotation_deg: Annotated[float, "turn the picture clockwise by this"]
     zoom: float
 
 
 def nearest_panels(standard_set: StandardSet, inclination_deg: float) -> list[Panel]:
-    """The nine standards, one a degree, with this inclination in their middle (as far as the grid goes)."""
+    """Return nine standards, one per degree, centred on this inclination as far as the grid allows."""
     by_bin = _panels_by_bin(standard_set.pk)
     sources = panel_sources(by_bin)
     middle = bin_of(min(max(inclination_deg, 45.0), 90.0))
@@ -154,7 +196,7 @@ def nearest_panels(standard_set: StandardSet, inclination_deg: float) -> list[Pa
 
 @lru_cache(maxsize=KEPT_SETS)
 def _panels_by_bin(set_id: int) -> dict[int, Panel]:
-    """One standard of each bin: the first that has a colour picture, else the first. A published set never changes."""
+    """Return one standard per bin, the first with a colour picture if there is one. Published sets never change."""
     standard_set = StandardSet.objects.get(pk=set_id)
     document = set_document(standard_set)
     known = dict(standard_set.standards.values_list("id", "galaxy__pgc"))
@@ -177,12 +219,12 @@ def _panels_by_bin(set_id: int) -> dict[int, Panel]:
 
 
 def _picture_url(standard: dict[str, Any], common_px: list[int]) -> str:
-    band = next(band for band in ("gri", "r", "i", "g") if band in standard["images"])
+    band = next(band for band in BEST_FIRST if band in standard["images"])
     return small_picture_url(standard["images"][band], standard.get("sizes_px") or common_px)
 
 
 def small_picture_url(stem: str, sizes_px: list[int]) -> str:
-    """The address of a picture beside others: the smallest file that is sharp there."""
+    """Return the address of the smallest file that is sharp beside other pictures."""
     sizes = sorted(sizes_px)
     size = next((px for px in sizes if px >= NEIGHBOUR_PX), sizes[-1] if sizes else NEIGHBOUR_PX)
     return IMAGE_PATH.format(stem=stem, size=size)

@@ -1,28 +1,30 @@
-"""Label sets as the field's networks read them: npz archives of pictures, and folders of picture files.
+"""Label sets as other programs take them: npz archives of pictures, folders of picture files, and one tar file.
 
-npz has the names of the original's training archives (`images`, `labels`, `pgcIDs`, `filter`) and, beside them, plain
-ones that say what they hold. Folder layouts are the two of the original: training copies and catalogue pictures.
+npz has the names of the original's training archives (`images`, `labels`, `pgcIDs`, `filter`) and also self-explanatory
+ones. Folder layouts are the two of the original: training copies and catalogue pictures. A tar file is generated while
+it is sent; nothing is written, and its size is known beforehand.
 """
 
 from __future__ import annotations
 
 import io
+import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from giz.labelset.errors import LabelSetError
-from giz.labelset.files import sync_folder, whole_file
+from giz.core.vocabulary import COLOUR
+from giz.labelset.files import BLOCK_BYTES, sync_folder, whole_file
 from giz.labelset.reader import LabelSet
-from giz.labelset.schema import COLOUR_BAND
+from giz.labelset.schema import LabelSetError
 
 OnProgress = Callable[[int, int], None]
 LAYOUTS = ("training", "catalogue")
-# The original's codes in the place of an inclination.
+# The original's codes in place of an inclination.
 REJECTED_CODE, FACE_ON_CODE = 0.0, 1.0
 ORIGINAL_FILTERS = {"gri": "c", "g": "g", "r": "r", "i": "i"}
 JPEG_QUALITY = 95
@@ -34,7 +36,7 @@ def write_npz(labelset: LabelSet, path: Path, on_progress: OnProgress | None = N
     Arrays, one entry a picture: ``images`` (N, H, W, 3) uint8, greys in three equal channels; ``labels`` float32,
     degrees, 0 rejected, 1 face-on (the original's codes); ``pgcIDs`` int64; ``filter`` c, g, r, i (the original's
     letters); ``pgc``; ``inclination_deg`` float64, NaN where not known; ``band`` gri, g, r, i; ``verdict``; ``split``.
-    Pictures are written one by one; the archive is not compressed, as noise can't be.
+    Pictures are written one by one; the archive is not compressed, since noise is incompressible.
 
     Raises
     ------
@@ -76,17 +78,17 @@ def _add_pictures(
         member.write(header.getvalue())
         for done, (row, band) in enumerate(zip(rows, bands, strict=True), start=1):
             pixels = labelset.image(int(row), band)
-            member.write((pixels if band == COLOUR_BAND else np.repeat(pixels[..., None], 3, axis=2)).tobytes())
+            member.write((pixels if band == COLOUR else np.repeat(pixels[..., None], 3, axis=2)).tobytes())
             if on_progress and (done % 256 == 0 or done == len(bands)):
                 on_progress(done, len(bands))
 
 
 def _pictures(labelset: LabelSet) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Row and band of every picture, galaxy by galaxy."""
+    """Return row (N,) and band of every picture, galaxy by galaxy."""
     has = {band: labelset.has_image(band) for band in labelset.bands}
     pairs = [(row, band) for row in range(len(labelset)) for band in labelset.bands if has[band][row]]
     if not pairs:
-        raise LabelSetError("no_image", "This label set has no pictures, so there is nothing to put into an archive.")
+        raise LabelSetError("no_image", "This label set has no pictures, so there is nothing to archive.")
     return np.array([row for row, _ in pairs], np.int64), [band for _, band in pairs]
 
 
@@ -97,12 +99,12 @@ def write_folder(
 
     Layout "training": ``pgc<id>_<N>x<N>_<yy>.<band>.jpg``, `yy` the whole-degree inclination, F face-on, 0 rejected.
     Layout "catalogue": ``pgc<id>_d25x2_rot_<band>.png`` (``…_gri.jpg``), the names that `import_images` reads.
-    Files that are there already are kept, so the same call goes on after an interruption.
+    Existing files are kept, so the same call resumes after an interruption.
 
     Raises
     ------
     LabelSetError
-        ``unknown_format`` for another layout, ``no_image`` where the set has no pictures.
+        ``unknown_format`` for another layout; ``no_image`` for a set without pictures.
     """
     if layout not in LAYOUTS:
         raise LabelSetError("unknown_format", f"There is no layout {layout!r}. Known: {', '.join(LAYOUTS)}.")
@@ -125,21 +127,15 @@ def write_folder(
 
 
 def _codes(labelset: LabelSet) -> list[str]:
-    """`yy` of each galaxy: whole degrees, rounded half to even; F face-on; 0 rejected, split or not known."""
-    angles = labelset.column("inclination_deg")
-    return [_code(verdict, angle) for verdict, angle in zip(labelset.column("verdict"), angles, strict=True)]
-
-
-def _code(verdict: str, angle_deg: float) -> str:
-    if verdict == "A":
-        return str(round(angle_deg))
-    return "F" if verdict == "F" else "0"
+    """Return `yy` of each galaxy: whole degrees, rounded half to even; F face-on; 0 rejected, split or unknown."""
+    pairs = zip(labelset.column("verdict"), labelset.column("inclination_deg"), strict=True)
+    return [str(round(angle)) if verdict == "A" else "F" if verdict == "F" else "0" for verdict, angle in pairs]
 
 
 def _name(pgc: int, band: str, size_px: int, code: str | None) -> str:
     if code is not None:
         return f"pgc{pgc}_{size_px}x{size_px}_{code}.{band}.jpg"
-    return f"pgc{pgc}_d25x2_rot_{band}.{'jpg' if band == COLOUR_BAND else 'png'}"
+    return f"pgc{pgc}_d25x2_rot_{band}.{'jpg' if band == COLOUR else 'png'}"
 
 
 def _encoded(pixels: npt.NDArray[np.uint8], suffix: str) -> bytes:
@@ -150,3 +146,31 @@ def _encoded(pixels: npt.NDArray[np.uint8], suffix: str) -> bytes:
     options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if suffix == ".jpg" else {}
     picture.save(out, "JPEG" if suffix == ".jpg" else "PNG", **options)
     return out.getvalue()
+
+
+def tar_bytes(folder: Path) -> int:
+    """Return the exact number of bytes of `tar_blocks`."""
+    sizes = (path.stat().st_size for path in _files(folder))
+    return sum(tarfile.BLOCKSIZE + _padded(size) for size in sizes) + 2 * tarfile.BLOCKSIZE
+
+
+def tar_blocks(folder: Path) -> Iterator[bytes]:
+    """Yield the files of a label set as a tar archive, in a folder of its name, without owner or time."""
+    for path in _files(folder):
+        size = path.stat().st_size
+        entry = tarfile.TarInfo(f"{folder.name}/{path.relative_to(folder)}")
+        entry.size = size
+        yield entry.tobuf(tarfile.USTAR_FORMAT)
+        with path.open("rb") as binary:
+            while block := binary.read(BLOCK_BYTES):
+                yield block
+        yield b"\0" * (_padded(size) - size)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _padded(size: int) -> int:
+    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE

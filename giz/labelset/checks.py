@@ -1,4 +1,4 @@
-"""What a reader makes sure of before anybody trains on a label set: files, labels, split."""
+"""Checks of a label set before it is used: files, labels, split."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from giz.labelset.errors import LabelSetError
+from giz.core.vocabulary import BANDS
 from giz.labelset.files import member_path, sha256_of
 from giz.labelset.manifest import FileEntry
 from giz.labelset.rows import MAX_INCLINATION_DEG
-from giz.labelset.schema import BANDS, CORE_COLUMNS, SIDE_COLUMNS, VERDICTS, arrow_schema
-from giz.labelset.sides import sides_of
+from giz.labelset.schema import CORE_COLUMNS, SIDE_COLUMNS, VERDICTS, LabelSetError, arrow_schema, sides_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,11 +24,11 @@ _SHARD = re.compile(r"images/(?P<band>[a-z]+)-(?P<shard>\d{5})\.npy")
 
 
 def check_sizes(folder: Path, files: dict[str, FileEntry]) -> None:
-    """Every listed file is there with the size that the manifest gives."""
+    """Check that every listed file exists with the size in the manifest."""
     for entry in files.values():
         path = member_path(folder, entry.path)
         if not path.is_file():
-            raise LabelSetError("missing_file", f"{entry.path} is missing; get the label set again.")
+            raise LabelSetError("missing_file", f"{entry.path} is missing; download the label set again.")
         size = path.stat().st_size
         if size != entry.bytes:
             raise LabelSetError(
@@ -39,7 +38,7 @@ def check_sizes(folder: Path, files: dict[str, FileEntry]) -> None:
 
 
 def check_hashes(folder: Path, files: dict[str, FileEntry], on_progress: Callable[[int, int], None] | None) -> None:
-    """Every listed file has the checksum that the manifest gives."""
+    """Check that every listed file has the checksum in the manifest."""
     total, done = sum(entry.bytes for entry in files.values()), 0
 
     def count(size: int) -> None:
@@ -51,17 +50,18 @@ def check_hashes(folder: Path, files: dict[str, FileEntry], on_progress: Callabl
     for entry in files.values():
         if sha256_of(member_path(folder, entry.path), count) != entry.sha256:
             raise LabelSetError(
-                "wrong_sha256", f"{entry.path} was changed: its SHA-256 is not that of the manifest. Get the set again."
+                "wrong_sha256",
+                f"{entry.path} was changed: its SHA-256 differs from the manifest. Download the set again.",
             )
 
 
 def check_labels(table: pa.Table, entry: FileEntry) -> npt.NDArray[np.int64]:
-    """Every label can be used; returns the galaxies' numbers.
+    """Check every label, and return the galaxies' numbers (n,).
 
     Raises
     ------
     LabelSetError
-        ``bad_labels`` or ``duplicate_galaxies``, naming the first few galaxies concerned.
+        ``bad_labels`` or ``duplicate_galaxies``, with the first few galaxies concerned.
     """
     _check_columns(table)
     pgc = np.asarray(table["pgc"].to_numpy(), np.int64)
@@ -70,9 +70,9 @@ def check_labels(table: pa.Table, entry: FileEntry) -> npt.NDArray[np.int64]:
     steps = np.diff(np.sort(pgc))
     if (steps == 0).any():
         twice = np.unique(np.sort(pgc)[1:][steps == 0])
-        raise LabelSetError("duplicate_galaxies", f"{_named(twice)} stand in the label set more than once.")
+        raise LabelSetError("duplicate_galaxies", f"{_named(twice)} appear in the label set more than once.")
     if (np.diff(pgc) < 0).any():
-        raise LabelSetError("bad_labels", "The galaxies do not come by rising number.")
+        raise LabelSetError("bad_labels", "The galaxies are not sorted by number.")
     _check_numbers(table, pgc)
     verdict = np.asarray(table["verdict"].to_pylist(), dtype=object)
     strange = ~np.isin(verdict.astype(str), list(VERDICTS))
@@ -110,7 +110,7 @@ def _check_numbers(table: pa.Table, pgc: npt.NDArray[np.int64]) -> None:
 
 
 def check_sides(table: pa.Table) -> None:
-    """Every galaxy stands on the side that its number gives, so that no test galaxy is ever trained on."""
+    """Check that every galaxy is on the side given by its number, so that no test galaxy is ever trained on."""
     names = [column.name for column in SIDE_COLUMNS]
     cells: list[list[Any]] = [table[name].to_pylist() for name in names]
     for pgc, *found in zip(table["pgc"].to_pylist(), *cells, strict=True):
@@ -122,7 +122,7 @@ def check_sides(table: pa.Table) -> None:
 
 
 def shard_rows(files: dict[str, FileEntry], bands: tuple[str, ...]) -> dict[tuple[str, int], int]:
-    """Number of images in each shard, by band and shard number."""
+    """Return the number of images in each shard, by band and shard number."""
     found = {}
     for entry in files.values():
         match = _SHARD.fullmatch(entry.path)

@@ -1,4 +1,4 @@
-"""Files of a label set: hashed while written, on disk before they count, never outside their folder."""
+"""Files of a label set: hashed while written, visible only when complete, never outside their folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from giz.core.processes import is_running
-from giz.labelset.errors import LabelSetError
+from giz.labelset.schema import LabelSetError
 
 BLOCK_BYTES = 1 << 20
 DAY_S = 86_400
@@ -23,7 +23,7 @@ _MEMBER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]
 
 
 class HashedFile:
-    """A binary file that is hashed and counted on the way; enough of a file for csv, zipfile and pyarrow."""
+    """A binary file that is hashed while it is written; enough of a file for csv, zipfile and pyarrow."""
 
     closed = False
 
@@ -45,7 +45,7 @@ class HashedFile:
         self._binary.flush()
 
     def close(self) -> None:
-        """Whoever opened the file below closes it."""
+        """Do nothing: whoever opened the underlying file closes it."""
 
     @property
     def sha256(self) -> str:
@@ -54,9 +54,9 @@ class HashedFile:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[HashedFile]:
-    """A file that appears under its name only when it is whole: temporary name, fsync, rename.
+    """Write a file that appears under its name only when complete: temporary name, fsync, rename.
 
-    What writers of the same file left behind when they were killed goes first.
+    Temporary files left by killed writers of the same file are removed first.
     """
     _sweep(path)
     temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
@@ -72,9 +72,9 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove temporary files of writers that are gone: ended on this machine, or of another and untouched for a day.
+    """Remove temporary files of writers that ended on this machine, or of another machine after a day unchanged.
 
-    What can't be removed stays: it is in nobody's way.
+    Files that can't be removed are harmless and stay.
     """
     pattern = re.compile(rf"\.{re.escape(path.name)}\.((?P<host>.+)\.)?(?P<process>\d{{1,9}})\.tmp")
     for found in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
@@ -91,7 +91,7 @@ def _sweep(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the folder's own entries on disk (the names of its files)."""
+    """Sync the folder's entries (the names of its files) to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -100,7 +100,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """SHA-256 of a file, read in blocks; `on_bytes` hears how many bytes each block had."""
+    """Return the SHA-256 of a file, read in blocks; `on_bytes` is called with the size of each block."""
     digest = hashlib.sha256()
     with path.open("rb") as binary:
         while block := binary.read(BLOCK_BYTES):
@@ -111,10 +111,12 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
 
 
 def member_path(folder: Path, name: str) -> Path:
-    """The file `name` of a label set, or a refusal: no way out of the folder, no link, no odd characters."""
+    """Return the path of a file of a label set; refuse paths outside the folder, links and odd characters."""
     if not _MEMBER.fullmatch(name):
-        raise LabelSetError("unsafe_path", f"The manifest names {name!r}, which is no plain path inside the label set.")
+        raise LabelSetError(
+            "unsafe_path", f"The manifest names {name!r}, which is not a plain path inside the label set."
+        )
     path = folder / name
     if path.is_symlink() or path.parent.is_symlink():
-        raise LabelSetError("unsafe_path", f"{name} is a link; a label set holds its files itself.")
+        raise LabelSetError("unsafe_path", f"{name} is a link; a label set must contain the files themselves.")
     return path

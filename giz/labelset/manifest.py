@@ -1,7 +1,6 @@
-"""The manifest: what a label set holds, how it came about, and the checksum of every file of it.
+"""The manifest: contents and origin of a label set, and the checksum of every file.
 
-It names rules, standard sets and fits by version and nobody by name, and holds no time of day: the same labels give
-the same bytes.
+It states versions of rules, standard sets and fits, but no person and no time, so that equal labels give equal bytes.
 """
 
 from __future__ import annotations
@@ -13,9 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from giz.labelset.errors import LabelSetError
-from giz.labelset.schema import Column
-from giz.labelset.sides import FLAVOURS, SPLIT_RULE, SUBSAMPLE_SHARE, TEST_SHARE, VALIDATION_SHARE
+from giz.labelset.schema import (
+    FLAVOURS,
+    SPLIT_RULE,
+    SUBSAMPLE_SHARE,
+    TEST_SHARE,
+    VALIDATION_SHARE,
+    Column,
+    LabelSetError,
+)
 
 FORMAT = "giz-labelset"
 SCHEMA_VERSION = 1
@@ -27,7 +32,7 @@ MAX_MANIFEST_BYTES = 64_000_000
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file of the set; `rows` counts its galaxies or images."""
+    """A file of the set; `rows` is its number of galaxies or images."""
 
     path: str
     bytes: int
@@ -40,12 +45,12 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class LabelSetSpec:
-    """What a writer must know before the first galaxy. Two runs with the same spec and rows give the same bytes.
+    """Everything a writer must know before the first galaxy. Equal specs and rows give equal bytes.
 
-    columns : the writer's own, beside the core and the sides of the split (`label_columns`).
-    size_px, bands : of the images; no bands, no images.
-    versions : rules, standard set, volunteer fit: whatever the labels depend on, fit for JSON.
-    publication_year : for DataCite; the year of the youngest vote or of the rule, never of the clock.
+    columns : the writer's own, besides the core and those of the split (`label_columns`).
+    size_px, bands : of the images; no bands for a set without images.
+    versions : of rules, standard set, volunteer fit and whatever else the labels depend on, as JSON.
+    publication_year : for DataCite; the year of the latest vote or of the rule, never of the clock.
     """
 
     name: str
@@ -119,7 +124,7 @@ def manifest_json(
 
 
 def content_digest(entries: Iterable[FileEntry]) -> str:
-    """One checksum for the set: of the list of its files and their checksums."""
+    """Return one checksum for the set: of the list of its files and their checksums."""
     lines = "".join(f"{entry.sha256}  {entry.path}\n" for entry in sorted(entries, key=lambda entry: entry.path))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -129,18 +134,18 @@ def dumps(data: Any) -> bytes:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a label set after a look at everything in it that others rely on.
+    """Read and check the manifest of a label set.
 
     Raises
     ------
     LabelSetError
-        ``not_a_label_set``, or ``bad_manifest`` with the field that is wrong.
+        ``not_a_label_set``, or ``bad_manifest`` with the wrong field.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
         partial = " It was never finished: run the command that makes it again." if _is_partial(folder) else ""
         why = (
-            f"{folder} holds no {MANIFEST_NAME}, so it is no label set."
+            f"{folder} holds no {MANIFEST_NAME}, so it is not a label set."
             if folder.is_dir()
             else f"There is no folder {folder}."
         )
@@ -150,7 +155,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} is no JSON ({error}).") from None
+        raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} is not JSON ({error}).") from None
     _check(data)
     return dict(data)
 
@@ -161,7 +166,7 @@ def _is_partial(folder: Path) -> bool:
 
 def _check(data: Any) -> None:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} does not say that it describes a {FORMAT}.")
+        raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} does not describe a {FORMAT}.")
     if data.get("schema_version") != SCHEMA_VERSION:
         raise LabelSetError(
             "bad_manifest",
@@ -175,7 +180,9 @@ def _check(data: Any) -> None:
         raise LabelSetError("bad_manifest", f"Unknown split rule {data['split'].get('rule')!r}; known: {SPLIT_RULE}.")
     entries = [_entry(item) for item in data["files"]]
     if content_digest(entries) != data["digest"]:
-        raise LabelSetError("bad_manifest", f"{MANIFEST_NAME} was changed: its digest does not fit its list of files.")
+        raise LabelSetError(
+            "bad_manifest", f"{MANIFEST_NAME} was changed: its digest does not match its list of files."
+        )
     images = data.get("images")
     if images is not None and not (isinstance(images, dict) and isinstance(images.get("size_px"), int)):
         raise LabelSetError("bad_manifest", f"{MANIFEST_NAME}: 'images' must say size_px and bands.")
@@ -192,5 +199,5 @@ def _entry(item: Any) -> FileEntry:
 
 
 def file_entries(manifest: dict[str, Any]) -> dict[str, FileEntry]:
-    """The files of a checked manifest by their path."""
+    """Return the files of a checked manifest by path."""
     return {item["path"]: _entry(item) for item in manifest["files"]}

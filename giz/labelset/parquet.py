@@ -1,4 +1,4 @@
-"""Parquet as label sets write it: one place for compression and for the order of things, so that bytes repeat."""
+"""Write Parquet with fixed compression and order, so that equal rows give equal bytes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def parquet_writer(out: HashedFile, schema: pa.Schema) -> Iterator[pq.ParquetWri
 
 
 def write_rows(out: HashedFile, schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows (cells in the schema's order) as they come; Parquet gathers the batches into row groups."""
+    """Write rows (cells in the schema's order) as they come; Parquet collects the batches into row groups."""
     with parquet_writer(out, schema) as writer:
         for batch in batches_of(rows, schema, ROWS_A_BATCH):
             writer.write_batch(batch, row_group_size=ROWS_A_GROUP)
 
 
 def batches_of(rows: Iterable[Sequence[Any]], schema: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
-    """The rows as record batches of `size` rows, the last one shorter."""
+    """Yield the rows as record batches of `size` rows, the last one shorter."""
     import pyarrow as pa
 
     source = iter(rows)
@@ -47,9 +47,9 @@ def batches_of(rows: Iterable[Sequence[Any]], schema: pa.Schema, size: int) -> I
 
 
 def arrow_array(cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Cells (None where empty) as an Arrow array.
+    """Return cells (None if empty) as an Arrow array.
 
-    Made from its buffers: `pyarrow.array` would import pandas where it is installed, which takes a second and 30 MB.
+    Built from buffers: `pyarrow.array` would import pandas if installed, which takes a second and 30 MB.
     """
     import pyarrow as pa
 
@@ -69,7 +69,7 @@ def arrow_array(cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def merge(parts: Sequence[Path], path: Path, schema: pa.Schema) -> tuple[int, str, int]:
-    """Write the parts one after another as one file; returns bytes, sha256 and rows."""
+    """Concatenate the parts into one file; returns bytes, sha256 and rows."""
     import pyarrow.parquet as pq
 
     rows = 0

@@ -1,4 +1,4 @@
-"""Read a label set of any size: labels as columns, images mapped into memory, any image by its galaxy's row."""
+"""Read a label set of any size: labels as columns, images mapped into memory, by the galaxy's row."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from giz.labelset import checks
-from giz.labelset.errors import LabelSetError
 from giz.labelset.files import member_path
-from giz.labelset.index import NO_IMAGE, places_by_band
+from giz.labelset.images import NO_IMAGE, Pixels, item_shape, open_shard, places_by_band, shard_name
 from giz.labelset.manifest import INDEX_NAME, LABELS_NAME, FileEntry, file_entries, read_manifest
-from giz.labelset.schema import Column, columns_of
-from giz.labelset.shards import Pixels, item_shape, open_shard, shard_name
+from giz.labelset.schema import Column, LabelSetError, columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +25,8 @@ OnProgress = Callable[[int, int], None]
 class LabelSet:
     """A finished label set, open for reading. Make one with `LabelSet.open`.
 
-    Galaxies have rows 0 … n-1 in the order of their numbers. Images stay on disk until asked for, so a set of any size
-    costs only its labels and 8 bytes a galaxy and band in memory. May be pickled and opened again in another process.
+    Galaxies have rows 0 to n - 1 in the order of their numbers. Images stay on disk until needed, so a set takes only
+    its labels and 8 bytes per galaxy and band in memory. It can be pickled for another process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,14 +52,14 @@ class LabelSet:
         Parameters
         ----------
         folder : the label set.
-        verify : "quick" looks at the manifest, sizes, every label and every shard's header; "full" also reads
-            every file and compares its SHA-256, and works out each galaxy's side of the split again.
-        on_progress : hears (bytes read, bytes in all) during the full check.
+        verify : "quick" checks the manifest, sizes, every label and every shard's header; "full" also the SHA-256 of
+            every file, and each galaxy's side of the split.
+        on_progress : called with (bytes read, bytes in all) during the full check.
 
         Raises
         ------
         LabelSetError
-            With a sentence that names the file or the galaxy and what is wrong with it.
+            With the file or the galaxy, and what is wrong with it.
         """
         opened = cls(Path(folder).resolve())
         if verify == "full":
@@ -69,7 +67,7 @@ class LabelSet:
         return opened
 
     def verify(self, on_progress: OnProgress | None = None) -> None:
-        """Read every file and compare its checksum; work out every galaxy's side again."""
+        """Check the SHA-256 of every file and the side of every galaxy."""
         checks.check_hashes(self.folder, self._files, on_progress)
         checks.check_sides(self.table())
 
@@ -85,18 +83,18 @@ class LabelSet:
         try:
             return pq.ParquetFile(member_path(self.folder, name), memory_map=True)
         except (pa.ArrowException, OSError) as error:
-            raise LabelSetError("bad_labels", f"{name} is no Parquet file ({error}).") from None
+            raise LabelSetError("bad_labels", f"{name} is not a Parquet file ({error}).") from None
 
     def table(self, names: Collection[str] | None = None) -> pa.Table:
-        """The label table, or the columns `names` of it, as an Arrow table (`.to_pandas()` where pandas is there)."""
+        """Return the label table, or its columns `names`, as an Arrow table (`.to_pandas()` needs pandas)."""
         return self._parquet(LABELS_NAME).read(columns=None if names is None else list(names))
 
     def batches(self, names: Collection[str] | None = None, size: int = 8192) -> Iterator[pa.RecordBatch]:
-        """The label table in pieces of bounded size."""
+        """Yield the label table in pieces of bounded size."""
         yield from self._parquet(LABELS_NAME).iter_batches(size, columns=None if names is None else list(names))
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """One column as an array; missing numbers are NaN, missing words empty."""
+        """Return one column as an array (n,); missing numbers are NaN, missing texts empty."""
         column = next((column for column in self.columns if column.name == name), None)
         if column is None:
             known = ", ".join(column.name for column in self.columns)
@@ -114,7 +112,7 @@ class LabelSet:
         validation: bool | None = None,
         verdicts: Collection[str] | None = None,
     ) -> Rows:
-        """Rows of the galaxies asked for, rising.
+        """Return the rows of the chosen galaxies, in ascending order.
 
         Parameters
         ----------
@@ -149,13 +147,13 @@ class LabelSet:
         return self._shards[band, shard]
 
     def has_image(self, band: str) -> npt.NDArray[np.bool_]:
-        """For each galaxy, whether it has an image in this band."""
+        """Return for each galaxy (n,) whether it has an image in this band."""
         if band not in self._places:
             return np.zeros(len(self), bool)
         return np.asarray(self._places[band][:, 0] != NO_IMAGE)
 
     def image(self, row: int, band: str) -> Pixels:
-        """The image of one galaxy, (H, W) or (H, W, 3) uint8, as a read-only view of the file."""
+        """Return the image of one galaxy, (H, W) or (H, W, 3) uint8, as a read-only view of the file."""
         shard, place = self._places[band][row] if band in self._places else (NO_IMAGE, NO_IMAGE)
         if shard == NO_IMAGE:
             raise LabelSetError("no_image", f"pgc {self.pgc[row]} has no image in {band!r}.")
@@ -163,11 +161,11 @@ class LabelSet:
         return view
 
     def images(self, rows: npt.ArrayLike, band: str, out: Pixels | None = None) -> Pixels:
-        """Images of several galaxies, (n, H, W) or (n, H, W, 3) uint8, copied in the order of `rows`."""
+        """Return images of several galaxies, (n, H, W) or (n, H, W, 3) uint8, copied in the order of `rows`."""
         wanted = np.asarray(rows, np.int64)
         shape = (wanted.size, *item_shape(band, self.size_px or 0))
         taken = np.empty(shape, np.uint8) if out is None else out
-        # In the order of the files: neighbours on disk are read together.
+        # In the order on disk, so that neighbours are read together.
         for place in np.argsort(wanted, kind="stable"):
             taken[place] = self.image(int(wanted[place]), band)
         return taken

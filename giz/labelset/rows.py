@@ -1,4 +1,4 @@
-"""One galaxy's row: checked when it is written, so that no reader ever meets a bad one of ours."""
+"""One galaxy's row, checked when it is written."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from giz.labelset.errors import LabelSetError
-from giz.labelset.schema import CORE_COLUMNS, SIDE_COLUMNS, VERDICTS, Column
-from giz.labelset.sides import sides_of
+from giz.core.vocabulary import VERDICT_NAMES
+from giz.labelset.schema import CORE_COLUMNS, SIDE_COLUMNS, VERDICTS, Column, LabelSetError, sides_of
 
 MAX_INCLINATION_DEG = 90.0
 _ADDRESS = re.compile(r"[^\s@<>\[\]]+@[^\s@<>\[\]]+\.[^\s@<>\[\]]+")
 
 
 class RowChecker:
-    """Turns a galaxy's mapping into cells in column order, sides of the split added; refuses what would do harm."""
+    """Turns a galaxy's mapping into cells in column order, with the split added, and refuses bad values."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._own = [column for column in columns if column not in SIDE_COLUMNS]
@@ -29,7 +28,7 @@ class RowChecker:
         Raises
         ------
         LabelSetError
-            ``bad_row`` or ``address_found``, with the galaxy, the column and the value.
+            ``bad_row`` or ``address_found`` (an e-mail address), with the galaxy, the column and the value.
         """
         unknown = set(row) - self._names
         if unknown:
@@ -39,7 +38,7 @@ class RowChecker:
             raise LabelSetError("bad_row", f"pgc must be a whole number >= 0; got {pgc!r}.")
         if self.last_pgc is not None and pgc <= self.last_pgc:
             problem = "comes twice" if pgc == self.last_pgc else f"comes after {self.last_pgc}"
-            raise LabelSetError("bad_row", f"Galaxies must come once each, by rising number; pgc {pgc} {problem}.")
+            raise LabelSetError("bad_row", f"Galaxies must be sorted by number, without repeats; pgc {pgc} {problem}.")
         cells = [_checked(pgc, column, row.get(column.name)) for column in self._own]
         check_label(pgc, row.get("inclination_deg"), row["verdict"])
         self.last_pgc = pgc
@@ -48,7 +47,7 @@ class RowChecker:
 
 
 def check_label(pgc: int, inclination_deg: float | None, verdict: str) -> None:
-    """Refuse a label that means nothing: an unknown verdict, an angle outside 0 to 90, accepted without an angle."""
+    """Refuse an unknown verdict, an angle outside 0 to 90, and an accepted galaxy without an angle."""
     if verdict not in VERDICTS:
         raise LabelSetError("bad_row", f"pgc {pgc}: the verdict {verdict!r} is none of A, F, J, split and empty.")
     if inclination_deg is not None and not 0.0 <= inclination_deg <= MAX_INCLINATION_DEG:
@@ -74,18 +73,18 @@ def _checked(pgc: int, column: Column, value: Any) -> Any:
         return value
     if column.kind == "float64" and isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
-            raise LabelSetError("bad_row", f"pgc {pgc}: {column.name} is {value}; leave out what is not known.")
+            raise LabelSetError("bad_row", f"pgc {pgc}: {column.name} is {value}; leave out unknown values.")
         return float(value)
     raise LabelSetError("bad_row", f"pgc {pgc}: {column.name} must be {column.kind}; got {value!r}.")
 
 
-_VERDICT_COUNTS = {"A": "accepted", "F": "face_on", "J": "rejected", "split": "split", "": "unknown"}
+_VERDICT_COUNTS = {**VERDICT_NAMES, "split": "split", "": "unknown"}
 COUNT_NAMES = ("galaxies", *_VERDICT_COUNTS.values(), "train", "validation", "test", "subsample_1", "subsample_2",
                "subsample_3")  # fmt: skip
 
 
 def add_counts(counts: dict[str, int], cells: Sequence[Any]) -> None:
-    """Count one galaxy (`cells` of `RowChecker.cells`): its verdict, its split, its sub-samples."""
+    """Count the verdict, split and sub-samples of one galaxy (`cells` from `RowChecker.cells`)."""
     verdict = cells[len(CORE_COLUMNS) - 1]
     split, is_validation, *subsamples = cells[-len(SIDE_COLUMNS) :]
     counts["galaxies"] += 1

@@ -1,28 +1,55 @@
-"""The columns of a label table: names that carry units, kinds that every format of the field can hold."""
+"""The columns of a label table, and the split into train and test.
+
+One hash of a galaxy's number gives five independent words: test or train, validation, and three sub-samples. Neither
+the campaign, the size of the set nor the order of the galaxies matters, so a galaxy never changes sides.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
-
-from giz.labelset.errors import LabelSetError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["int64", "float64", "bool", "string"]
-BANDS = ("g", "r", "i", "gri")
-COLOUR_BAND = "gri"
 VERDICTS = {"A": "accepted", "F": "face-on", "J": "rejected", "split": "people disagree evenly", "": "not known"}
 
+SPLIT_RULE = "giz-split-1"
+TEST_SHARE = 0.10
+VALIDATION_SHARE = 0.10
+SUBSAMPLE_SHARE = 0.67
+FLAVOURS = (1, 2, 3)
+
+_WORDS = struct.Struct(">5Q")
+_TEST_BELOW = int(TEST_SHARE * 2**64)
+_VALIDATION_BELOW = int(VALIDATION_SHARE * 2**64)
+_SUBSAMPLE_BELOW = int(SUBSAMPLE_SHARE * 2**64)
 _NAME = re.compile(r"[a-z][a-zA-Z0-9_]{0,62}")
+
+
+class LabelSetError(ValueError):
+    """A label set that can't be written or used: a stable code for programs, a sentence for people.
+
+    Codes of writing: ``exists``, ``in_use``, ``other_settings``, ``bad_columns``, ``bad_row``, ``bad_image``,
+    ``address_found``, ``unknown_format``. Codes of reading: ``not_a_label_set``, ``bad_manifest``, ``unsafe_path``,
+    ``missing_file``, ``wrong_size``, ``wrong_sha256``, ``bad_labels``, ``duplicate_galaxies``, ``bad_split``,
+    ``bad_images``, ``no_image``.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `unit` as in the IVOA's VOUnits, `ucd` as in its list of unified content descriptors."""
+    """One column: `unit` in the IVOA's VOUnits, `ucd` from its list of unified content descriptors."""
 
     name: str
     kind: Kind
@@ -64,12 +91,12 @@ SIDE_COLUMNS = (
 
 
 def label_columns(extra: Sequence[Column]) -> tuple[Column, ...]:
-    """All columns of a label set in order: the core, the writer's own (`extra`), then the sides of the split.
+    """Return all columns of a label set in order: the core, the writer's own (`extra`), then those of the split.
 
     Raises
     ------
     LabelSetError
-        ``bad_columns``: a name that is no plain word, is taken twice, or a kind that formats can't hold.
+        ``bad_columns``: a name that is not a plain word or is used twice, or an unknown kind.
     """
     columns = (*CORE_COLUMNS, *extra, *SIDE_COLUMNS)
     check_columns(columns)
@@ -77,20 +104,23 @@ def label_columns(extra: Sequence[Column]) -> tuple[Column, ...]:
 
 
 def check_columns(columns: Sequence[Column]) -> None:
-    """Refuse names that some format can't hold, and names used twice."""
+    """Refuse names that some format can't store, and names used twice."""
     seen: set[str] = set()
     for column in columns:
         if not _NAME.fullmatch(column.name):
-            raise LabelSetError("bad_columns", f"{column.name!r} is no column name: a letter, then letters, digits, _.")
+            raise LabelSetError(
+                "bad_columns",
+                f"{column.name!r} is not a column name: it must begin with a letter, followed by letters, digits or _.",
+            )
         if column.kind not in get_args(Kind):
             raise LabelSetError("bad_columns", f"Column {column.name} has the unknown kind {column.kind!r}.")
         if column.name.lower() in seen:
-            raise LabelSetError("bad_columns", f"The column {column.name} stands there twice.")
+            raise LabelSetError("bad_columns", f"The column {column.name} appears twice.")
         seen.add(column.name.lower())
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The Arrow schema of these columns, with unit, description and UCD as the fields' metadata."""
+    """Return the Arrow schema of these columns, with unit, description and UCD as the fields' metadata."""
     import pyarrow as pa
 
     kinds = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
@@ -103,7 +133,7 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
-    """The columns that `arrow_schema` was given."""
+    """Return the columns of a schema made by `arrow_schema`."""
     kinds: dict[str, Kind] = {"int64": "int64", "double": "float64", "bool": "bool", "string": "string"}
     columns = []
     for field in schema:
@@ -118,3 +148,22 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
             )
         )  # fmt: skip
     return tuple(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The sides of one galaxy; a test galaxy is in neither validation nor a sub-sample."""
+
+    split: str
+    is_validation: bool
+    subsamples: tuple[bool, bool, bool]
+
+
+def sides_of(pgc: int) -> Sides:
+    """Return the sides of a galaxy: 10 % test; of the rest 10 % validation; of the rest 67 % in each sub-sample."""
+    digest = hashlib.blake2b(f"{SPLIT_RULE}|{pgc}".encode(), digest_size=_WORDS.size).digest()
+    test, validation, first, second, third = _WORDS.unpack(digest)
+    if test < _TEST_BELOW:
+        return Sides("test", False, (False, False, False))
+    chosen = (first < _SUBSAMPLE_BELOW, second < _SUBSAMPLE_BELOW, third < _SUBSAMPLE_BELOW)
+    return Sides("train", validation < _VALIDATION_BELOW, chosen)

@@ -1,8 +1,8 @@
-"""Write a label set: streamed, resumable after a kill at any moment, under its name only when whole, never changed.
+"""Write a label set: streamed, resumable after a kill at any moment, visible only when complete, then never changed.
 
-All work happens in ``NAME.partial`` beside the target: the set in the making, a journal, and the rows of each shard.
-A shard (a run of galaxies: their rows and their images) counts once its line stands in the journal; what a killed
-writer left beyond that line is removed when the next one goes on.
+All work happens in ``NAME.partial`` beside the target: the unfinished set, a journal, and the rows of each shard. A
+shard (a run of galaxies: their rows and images) counts once its line is in the journal; anything that a killed writer
+left beyond that line is removed when the next one resumes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from types import TracebackType
 from typing import IO, Any
 
 from giz.labelset.describe import write_descriptions
-from giz.labelset.errors import LabelSetError
 from giz.labelset.files import sha256_of, sync_folder, whole_file
-from giz.labelset.index import index_schema
+from giz.labelset.images import Pixels, ShardWriter, check_bands, check_image, index_schema, item_shape, shard_name
 from giz.labelset.manifest import INDEX_NAME, LABELS_NAME, FileEntry, LabelSetSpec, read_manifest
 from giz.labelset.parquet import merge, write_rows
 from giz.labelset.rows import COUNT_NAMES, RowChecker, add_counts
-from giz.labelset.schema import arrow_schema, label_columns
-from giz.labelset.shards import Pixels, ShardWriter, check_bands, check_image, item_shape, shard_name
+from giz.labelset.schema import LabelSetError, arrow_schema, label_columns
 
 JOURNAL, LOCK, PARTS, SET = "journal.jsonl", "lock", "parts", "set"
 
@@ -32,12 +30,12 @@ JOURNAL, LOCK, PARTS, SET = "journal.jsonl", "lock", "parts", "set"
 class LabelSetWriter:
     """Writes galaxies in the order of their numbers. Use as a context manager; `finish` makes the set.
 
-    `galaxy_count` tells a resumed writer how many galaxies are safely written, `last_pgc` which was the last of them.
+    `galaxy_count` is the number of galaxies safely written, from which to resume, and `last_pgc` the last of them.
     """
 
     def __init__(self, folder: Path, spec: LabelSetSpec) -> None:
         if folder.exists():
-            raise LabelSetError("exists", f"{folder} exists already, and a label set once made is never changed.")
+            raise LabelSetError("exists", f"{folder} already exists, and a finished label set is never changed.")
         if spec.bands:
             check_bands(spec.bands)
         self.folder = folder
@@ -63,7 +61,7 @@ class LabelSetWriter:
 
     @property
     def galaxy_count(self) -> int:
-        """Galaxies in finished shards: where a resumed writer goes on."""
+        """Number of galaxies in finished shards, from which a writer resumes."""
         return sum(shard["galaxies"] for shard in self._shards)
 
     @property
@@ -76,11 +74,11 @@ class LabelSetWriter:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.close()
-            raise LabelSetError("in_use", f"Another process is writing {self.folder} at this moment.") from None
+            raise LabelSetError("in_use", f"Another process is writing {self.folder} at the moment.") from None
         return lock
 
     def _resumed(self) -> IO[bytes]:
-        """Read the journal's whole lines, remove what lies beyond them, and open it to go on."""
+        """Read the journal's complete lines, remove everything beyond them, and open it for writing."""
         path = self._work / JOURNAL
         text = path.read_bytes() if path.exists() else b""
         whole = text[: text.rfind(b"\n") + 1]
@@ -88,7 +86,8 @@ class LabelSetWriter:
         if first is not None and first["settings"] != self.spec.digest():
             raise LabelSetError(
                 "other_settings",
-                f"{self._work} was begun with other settings. Repeat those, choose another folder, or remove it.",
+                f"{self._work} was begun with other settings. Use the same settings, choose another folder, or remove "
+                "it.",
             )
         if shards:
             self._shards = shards
@@ -104,7 +103,7 @@ class LabelSetWriter:
         return journal
 
     def _remove_strays(self) -> None:
-        """Remove files that no line of the journal names: the shard that a kill interrupted."""
+        """Remove files that are not in the journal: the shard interrupted by a kill."""
         known = {self._set / entry["path"] for shard in self._shards for entry in shard["files"]}
         known |= {path for number in range(len(self._shards)) for path in self._part_paths(number)}
         for path in [*(self._set / "images").glob("*"), *(self._work / PARTS).glob("*")]:
@@ -145,7 +144,7 @@ class LabelSetWriter:
         return self._images[band]
 
     def _commit(self) -> None:
-        """Bring the shard to disk; with the journal's line it counts."""
+        """Write the shard to disk, then its line to the journal."""
         number = len(self._shards)
         files = []
         for band in self.spec.bands:
@@ -169,11 +168,11 @@ class LabelSetWriter:
         self._rows, self._index, self._images = [], [], {}
 
     def finish(self) -> dict[str, Any]:
-        """Make the label set of what was added, and return its manifest. Afterwards nothing can be added."""
+        """Complete the label set and return its manifest. Afterwards nothing can be added."""
         if self._rows:
             self._commit()
         if not self._shards:
-            raise LabelSetError("bad_row", "There is not one galaxy to write.")
+            raise LabelSetError("bad_row", "There are no galaxies to write.")
         parts = [self._part_paths(number) for number in range(len(self._shards))]
         tables = [_merged([labels for labels, _ in parts], self._set / LABELS_NAME, self._schema)]
         if self.spec.bands:
@@ -191,7 +190,7 @@ class LabelSetWriter:
         return read_manifest(self.folder)
 
     def close(self) -> None:
-        """Leave what is written for another writer to go on with."""
+        """Stop; another writer can resume."""
         for writer in self._images.values():
             writer.abandon()
         self._images = {}

@@ -1,4 +1,4 @@
-"""From a galaxy's place on the sky to its set of frames: the first survey in the order that covers the field."""
+"""From a galaxy's position to its set of frames, from the first survey that covers the field."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from giz.imaging.fits import FitsError, open_frame
+from giz.core.vocabulary import GREYS
+from giz.imaging.decoder import FramePatch, frame_decode
+from giz.imaging.errors import DecoderMissingError, UnusableFileError
+from giz.imaging.flux_units import nmgy_of_zero_point
 from giz.imaging.frameset import FrameSet
 from giz.imaging.grid import SkyGrid
 from giz.imaging.mosaic import Mosaic, mosaic
-from giz.imaging.resample import Patch, resample
+from giz.imaging.resample import Patch, without_fill
 from giz.surveys.cache import discard
-from giz.surveys.errors import SurveyError
-from giz.surveys.exposure import BANDS, Exposure, Survey
-from giz.surveys.titles import survey_title
+from giz.surveys.survey import Exposure, Survey, SurveyError, survey_title
 
 RULES_VERSION = 1
-# A field counts as seen at this share of pixels in every band; a survey that sees less is a last resort, down to LEAST.
+# A survey with data for this share of pixels in every band is taken; one with less, down to LEAST, as a last resort.
 ENOUGH, LEAST = 0.99, 0.60
 
 
 @dataclass
 class _Collected:
-    """Patches a band so far, and which pixels of the field they see."""
+    """The patches of each band so far, and which pixels of the field they cover."""
 
     side_px: int
-    patches: dict[str, list[Patch]] = field(default_factory=lambda: {band: [] for band in BANDS})
+    patches: dict[str, list[Patch]] = field(default_factory=lambda: {band: [] for band in GREYS})
     is_calibrated: bool = True
     sources: list[str] = field(default_factory=list)
 
     def covered(self) -> float:
-        """The share of pixels that every band which the survey has sees; 0 without any patch."""
+        """Return the share of pixels covered in every band that the survey has; 0 without patches."""
         shares = [self._seen(patches).mean() for patches in self.patches.values() if patches]
         return float(min(shares, default=0.0))
 
@@ -47,7 +48,7 @@ class _Collected:
 
 
 def request_digest(grid: SkyGrid, surveys: Sequence[str]) -> str:
-    """Hash of what a set answers: another place, size, angle, order of surveys or rule needs another set."""
+    """Return a hash of the request: another place, size, angle, order of surveys or rule needs another set."""
     asked = [
         RULES_VERSION,
         round(grid.ra_deg, 7),
@@ -61,15 +62,15 @@ def request_digest(grid: SkyGrid, surveys: Sequence[str]) -> str:
 
 
 def fetch_frame_set(grid: SkyGrid, surveys: Sequence[Survey]) -> FrameSet:
-    """Frames of the field in g, r, i from the first survey that covers it.
+    """Fetch frames of the field in g, r, i from the first survey that covers it.
 
-    A survey that is down is not passed over: else a galaxy would come from one survey today, from another tomorrow.
+    A survey that is down is not skipped; otherwise a galaxy's survey would depend on the day.
 
     Raises
     ------
     SurveyError
-        ``not_covered`` if no survey sees at least 60 % of the field; ``survey_bad_answer`` if frames are damaged;
-        ``cache_unwritable`` where there is no room to unpack them; what the client raises.
+        ``not_covered`` if no survey covers at least 60 % of the field; ``survey_bad_answer`` if frames are damaged;
+        ``cache_unwritable`` if there is no space to unpack them; the client's.
     """
     best: tuple[float, Survey, _Collected] | None = None
     for survey in surveys:
@@ -97,25 +98,26 @@ def _collect(grid: SkyGrid, survey: Survey) -> _Collected:
 
 def _add(collected: _Collected, exposure: Exposure, grid: SkyGrid) -> None:
     used = False
+    place = (grid.ra_deg, grid.dec_deg, grid.side_px, grid.scale_arcsec, grid.position_angle_deg)
     for band, path in exposure.files.items():
         try:
-            with open_frame(path, zero_point_mag=exposure.zero_point) as frame:
-                patch = resample(frame, grid)
-                calibrated = frame.nmgy_per_unit is not None
-        except OSError as error:  # our own disk: the survey did its part, and its file may be as good as ever
+            frame = frame_decode(path, place, has_own_unit=exposure.zero_point is not None)
+            patch, calibrated = _patch(frame, exposure)
+        except DecoderMissingError:
+            raise
+        except OSError as error:  # our own disk: the survey's file may be fine
             reason = error.strerror or type(error).__name__
             raise SurveyError(
                 "cache_unwritable",
                 f"A frame can't be unpacked or read here ({reason}). Is the folder for temporary files full?",
             ) from None
-        except SurveyError:  # of the zero point: the header lacks what it needs
+        except SurveyError:  # from `zero_point`: its header is incomplete
             discard(path)
             raise
-        except FitsError as error:
+        except UnusableFileError as error:
             discard(path)
-            # In the cache a file's name is its hash, which tells people nothing; a unit is text of the survey's.
-            has_unit = error.code != "bad_unit"
-            detail = error.detail.replace(path.name, "its file") if has_unit else "it states no flux that can be used."
+            # A unit is text from the survey, so it is not repeated.
+            detail = error.detail if error.code != "bad_unit" else "it states no flux that can be used."
             raise SurveyError("survey_bad_answer", f"{exposure.name}, band {band}: {detail}") from None
         if patch is not None:
             collected.patches[band].append(patch)
@@ -123,6 +125,18 @@ def _add(collected: _Collected, exposure: Exposure, grid: SkyGrid) -> None:
             used = True
     if used:
         collected.sources.append(exposure.name)
+
+
+def _patch(frame: FramePatch, exposure: Exposure) -> tuple[Patch | None, bool]:
+    """Return what a frame shows of the field, without fill values, and whether its flux is in nanomaggies."""
+    factor = frame.nmgy_per_unit
+    flux = frame.flux
+    if exposure.zero_point is not None:
+        factor = nmgy_of_zero_point(exposure.zero_point(frame.exptime), "its file")
+        flux = None if flux is None else flux * np.float32(factor)
+    if flux is None:
+        return None, factor is not None
+    return without_fill(Patch(exposure.name, flux, frame.first_row, frame.first_column)), factor is not None
 
 
 def _frame_set(grid: SkyGrid, survey: str, collected: _Collected, request: str) -> FrameSet:

@@ -1,4 +1,4 @@
-"""One polite HTTP client for all surveys: guarded, rate limited, cached, capped, patient but not for ever."""
+"""The HTTP client for all surveys: guarded, rate limited, cached, and limited in size, time and attempts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TypeVar
 from urllib.parse import urlencode, urljoin
 
 from giz.surveys.cache import DiskCache
-from giz.surveys.errors import SurveyError
 from giz.surveys.guard import Guard, Target, connect
+from giz.surveys.survey import SurveyError
 from giz.surveys.watch import Watch
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ Check = Callable[[Path], None]
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 3
 TEXT_BYTES, FRAME_BYTES = 8_000_000, 400_000_000
-# Of a Content-Length; Python itself refuses to read thousands of them.
+# Most digits of a Content-Length; Python refuses to parse thousands.
 LENGTH_DIGITS = 18
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
@@ -31,12 +31,12 @@ WEEK_S = 7 * DAY_S
 
 @dataclass(frozen=True)
 class Manners:
-    """How patient and how polite the client is; seconds and bytes.
+    """Timeouts, attempts and rate limit of the client; seconds and bytes.
 
-    An attempt fails when nothing comes for `silence_s`, when after `slow_after_s` fewer than `least_bytes_per_s` came
-    on average, or after `longest_s`. It is made up to `attempts` times, but none begins after `give_up_s`, and after
-    `within_s` in all only an answer that flows may go on. After `breaker_failures` failed requests in a row a service
-    is left alone for `breaker_rest_s`.
+    An attempt fails when nothing arrives for `silence_s`, when the mean speed after `slow_after_s` is below
+    `least_bytes_per_s`, or after `longest_s`. Up to `attempts` are made, none starting after `give_up_s`; after
+    `within_s` in all, only an answer that is coming in may continue. After `breaker_failures` failed requests in a row
+    a service is not asked for `breaker_rest_s`.
     """
 
     interval_s: float = 0.5
@@ -53,6 +53,17 @@ class Manners:
     user_agent: str = "GIZ (Galaxy Inclination Zoo)"
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """Most bytes of one answer, and of all answers of one client; small for visitors' requests."""
+
+    frame_bytes: int = FRAME_BYTES
+    total_bytes: float = float("inf")
+
+
+STRANGERS = Allowance(frame_bytes=60_000_000, total_bytes=250_000_000)
+
+
 @dataclass
 class _Breaker:
     failures: int = 0
@@ -61,7 +72,7 @@ class _Breaker:
 
 
 class _Failed(Exception):
-    """One attempt failed in a way that another may not."""
+    """An attempt failed, and another may succeed."""
 
     def __init__(self, error: SurveyError, wait_s: float = 0.0) -> None:
         super().__init__(error.detail)
@@ -70,18 +81,26 @@ class _Failed(Exception):
 
 
 class Client:
-    """Fetches addresses into the disk cache and gives the files. Threads may share one.
+    """Fetches addresses into the disk cache and returns the files. Threads may share one.
 
-    services : addresses under which several services answer, on one host perhaps: where one of them fails, the others
-        are asked all the same. A host without such an address counts as one service.
+    services : addresses of services, several perhaps on one host: when one fails, the others are still asked. A host
+        without such an address counts as one service.
+    allowance : most bytes of one answer and of all.
     """
 
     def __init__(
-        self, guard: Guard, cache: DiskCache, manners: Manners | None = None, services: Collection[str] = ()
+        self,
+        guard: Guard,
+        cache: DiskCache,
+        manners: Manners | None = None,
+        services: Collection[str] = (),
+        allowance: Allowance | None = None,
     ) -> None:
         self.guard = guard
         self.cache = cache
         self.manners = manners or Manners()
+        self.allowance = allowance or Allowance()
+        self._received_bytes = 0
         self._services = sorted((f"{service.rstrip('/')}/" for service in services), key=len, reverse=True)
         self._breakers: dict[str, _Breaker] = {}
         self._lock = threading.Lock()
@@ -95,21 +114,21 @@ class Client:
         max_bytes: int = TEXT_BYTES,
         max_age_s: float | None = None,
     ) -> Path:
-        """Return the file with the answer, from the cache where it is there already.
+        """Return the file with the answer, from the cache if it is there.
 
         Parameters
         ----------
-        parameters : appended to the address, each encoded, so that no value can add a parameter of its own.
-        check : looks at the file and raises SurveyError ``survey_bad_answer`` if it is no right answer; such an answer
-            is never kept, and tried again. One that lies in the cache is looked at, too.
+        parameters : appended to the address, each encoded, so that no value can add another parameter.
+        check : raises SurveyError ``survey_bad_answer`` for a wrong answer, which is never kept, and requested again.
+            Cached answers are checked, too.
         max_bytes : larger answers are refused.
-        max_age_s : how old a cached answer may be; None for what never changes.
+        max_age_s : greatest age of a cached answer; None for data that never change.
 
         Raises
         ------
         SurveyError
             ``url_not_allowed``, ``fetch_refused``; ``not_found`` (404); ``survey_bad_answer``, ``survey_down``,
-            ``no_network``; ``cache_unwritable`` where the disk takes nothing.
+            ``no_network``; ``cache_unwritable``, ``cache_full``; ``too_much_data`` beyond the allowance.
         """
         if parameters:
             url = f"{url}?{urlencode(parameters)}"
@@ -117,7 +136,7 @@ class Client:
         try:
             with self.cache.only_one(url):
                 return self._kept(url, check, max_age_s) or self._fetched(url, target, check, max_bytes)
-        except OSError as error:  # of the disk: those of the network are in words by now
+        except OSError as error:  # of the disk; those of the network are SurveyErrors by now
             raise _unwritable(self.cache.folder, error) from None
 
     def _kept(self, url: str, check: Check | None, max_age_s: float | None) -> Path | None:
@@ -126,16 +145,23 @@ class Client:
             return stored
         try:
             check(stored)
-        except (SurveyError, OSError):  # bad, or deleted by somebody in this moment
+        except (SurveyError, OSError):  # bad, or deleted just now
             return None
         return stored
 
     def _fetched(self, url: str, target: Target, check: Check | None, max_bytes: int) -> Path:
+        left_bytes = self.allowance.total_bytes - self._received_bytes
+        max_bytes = min(max_bytes, self.allowance.frame_bytes)
+        if left_bytes < min(max_bytes, TEXT_BYTES):
+            most = f"{self.allowance.total_bytes / 1e6:,.0f}"
+            raise SurveyError("too_much_data", f"This field needs more than {most} MB of frames, which is too much.")
+        max_bytes = int(min(max_bytes, left_bytes))
         breaker = self._breaker(url, target)
         self._check_breaker(breaker, target)
         try:
             with self.cache.receiving() as place:
                 self._patiently(url, place, check, max_bytes)
+                self._received_bytes += place.stat().st_size
                 stored = self.cache.store(url, place)
         except SurveyError as error:
             self._count_failure(breaker, failed=error.is_retryable)
@@ -152,13 +178,13 @@ class Client:
         is_whole: Callable[[T], bool] = bool,
         max_age_s: float = WEEK_S,
     ) -> T:
-        """Return what `parse` makes of a text answer (undecodable bytes become marks).
+        """Return the parsed text of an answer (undecodable bytes are replaced).
 
         Parameters
         ----------
-        parse : raises SurveyError ``survey_bad_answer`` for what is no right answer, as a check of `get` does.
-        is_whole : whether all that was asked for is there. Where something is missing the answer is asked for again
-            after a day: the other side may have been in trouble, or know more by then.
+        parse : raises SurveyError ``survey_bad_answer`` for a wrong answer, as a check of `get` does.
+        is_whole : whether the answer is complete. An incomplete one is requested again after a day, when the service
+            may have recovered or know more.
         """
         found: list[T] = []
 
@@ -195,7 +221,7 @@ class Client:
             raise
 
     def _follow(self, url: str, place: Path, max_bytes: int, deadline: float) -> None:
-        """Ask, and follow at most three redirects, each of them checked like the first address."""
+        """Send the request and follow at most three redirects, each checked like the first address."""
         for _ in range(MAX_HOPS + 1):
             try:
                 target = self.guard.check(url)
@@ -208,11 +234,11 @@ class Client:
             try:
                 url = urljoin(f"{target.scheme}://{target.key}{target.path}", location)
             except ValueError:
-                raise SurveyError("fetch_refused", "The survey redirects to what is no address.") from None
+                raise SurveyError("fetch_refused", "The survey redirects to an invalid address.") from None
         raise SurveyError("fetch_refused", "The survey redirects more than three times.")
 
     def _ask(self, target: Target, place: Path, max_bytes: int, deadline: float) -> str | None:
-        """One request; the body goes into `place`. Returns where a redirect leads."""
+        """Send one request and write the body to `place`; returns the target of a redirect."""
         connection: http.client.HTTPConnection | None = None
         manners = self.manners
         with Watch(
@@ -228,7 +254,7 @@ class Client:
                 headers = {"Host": host, "User-Agent": manners.user_agent, "Accept-Encoding": "identity"}
                 connection.request("GET", target.path, headers=headers | {"Connection": "close"})
                 answer = connection.getresponse()
-                if watch.cut_because:  # half of a header would pass for a whole one
+                if watch.cut_because:  # half of a header could pass for a whole one
                     raise TimeoutError
                 if answer.status in REDIRECTS:
                     return answer.getheader("Location", "")
@@ -259,7 +285,7 @@ class Client:
         if rest_s > 0:
             raise SurveyError(
                 "survey_down",
-                f"{target.host} failed {breaker.failures} times in a row; it is left alone for {rest_s:.0f} s.",
+                f"{target.host} failed {breaker.failures} times in a row; no request is sent for {rest_s:.0f} s.",
             )
 
     def _count_failure(self, breaker: _Breaker, *, failed: bool) -> None:
@@ -270,9 +296,9 @@ class Client:
 
 
 def _receive(answer: http.client.HTTPResponse, target: Target, place: Path, max_bytes: int, watch: Watch) -> None:
-    """Write the body to `place` block by block; it must be what its headers say."""
+    """Write the body to `place` block by block; it must match its headers."""
     if answer.getheader("Content-Encoding", "identity").lower() not in ("identity", ""):
-        raise _bad(target, "sent a compressed body that was not asked for")
+        raise _bad(target, "sent a compressed response that was not requested")
     promised = answer.getheader("Content-Length", "")
     if promised.isdecimal() and len(promised) > LENGTH_DIGITS:
         raise SurveyError("fetch_refused", f"{target.host} promises an impossible number of bytes.")
@@ -308,7 +334,7 @@ def _write(out: FileIO, block: bytes, place: Path) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> SurveyError:
-    return SurveyError("cache_unwritable", f"What surveys send can't be kept in {folder} ({error.strerror}).")
+    return SurveyError("cache_unwritable", f"Downloaded frames can't be saved in {folder} ({error.strerror}).")
 
 
 def _check_status(answer: http.client.HTTPResponse, target: Target) -> None:
@@ -330,7 +356,7 @@ def _bad(target: Target, what: str) -> _Failed:
 
 
 def _in_words(error: Exception) -> str:
-    """Why a connection failed, without a byte of what the other side sent."""
+    """Return why a connection failed, without anything that the other side sent."""
     if isinstance(error, TimeoutError):
         return "does not answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):

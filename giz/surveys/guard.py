@@ -1,4 +1,4 @@
-"""Outgoing requests go where the settings say and nowhere else: first the host's name is checked, then its address."""
+"""Limit outgoing requests to the hosts in the settings: first the host's name is checked, then its address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from giz.surveys.errors import SurveyError
+from giz.surveys.survey import SurveyError
 
 MAX_URL_CHARACTERS = 4000
 _PORTS = {"http": 80, "https": 443}
@@ -20,7 +20,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True)
 class Target:
-    """A checked address of the web: everything that a connection needs, nothing that a caller could smuggle in."""
+    """A checked web address: everything that a connection needs, and nothing else from the caller."""
 
     scheme: str
     host: str
@@ -35,9 +35,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Guard:
-    """Which hosts may be asked.
+    """The hosts that may be asked.
 
-    hosts : names (``data.sdss.org``, or ``name:port`` for another port than the scheme's own).
+    hosts : names (``data.sdss.org``, or ``name:port`` for another than the scheme's default port).
     local_hosts : ``name:port`` of mirrors on private addresses, loopback included; nothing else may resolve to such.
     """
 
@@ -45,7 +45,7 @@ class Guard:
     local_hosts: frozenset[str] = frozenset()
 
     def check(self, url: str) -> Target:
-        """Return where the address leads.
+        """Check an address and split it.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class Guard:
 
 
 def guard_for(urls: Collection[str], local_hosts: Collection[str] = ()) -> Guard:
-    """The guard that lets through the hosts of these addresses (and the local ones named)."""
+    """Return the guard that allows the hosts of these addresses, and the local ones named."""
     hosts = set()
     for url in urls:
         parts = _split(url)
@@ -92,7 +92,7 @@ def _split(url: str) -> SplitResult:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the open internet, also behind the disguises that IPv6 has for IPv4."""
+    """Whether an address is public, also for IPv4 addresses embedded in IPv6."""
     try:
         ip = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
@@ -103,7 +103,7 @@ def is_public(address: str) -> bool:
 
 
 def resolve(target: Target) -> list[tuple[int, tuple[str, int]]]:
-    """The addresses of a host, each of them checked.
+    """Resolve and check the addresses of a host.
 
     Raises
     ------
@@ -114,20 +114,20 @@ def resolve(target: Target) -> list[tuple[int, tuple[str, int]]]:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise SurveyError(
-            "no_network", f"{target.host} can't be found: no network, or its name server is down."
+            "no_network", f"{target.host} can't be found: this site has no network, or its name server is down."
         ) from None
     places = [(int(family), (str(place[0]), target.port)) for family, _, _, _, place in found]
     if not target.is_local and not all(is_public(place[0]) for _, place in places):
-        raise SurveyError("fetch_refused", f"{target.host} leads to a private address; that is refused.")
+        raise SurveyError("fetch_refused", f"{target.host} resolves to a private address, which is not allowed.")
     return places
 
 
 def connect(
     target: Target, timeout_s: float, on_line: Callable[[socket.socket], None] | None = None
 ) -> http.client.HTTPConnection:
-    """An open connection to exactly the address that was checked (the name is not resolved a second time).
+    """Connect to exactly the address that was checked (the name is not resolved a second time).
 
-    The host's addresses share `timeout_s`. ``on_line`` is given the line once it stands, before anything is said on it.
+    The host's addresses share `timeout_s`. ``on_line`` gets the socket once connected, before anything is sent.
     """
     places = resolve(target)
     end = time.monotonic() + timeout_s
@@ -143,7 +143,7 @@ def connect(
             raw.close()
             problem = error
             continue
-        # http.client opens a socket of its own only where it has none.
+        # http.client opens its own socket only if it has none.
         connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)
         connection.sock = stream
         return connection
@@ -156,7 +156,7 @@ def _secured(raw: socket.socket, target: Target, on_line: Callable[[socket.socke
         return raw
     context = ssl.create_default_context()
     stream = context.wrap_socket(raw, server_hostname=target.host, do_handshake_on_connect=False)
-    # Before the handshake: the other side may take for ever over that, too.
+    # Before the handshake, which the other side may delay, too.
     on_line(stream)
     try:
         stream.do_handshake()

@@ -1,4 +1,4 @@
-"""Any HiPS (Hierarchical Progressive Survey) through the hips2fits service: all sky, straight onto our own grid."""
+"""Any HiPS (Hierarchical Progressive Survey) through the hips2fits service, which resamples onto our own grid."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from giz.imaging.grid import SkyGrid
 from giz.surveys.client import FRAME_BYTES, WEEK_S, Client
-from giz.surveys.exposure import Exposure, check_is_fits
+from giz.surveys.survey import Exposure, check_is_fits
 
 
 @dataclass(frozen=True)
 class HipsSurvey:
-    """Identifiers of the HiPS that serve as g, r and i."""
+    """The HiPS that stand for g, r and i, by their identifiers."""
 
     name: str
     bands: Mapping[str, str]
 
 
 # In the order in which they are tried. The plates of DSS2 cover the whole sky; their blue, red and near infrared stand
-# in for g, r and i, and their densities are no calibrated flux.
+# in for g, r and i, and their densities are not calibrated flux.
 SURVEYS = (
     HipsSurvey("legacy", {band: f"CDS/P/DESI-Legacy-Surveys/DR10/{band}" for band in "gri"}),
     HipsSurvey("dss2", {"g": "CDS/P/DSS2/blue", "r": "CDS/P/DSS2/red", "i": "CDS/P/DSS2/NIR"}),
@@ -37,7 +37,7 @@ class HiPS:
         self._survey = survey
 
     def exposures(self, grid: SkyGrid) -> Iterator[Exposure]:
-        """One exposure, resampled by the service from its tiles to the very grid of the picture: never again here."""
+        """Fetch one exposure, resampled by the service onto the grid of the picture, and not again here."""
         wcs = {key: value for key, value in grid.wcs.to_header().items() if key != "COMMENT"}
         wcs |= {"NAXIS1": grid.side_px, "NAXIS2": grid.side_px}
         files = {}

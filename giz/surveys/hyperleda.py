@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from giz.surveys.client import WEEK_S, Client
-from giz.surveys.errors import SurveyError
+from giz.surveys.survey import SurveyError
 
 COLUMNS = ("pgc", "objname", "al2000", "de2000", "type", "t", "logd25", "logr25", "pa")
 # logd25 is the decimal logarithm of D25 in tenths of an arcminute.
@@ -19,7 +19,7 @@ MOST_PGC = 99_999_999
 
 @dataclass(frozen=True)
 class GalaxyFacts:
-    """What a catalogue says of a galaxy; None where it says nothing.
+    """A galaxy's data in the catalogue; None where it has none.
 
     Position in degrees (J2000), D25 in arcsec, axial ratio b/a at the same isophote, position angle in degrees from
     north through east, morphological type as text and as de Vaucouleurs' number.
@@ -37,19 +37,19 @@ class GalaxyFacts:
 
 
 class HyperLEDA:
-    """The catalogue's query service. `url` is the address of ``fG.cgi``."""
+    """The catalogue's query service; `url` is the address of ``fG.cgi``."""
 
     def __init__(self, client: Client, url: str) -> None:
         self._client = client
         self._url = url
 
     def galaxies(self, numbers: list[int]) -> dict[int, GalaxyFacts]:
-        """Facts by PGC number; numbers that the catalogue does not know are left out.
+        """Return data by PGC number, without numbers that the catalogue does not know.
 
         Raises
         ------
         SurveyError
-            ``survey_bad_answer`` for an answer that is not the table asked for; what the client raises.
+            ``survey_bad_answer`` for an answer that is not the table asked for; the client's.
         """
         found: dict[int, GalaxyFacts] = {}
         wanted = sorted({int(number) for number in numbers})
@@ -67,7 +67,7 @@ class HyperLEDA:
         )
 
     def around(self, ra_deg: float, dec_deg: float, radius_arcsec: float) -> list[GalaxyFacts]:
-        """Galaxies within `radius_arcsec` of a position (degrees, J2000), the nearest first.
+        """Return galaxies within `radius_arcsec` of a position (degrees, J2000), the nearest first.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class HyperLEDA:
             As `galaxies`.
         """
         radius_deg = radius_arcsec / 3600.0
-        # A box about the circle; near the poles, and where right ascension begins anew, all hours.
+        # A box around the circle; near the poles and across 0 h of right ascension, all hours.
         wide_deg = radius_deg / max(math.cos(math.radians(min(90.0, abs(dec_deg) + radius_deg))), 1e-6)
         low, high = ra_deg - wide_deg, ra_deg + wide_deg
         hours = f"al2000 between {low / 15:.7f} and {high / 15:.7f} and " if low >= 0 and high < 360 else ""
@@ -86,7 +86,7 @@ class HyperLEDA:
 
 
 def _away_arcsec(facts: GalaxyFacts, ra_deg: float, dec_deg: float) -> float:
-    """By the haversine formula, exact for small angles, too."""
+    """Return the distance by the haversine formula, which is also exact for small angles."""
     dec, other = math.radians(dec_deg), math.radians(facts.dec_deg)
     across = math.sin(math.radians(facts.ra_deg - ra_deg) / 2) ** 2 * math.cos(dec) * math.cos(other)
     share = math.sin((other - dec) / 2) ** 2 + across
@@ -108,14 +108,14 @@ def _query(condition: str) -> dict[str, str | int | float]:
 
 
 def _read(text: str) -> list[GalaxyFacts]:
-    """Rows of the table: notes begin with ``#``, then the columns' names, then values; blank where there is none."""
+    """Parse the table: notes begin with ``#``, then column names, then rows, with blanks for missing values."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         return []
     delimiter = max("|\t,", key=lines[0].count)
     names = [name.strip().strip('"$').lower() for name in lines[0].split(delimiter)]
     if not set(COLUMNS) <= set(names):
-        raise SurveyError("survey_bad_answer", "HyperLEDA's answer is not the table that was asked for.")
+        raise SurveyError("survey_bad_answer", "HyperLEDA did not return the requested table.")
     facts = []
     for line in lines[1:]:
         cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
@@ -130,7 +130,7 @@ def _facts(row: dict[str, str]) -> GalaxyFacts:
     if pgc is None or hours is None or dec_deg is None or not (0 <= hours < 24 and -90 <= dec_deg <= 90):
         raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a row without number or position.")
     if not 1 <= pgc <= MOST_PGC:
-        raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a number that is none of a galaxy.")
+        raise SurveyError("survey_bad_answer", "HyperLEDA's table contains a number that is not a galaxy's.")
     log_d25, log_ratio, angle = _number(row["logd25"]), _number(row["logr25"]), _number(row["pa"])
     return GalaxyFacts(
         pgc=int(pgc),
@@ -146,7 +146,7 @@ def _facts(row: dict[str, str]) -> GalaxyFacts:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which the database refuses (NUL) or a terminal obeys."""
+    """Return the text without control characters, which databases refuse (NUL) and terminals obey."""
     return "".join(character for character in text if character.isprintable())
 
 
@@ -156,5 +156,5 @@ def _number(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise SurveyError("survey_bad_answer", "HyperLEDA's table holds a value that is no number.") from None
+        raise SurveyError("survey_bad_answer", "HyperLEDA's table contains a value that is not a number.") from None
     return value if math.isfinite(value) else None

@@ -1,19 +1,19 @@
-"""All remote services of one installation, put together from its settings."""
+"""All remote services of one site, assembled from its settings."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from giz.surveys.cache import DiskCache
-from giz.surveys.client import Client, Manners
-from giz.surveys.exposure import Survey
+from giz.surveys.cache import DiskCache, Limits
+from giz.surveys.client import STRANGERS, Client, Manners
 from giz.surveys.guard import guard_for
 from giz.surveys.hips import SURVEYS, HiPS
 from giz.surveys.hyperleda import HyperLEDA
-from giz.surveys.names import Sesame
 from giz.surveys.panstarrs import PanSTARRS
 from giz.surveys.sdss import SDSS
+from giz.surveys.sesame import Sesame
+from giz.surveys.survey import Survey
 
 DEFAULT_URLS = {
     "sdss": "https://data.sdss.org/sas/dr17/eboss/photoObj/frames",
@@ -29,7 +29,7 @@ SURVEY_NAMES = ("sdss", "panstarrs", "hips")
 
 
 def joined_urls(overrides: Sequence[str]) -> dict[str, str]:
-    """The services' addresses with those of the settings (``name=url``) in their place.
+    """Return the services' addresses, with those from the settings (``name=url``) replaced.
 
     Raises
     ------
@@ -49,7 +49,11 @@ def joined_urls(overrides: Sequence[str]) -> dict[str, str]:
 
 
 class Observatory:
-    """The surveys in the order in which they are tried, the catalogue and the name resolver, behind one client."""
+    """The surveys, the catalogue and the name resolver, behind one client.
+
+    limits : size of the cache. is_public : for a visitor's request, which may fetch less and uses a small part of the
+        cache.
+    """
 
     def __init__(
         self,
@@ -58,16 +62,24 @@ class Observatory:
         *,
         local_hosts: Collection[str] = (),
         manners: Manners | None = None,
+        limits: Limits | None = None,
+        is_public: bool = False,
     ) -> None:
         guard = guard_for(list(urls.values()), local_hosts)
-        self.client = Client(guard, DiskCache(cache_folder), manners, services=urls.values())
+        self.client = Client(
+            guard,
+            DiskCache(cache_folder, limits, is_public=is_public),
+            manners,
+            services=urls.values(),
+            allowance=STRANGERS if is_public else None,
+        )
         self._urls = urls
         self.sdss = SDSS(self.client, urls["skyserver"], urls["sdss"], urls["sdss-pictures"])
         self.catalogue = HyperLEDA(self.client, urls["hyperleda"])
         self.names = Sesame(self.client, urls["sesame"])
 
     def surveys(self, names: Sequence[str] = SURVEY_NAMES) -> list[Survey]:
-        """Surveys by name, in this order; "hips" stands for all of its surveys.
+        """Return the surveys of these names, in this order; "hips" stands for all of its surveys.
 
         Raises
         ------

@@ -1,32 +1,30 @@
-"""Pan-STARRS 1 (3π stacks): which skycells see a field, and cutouts of them."""
+"""Pan-STARRS 1 (3π stacks): the skycells that cover a field, and cutouts of them."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from giz.core.vocabulary import GREYS
 from giz.imaging.grid import SkyGrid
 from giz.surveys.client import FRAME_BYTES, WEEK_S, Client
-from giz.surveys.errors import SurveyError
-from giz.surveys.exposure import BANDS, Exposure, check_is_fits
+from giz.surveys.survey import Exposure, SurveyError, check_is_fits
 
 PIXEL_SCALE_ARCSEC = 0.25
-MAX_CUTOUT_PX = 10_000
 LEAST_DECLINATION_DEG = -30.5
 _COLUMNS = {"projcell", "subcell", "filter", "filename"}
 _FILE_NAME = re.compile(r"/[\w./-]{1,200}\.fits", re.ASCII)
 _CELL = re.compile(r"[0-9]{1,6}")
 
 
-def zero_point_mag(header: Mapping[str, Any]) -> float:
-    """AB magnitude of one unit of a stack: 25 for a count a second (Waters et al. 2020, ApJS 251, 4)."""
-    seconds = header.get("EXPTIME")
-    if not isinstance(seconds, int | float) or not 0.0 < seconds < 1e7:
+def zero_point_mag(seconds: float | None) -> float:
+    """Return the AB magnitude of one unit of a stack: 25 for one count per second (Waters et al. 2020)."""
+    if seconds is None or not 0.0 < seconds < 1e7:
         raise SurveyError("survey_bad_answer", "A Pan-STARRS stack came without a usable exposure time.")
     return 25.0 + 2.5 * math.log10(seconds)
 
@@ -42,20 +40,23 @@ class PanSTARRS:
         self._cutout_url = cutout_url
 
     def exposures(self, grid: SkyGrid) -> Iterator[Exposure]:
-        """One exposure a skycell that sees the centre or a corner of the field, the centre's first."""
+        """Fetch one exposure per skycell that covers the centre or a corner of the field, the centre's first.
+
+        None for a field whose cutout (four bytes per pixel) would be larger than allowed.
+        """
         size_px = math.ceil(grid.field_arcsec * math.sqrt(2.0) / PIXEL_SCALE_ARCSEC) + 8
-        if grid.dec_deg < LEAST_DECLINATION_DEG or size_px > MAX_CUTOUT_PX:
+        if grid.dec_deg < LEAST_DECLINATION_DEG or 4 * size_px**2 > self._client.allowance.frame_bytes:
             return
         for skycell, names in self._skycells(grid).items():
-            files = {band: self._cutout(grid, size_px, names[band]) for band in BANDS if band in names}
+            files = {band: self._cutout(grid, size_px, names[band]) for band in GREYS if band in names}
             yield Exposure(skycell, files, zero_point_mag)
 
     def _skycells(self, grid: SkyGrid) -> dict[str, dict[str, str]]:
-        """File names by skycell and band, in the order in which the skycells were met."""
+        """Return file names by skycell and band, in the order in which the skycells were found."""
         cells: dict[str, dict[str, str]] = defaultdict(dict)
         for ra_deg, dec_deg in np.vstack([[[grid.ra_deg, grid.dec_deg]], grid.corners_deg()]):
             where: dict[str, str | int | float] = {"ra": f"{ra_deg:.6f}", "dec": f"{dec_deg:.6f}"}
-            query = where | {"filters": "".join(BANDS), "type": "stack"}
+            query = where | {"filters": "".join(GREYS), "type": "stack"}
             for row in self._client.parsed(self._files_url, query, _read_table):
                 cells[f"{row['projcell']}.{row['subcell']}"].setdefault(row["filter"], row["filename"])
         return cells
@@ -74,10 +75,10 @@ class PanSTARRS:
 
 
 def _read_table(text: str) -> list[dict[str, str]]:
-    """The image list: words separated by blanks, names of the columns first. No rows: the survey has not been there."""
+    """Parse the image list: words separated by blanks, column names first. No rows if the survey has no data there."""
     lines = [line.split() for line in text.splitlines() if line.strip()]
     if not lines or not set(lines[0]) >= _COLUMNS:
-        raise SurveyError("survey_bad_answer", "The Pan-STARRS image list is not the table that was asked for.")
+        raise SurveyError("survey_bad_answer", "Pan-STARRS did not return the requested image list.")
     rows = [dict(zip(lines[0], words, strict=False)) for words in lines[1:]]
     for row in rows:
         if len(row) < len(lines[0]) or not _is_usable(row):
@@ -87,4 +88,4 @@ def _read_table(text: str) -> list[dict[str, str]]:
 
 def _is_usable(row: dict[str, str]) -> bool:
     has_cell = _CELL.fullmatch(row["projcell"]) and _CELL.fullmatch(row["subcell"])
-    return bool(has_cell and row["filter"] in BANDS and _FILE_NAME.fullmatch(row["filename"]))
+    return bool(has_cell and row["filter"] in GREYS and _FILE_NAME.fullmatch(row["filename"]))

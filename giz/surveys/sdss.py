@@ -1,4 +1,4 @@
-"""Sloan Digital Sky Survey: which calibrated frames cover a field, and those frames."""
+"""Sloan Digital Sky Survey: the calibrated frames that cover a field."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from giz.imaging.decode import PictureError, decode_picture
+from giz.core.vocabulary import GREYS
+from giz.imaging.decoder import picture_decode
+from giz.imaging.errors import UnusableFileError
 from giz.imaging.grid import SkyGrid
 from giz.surveys.client import FRAME_BYTES, Client
-from giz.surveys.errors import SurveyError
-from giz.surveys.exposure import BANDS, Exposure, check_is_fits
+from giz.surveys.survey import Exposure, SurveyError, check_is_fits
 
 FRAME_ROWS, FRAME_COLUMNS = 1489, 2048
 FRAME_RADIUS_DEG = 0.2
 MAX_CANDIDATES, MAX_FRAMES = 400, 40
 # The SkyServer makes no larger pictures.
 MAX_PICTURE_PX, PICTURE_BYTES = 2048, 20_000_000
-# Field positions that a plan must cover; the pixels decide in the end.
+# Positions in the field that a plan must cover; in the end the pixels decide.
 PROBES = 15
-# Beyond it lies no run, no angle in degrees.
+# Larger than any run number or angle in degrees.
 MOST_VALUE = 1e6
 _COLUMNS = ("run", "rerun", "camcol", "field", "score", "a", "b", "c", "d", "e", "f", "node", "incl")
 
@@ -44,7 +45,7 @@ class _Candidate:
     inclination_deg: float
 
     def sees(self, sky_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Which positions (n, 2) lie on the frame; row and column are linear in (mu, nu)."""
+        """Return which positions (n, 2), degrees, lie on the frame (n,); row and column are linear in (mu, nu)."""
         mu, nu = _great_circle(sky_deg, self.node_deg, self.inclination_deg)
         matrix = np.array([[self.mu[1], self.mu[2]], [self.nu[1], self.nu[2]]])
         if abs(np.linalg.det(matrix)) < 1e-14:
@@ -70,12 +71,12 @@ class SDSS:
         self._frames_url = frames_url.rstrip("/")
 
     def exposures(self, grid: SkyGrid) -> Iterator[Exposure]:
-        """Frames that cover the field, the most useful first: good ones that see most of what others leave open."""
+        """Fetch frames that cover the field, the most useful first: good ones that add most coverage."""
         for chosen in _plan(self._candidates(grid), _probes(grid))[:MAX_FRAMES]:
             yield self._fetch(chosen)
 
     def quick_look(self, grid: SkyGrid) -> tuple[Path, float]:
-        """The survey's own colour picture (JPEG, north up, east left) about the field, and its arcsec per pixel."""
+        """Fetch the survey's own colour picture of the field (JPEG, north up, east left); also its arcsec per pixel."""
         side_px = min(math.ceil(grid.side_px * math.sqrt(2.0)), MAX_PICTURE_PX)
         scale_arcsec = grid.field_arcsec * math.sqrt(2.0) / side_px
         where: dict[str, str | int | float] = {"ra": f"{grid.ra_deg:.6f}", "dec": f"{grid.dec_deg:.6f}"}
@@ -90,7 +91,7 @@ class SDSS:
 
     def _fetch(self, frame: _Candidate) -> Exposure:
         files = {}
-        for band in BANDS:
+        for band in GREYS:
             file_name = f"frame-{band}-{frame.run:06d}-{frame.camcol}-{frame.field:04d}.fits.bz2"
             url = f"{self._frames_url}/{frame.rerun}/{frame.run}/{frame.camcol}/{file_name}"
             files[band] = self._client.get(url, check=check_is_fits, max_bytes=FRAME_BYTES)
@@ -99,13 +100,13 @@ class SDSS:
 
 def _check_is_picture(path: Path) -> None:
     try:
-        decode_picture(path.read_bytes(), "colour")
-    except PictureError as error:
+        picture_decode(path.read_bytes(), "colour")
+    except UnusableFileError as error:
         raise SurveyError("survey_bad_answer", f"The SkyServer sent no usable picture. {error.detail}") from None
 
 
 def candidates_sql(grid: SkyGrid, reach_deg: float) -> str:
-    """The question for frames whose centres lie within `reach_deg` of the field's centre (numbers only, no text)."""
+    """Return the SQL query for frames within `reach_deg` of the field's centre (it contains numbers only, no text)."""
     x, y, z = _unit_vector(grid.ra_deg, grid.dec_deg)
     near = f"f.cx * {x:.9f} + f.cy * {y:.9f} + f.cz * {z:.9f} > {math.cos(math.radians(reach_deg)):.9f}"
     parts = (
@@ -123,14 +124,14 @@ def _read_candidates(text: str) -> list[_Candidate]:
     rows = csv.DictReader(lines)
     try:
         if [name.strip().lower() for name in rows.fieldnames or ()] != list(_COLUMNS):
-            raise SurveyError("survey_bad_answer", "The SkyServer's answer is not the table that was asked for.")
+            raise SurveyError("survey_bad_answer", "The SkyServer did not return the requested table.")
         return [_candidate({key.strip().lower(): float(value) for key, value in row.items()}) for row in rows]
     except (csv.Error, TypeError, ValueError, AttributeError):
         raise SurveyError("survey_bad_answer", "The SkyServer's table holds a row that can't be read.") from None
 
 
 def _candidate(row: dict[str, float]) -> _Candidate:
-    if not all(abs(value) < MOST_VALUE for value in row.values()):  # not a number, either
+    if not all(abs(value) < MOST_VALUE for value in row.values()):  # NaN, too
         raise ValueError
     return _Candidate(
         run=int(row["run"]),
@@ -146,7 +147,7 @@ def _candidate(row: dict[str, float]) -> _Candidate:
 
 
 def _plan(candidates: list[_Candidate], probes: npt.NDArray[np.float64]) -> list[_Candidate]:
-    """The fewest good frames that see every probe, greedily; what no frame sees is left out."""
+    """Choose few good frames that cover every probe (n, 2) that any frame covers, greedily."""
     seen_by = [(candidate, candidate.sees(probes)) for candidate in candidates]
     open_probes = np.ones(len(probes), bool)
     plan: list[_Candidate] = []
@@ -175,7 +176,7 @@ def _unit_vector(ra_deg: float, dec_deg: float) -> tuple[float, float, float]:
 def _great_circle(
     sky_deg: npt.NDArray[np.float64], node_deg: float, inclination_deg: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """SDSS great-circle coordinates (mu, nu) of positions, degrees (Stoughton et al. 2002, AJ 123, 485, sec. 3.2)."""
+    """Return SDSS great-circle coordinates (mu, nu) of positions (n, 2), degrees (Stoughton et al. 2002, sec. 3.2)."""
     ra, dec = np.radians(sky_deg[:, 0] - node_deg), np.radians(sky_deg[:, 1])
     tilt = math.radians(inclination_deg)
     x = np.cos(ra) * np.cos(dec)

@@ -1,4 +1,4 @@
-"""A watchman for one attempt of a request: cuts the line of a server that says too little for too long."""
+"""A watchdog for one attempt of a request: closes the connection to a server that sends too little for too long."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from contextlib import suppress
 from types import TracebackType
 
 TICK_S = 0.2
-# Once the request as a whole has had its time, a line that flows may pause for so long and no longer.
+# Once the time of the request as a whole is up, an answer that is coming in may pause only so long.
 PAUSE_S = 5.0
 
 
 class Watch:
-    """Bounds an attempt from its connection to the last byte: a socket's timeout only bounds each byte.
+    """Limits an attempt from connection to last byte; a socket's timeout only limits the wait for each byte.
 
-    silence_s : how long nothing may come; until the body begins, also how long everything before it may take.
-    slow_after_s, least_bytes_per_s : a body that has come for so long must have come this fast on average.
-    longest_s : of the body.
-    deadline : of ``time.monotonic()``: when the request, with all its attempts, must have an answer that flows.
+    silence_s : longest time without a byte; also the longest time until the body begins.
+    slow_after_s, least_bytes_per_s : least mean speed of a body that has been coming for so long.
+    longest_s : longest time for the body.
+    deadline : when, by ``time.monotonic()``, the request with all its attempts must have an answer coming in.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Watch:
 
     @property
     def left_s(self) -> float:
-        """Time that is left for a connection."""
+        """Time left for connecting."""
         return max(0.1, min(self._begin + self._silence_s, self._deadline) - time.monotonic())
 
     def line(self, stream: socket.socket) -> None:
-        """Say which line to cut."""
+        """Set the connection to close."""
         self._line = stream
 
     def body_begins(self) -> None:
         self._body_began = self._last = time.monotonic()
 
     def received(self, size: int) -> None:
-        """Count bytes of the body that have come."""
+        """Count received bytes of the body."""
         self._size += size
         self._last = time.monotonic()
 
@@ -71,12 +71,12 @@ class Watch:
             if reason and self._line is not None:
                 self.cut_because = reason
                 with suppress(OSError):
-                    # Not a secured line's own: that takes its state away from under the thread that reads.
+                    # Not a TLS socket's own method, which would destroy its state while another thread reads.
                     socket.socket.shutdown(self._line, socket.SHUT_RDWR)
                 return
 
     def complaint(self, now: float) -> str:
-        """What is wrong with the line at this time, in words; nothing while all is well."""
+        """Return what is wrong with the connection at this time, in words, or an empty string."""
         if self._body_began is None:
             return "does not answer in time" if now > min(self._begin + self._silence_s, self._deadline) else ""
         spent, pause = now - self._body_began, now - self._last

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.vocabulary import GREYS
 from giz.imaging.colour import lupton_rgb
 from giz.imaging.greys import asinh_grey
 from giz.synthetic.parameters import GalaxyParameters
-from giz.synthetic.photometry import BANDS, FloatArray
+from giz.synthetic.photometry import FloatArray
 from giz.synthetic.streams import stream
 
 # With these the axial ratio of the outer isophote gives the true tilt by the convention of the real standards, q0 = 0.2
@@ -151,7 +152,7 @@ def stretched(
             white_percentile=white,
             min_range_sigma=by.min_range_sigma,
         )
-        for band, frame, white in zip(BANDS, frames, by.white_percentile, strict=True)
+        for band, frame, white in zip(GREYS, frames, by.white_percentile, strict=True)
     }
     black_g, black_r, black_i = BLACK_POINT_NMGY
     sky_red, sky_green, sky_blue = sky_rgb

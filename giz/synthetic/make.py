@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.vocabulary import GREYS
 from giz.imaging.colour import lupton_rgb
 from giz.imaging.greys import asinh_grey
 from giz.synthetic.breadth import Structure, broadened
 from giz.synthetic.galaxy import render_noise_free
 from giz.synthetic.looks import LOOKS, SDSS, SurveyLook
+from giz.synthetic.neighbours import BESIDE, draw_star_beside, with_companion
 from giz.synthetic.observe import observe, sky_sigma_nmgy
 from giz.synthetic.parameters import GalaxyParameters, draw_parameters
-from giz.synthetic.photometry import BANDS, FloatArray
-from giz.synthetic.rejects import REJECT_REASONS, draw_reject
+from giz.synthetic.photometry import FloatArray
+from giz.synthetic.rejects import REJECT_REASONS, draw_reject, irregular
+from giz.synthetic.sky import Sources
 from giz.synthetic.streams import stream
 from giz.synthetic.tides import distort, draw_tide
 from giz.synthetic.types import GALAXY_TYPES
@@ -62,6 +65,8 @@ def make_galaxy(
     disturbed: bool = False,
     survey: str = SDSS.name,
     structure: Structure | None = None,
+    beside: str = "",
+    severity: float = 0.0,
 ) -> SyntheticGalaxy:
     """Make a spiral seen at a known inclination, its major axis horizontal, on a field of 2 x D25.
 
@@ -75,6 +80,8 @@ def make_galaxy(
     disturbed : apply a mild tide to the disk, as a neighbour would; the truth stays.
     survey : one of `LOOKS`, whose pixels, depth, seeing and sky colour the image has.
     structure : changes to the disk that was drawn, as populations make them.
+    beside : what else is seen near the galaxy, which people measure all the same: one of `BESIDE`, or nothing.
+    severity : from 0 to 1, how irregular or torn the galaxy is (`giz.synthetic.rejects.irregular`).
 
     Raises
     ------
@@ -85,16 +92,23 @@ def make_galaxy(
     if not (isinstance(inclination_deg, int | float | np.number) and 0.0 <= float(inclination_deg) <= 90.0):
         raise ValueError(f"inclination_deg must be a number from 0 (face-on) to 90 (edge-on); got {inclination_deg!r}.")
     _check_choice("survey", survey, tuple(LOOKS))
+    _check_choice("thing beside a galaxy", beside, ("", *BESIDE))
     seed, size_px, look = _checked_seed(seed), checked_size(size_px), LOOKS[survey]
     p = _seen_by(look, draw_parameters(galaxy_type, float(inclination_deg), seed))
     p = broadened(p, structure) if structure else p
+    p, torn = irregular(p, seed, severity) if severity else (p, None)
     binning = _binning(size_px)
     noise_free = render_noise_free(p, seed, size_px * binning)
     extra: dict[str, Any] = {}
-    if disturbed:
-        tide = draw_tide(stream(seed, "tide"), (0.1, 0.4), (0.05, 0.20))
+    tide = draw_tide(stream(seed, "tide"), (0.1, 0.4), (0.05, 0.20)) if disturbed else torn
+    if tide:
         noise_free = distort(noise_free, tide)
         extra["tide"] = asdict(tide)
+    star: Sources | None = None
+    if beside == "companion":
+        noise_free, extra["companion"] = with_companion(noise_free, seed, p.d25_face_on_arcsec)
+    elif beside == "star":
+        star, extra["star"] = draw_star_beside(seed)
     noise_offset_mag = _noise_offset_mag(seed)
     scale_arcsec = 2.0 * p.d25_arcsec / (size_px * binning)
     frames = observe(
@@ -105,6 +119,7 @@ def make_galaxy(
         noise_offset_mag=noise_offset_mag,
         field_arcmin=2.0 * p.d25_face_on_arcsec / 60.0,
         clean=clean,
+        extra_star=star,
         look=look,
     )
     return SyntheticGalaxy(
@@ -122,9 +137,12 @@ def make_galaxy(
     )
 
 
-def make_reject(reason: str, seed: int, *, size_px: int = 256, survey: str = SDSS.name) -> SyntheticGalaxy:
+def make_reject(
+    reason: str, seed: int, *, size_px: int = 256, survey: str = SDSS.name, is_broad: bool = False
+) -> SyntheticGalaxy:
     """Make an image people should reject for `reason`, one of `REJECT_REASONS`.
 
+    is_broad : whether its disk is broadened as those of a population are (`giz.synthetic.breadth`).
     The true inclination is kept for every spiral among them and is None for an elliptical. A "bad_image" cut by the
     edge of its field holds NaN where there is no data; `parameters["defect"]` names what is wrong with it.
 
@@ -137,7 +155,7 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256, survey: str = SDS
     _check_choice("survey", survey, tuple(LOOKS))
     seed, size_px, look = _checked_seed(seed), checked_size(size_px), LOOKS[survey]
     binning = _binning(size_px)
-    p, reject = draw_reject(reason, seed, size_px * binning, look)
+    p, reject = draw_reject(reason, seed, size_px * binning, look, is_broad=is_broad)
     p = _seen_by(look, p)
     if reject.inclination_deg is not None:
         p = replace(p, inclination_deg=reject.inclination_deg)
@@ -175,7 +193,7 @@ def make_reject(reason: str, seed: int, *, size_px: int = 256, survey: str = SDS
 
 def display_images(galaxy: SyntheticGalaxy) -> dict[str, npt.NDArray[np.uint8]]:
     """Pictures by the one code path all images take: inverted greys "g", "r", "i" (n, n) and colour "gri" (n, n, 3)."""
-    pictures = {band: asinh_grey(frame) for band, frame in zip(BANDS, galaxy.frames, strict=True)}
+    pictures = {band: asinh_grey(frame) for band, frame in zip(GREYS, galaxy.frames, strict=True)}
     pictures["gri"] = lupton_rgb(galaxy.frames, galaxy.pixel_scale_arcsec, sky_rgb=galaxy.look.sky_rgb)
     return pictures
 

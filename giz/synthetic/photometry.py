@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-BANDS = ("g", "r", "i")
 NATIVE_SCALE_ARCSEC = 0.396
 # Extinction of the Milky Way's dust relative to r (Cardelli, Clayton & Mathis 1989, R_V = 3.1).
 EXTINCTION_G_R_I = (1.35, 1.0, 0.77)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from giz.synthetic.breadth import broadened, draw_structure
 from giz.synthetic.bulge import sersic_b
 from giz.synthetic.galaxy import pixel_scale_arcsec, render_noise_free
 from giz.synthetic.looks import SurveyLook
@@ -19,10 +20,11 @@ from giz.synthetic.parameters import GalaxyParameters, draw_parameters
 from giz.synthetic.photometry import FloatArray, band_ratios, flux_nmgy
 from giz.synthetic.sky import Sources
 from giz.synthetic.streams import stream
-from giz.synthetic.tides import distort, draw_tide
+from giz.synthetic.tides import Tide, distort, draw_tide
 
 F = np.float32
 ELLIPTICAL = "E"
+IRREGULAR_TYPE = "Sdm"
 SPIRALS = ("Sab", "Sbc", "SBb", "Scd")
 
 
@@ -105,6 +107,39 @@ def _face_on(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Genera
     return _plain(replace(p, inclination_deg=float(rng.uniform(0.0, 40.0))), seed, size_px)
 
 
+def _irregular(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
+    drawn, tide = irregular(draw_parameters(IRREGULAR_TYPE, p.inclination_deg, seed), seed, float(rng.uniform(0.5, 1)))
+    frames = distort(render_noise_free(drawn, seed, size_px), tide)
+    return Reject(IRREGULAR_TYPE, p.inclination_deg, frames, {"irregular": drawn.as_json(), "tide": asdict(tide)})
+
+
+def irregular(p: GalaxyParameters, seed: int, severity: float) -> tuple[GalaxyParameters, Tide]:
+    """Make a disk irregular, and draw the tide that tears it: from hardly (severity 0) to nothing measurable (1).
+
+    An irregular galaxy is faint, clumpy, thick and lopsided, without arms or bulge; of other types the tide is all.
+    """
+    rng = stream(seed, "irregular")
+    is_torn = p.galaxy_type != IRREGULAR_TYPE
+    strength = severity * (1.3 if is_torn else 0.8)
+    tide = draw_tide(rng, (0.2 * strength, 1.3 * strength), (0.1 * strength, 0.45 * strength))
+    u = rng.random(8)
+    if is_torn:
+        return p, tide
+    clumpy = replace(
+        p,
+        bulge_to_total=0.3 * p.bulge_to_total,
+        arm_amplitude=0.1 + 0.5 * float(u[0]),
+        hii_strength=0.2 + 2.0 * float(u[1]),
+        irregularity=1.3 + 2.5 * severity * float(u[2]),
+        lopsidedness=0.05 + 0.25 * severity * float(u[3]),
+        ellipticity=0.45 * severity * float(u[4]),
+        thickness_h=p.thickness_h * (1.0 + 0.9 * severity * float(u[5])),
+        bar_length_h=p.bar_length_h if u[6] < 0.3 else 0.0,
+        surface_brightness_offset_mag=p.surface_brightness_offset_mag + severity * (0.7 + 1.5 * float(u[7])),
+    )
+    return clumpy, tide
+
+
 def _bad_image(p: GalaxyParameters, seed: int, size_px: int, rng: np.random.Generator, look: SurveyLook) -> Reject:
     defect = str(rng.choice(tuple(DEFECTS)))
     if defect == "bad_seeing":
@@ -174,14 +209,18 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "bad_image": _bad_image,
         "faint": _faint,
         "face_on": _face_on,
+        "irregular": _irregular,
     }
 )
 REJECT_REASONS: tuple[str, ...] = tuple(MAKERS)
 
 
-def draw_reject(reason: str, seed: int, size_px: int, look: SurveyLook) -> tuple[GalaxyParameters, Reject]:
-    """A galaxy to be rejected for `reason`, and the parameters it started from."""
+def draw_reject(
+    reason: str, seed: int, size_px: int, look: SurveyLook, *, is_broad: bool = False
+) -> tuple[GalaxyParameters, Reject]:
+    """A galaxy to be rejected for `reason`, and the parameters it started from, broadened as those of a population."""
     rng = stream(seed, "reject")
     galaxy_type = str(rng.choice(SPIRALS))
     p = draw_parameters(galaxy_type, float(rng.uniform(45.0, 88.0)), seed)
+    p = broadened(p, draw_structure(galaxy_type, seed)) if is_broad else p
     return p, MAKERS[reason](p, seed, size_px, rng, look)

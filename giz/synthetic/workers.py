@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from giz.synthetic.population import RenderedMember, render_member
+from giz.synthetic.population import POPULATION_RULE, RenderedMember, render_member
 
 CHUNK = 8
 # Chunks a worker may be ahead of the one that is handed out next: bounds the memory.
@@ -24,7 +24,7 @@ class RenderingError(RuntimeError):
 
 
 def render_population(
-    population_seed: int, start: int, stop: int, *, size_px: int, workers: int
+    population_seed: int, start: int, stop: int, *, size_px: int, workers: int, rule: str = POPULATION_RULE
 ) -> Iterator[RenderedMember]:
     """Yield members `start` … `stop` - 1 in order, made by `workers` processes.
 
@@ -36,7 +36,7 @@ def render_population(
     if workers < 1:
         raise ValueError(f"At least one worker is needed; got {workers}.")
     chunks = [range(first, min(first + CHUNK, stop)) for first in range(start, stop, CHUNK)]
-    hands = [_Hand(population_seed, size_px) for _ in range(min(workers, len(chunks)))]
+    hands = [_Hand(population_seed, size_px, rule) for _ in range(min(workers, len(chunks)))]
     try:
         yield from _in_order(chunks, hands)
     finally:
@@ -63,12 +63,12 @@ def _in_order(chunks: list[range], hands: list[_Hand]) -> Iterator[RenderedMembe
 class _Hand:
     """One worker process and this end of its pipe."""
 
-    def __init__(self, population_seed: int, size_px: int) -> None:
+    def __init__(self, population_seed: int, size_px: int, rule: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.chunk: int | None = None
         self._process: SpawnProcess = context.Process(
-            target=_serve, args=(theirs, population_seed, size_px), daemon=True
+            target=_serve, args=(theirs, population_seed, size_px, rule), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -106,7 +106,7 @@ class _Hand:
             self._process.terminate()
 
 
-def _serve(connection: Connection, population_seed: int, size_px: int) -> None:
+def _serve(connection: Connection, population_seed: int, size_px: int, rule: str) -> None:
     """Make what is asked for until the pipe ends. Ctrl-C is for whoever reads the answers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
@@ -115,7 +115,9 @@ def _serve(connection: Connection, population_seed: int, size_px: int) -> None:
         except (EOFError, OSError):
             return
         try:
-            answer: list[RenderedMember] | str = [render_member(population_seed, number, size_px) for number in numbers]
+            answer: list[RenderedMember] | str = [
+                render_member(population_seed, number, size_px, rule=rule) for number in numbers
+            ]
         except Exception:  # noqa: BLE001 - whatever it is, it is told to whoever asked
             answer = f"Galaxies {numbers.start} to {numbers.stop - 1} could not be made:\n{traceback.format_exc()}"
         try:

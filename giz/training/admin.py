@@ -17,12 +17,13 @@ from giz.core.jobs import UNFINISHED
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, progress_bar, row_link, text_block
 from giz.core.words import counted
-from giz.training.figures import text
 from giz.training.jobs import MOST_MINUTES, MOST_PROCESSES, MOST_SEED, training_cancel, training_resume, training_start
 from giz.training.models import ModelVersion, Promotion, TrainingRun
-from giz.training.nn.names import NETWORKS
+from giz.training.nn.kinds import NETWORKS
+from giz.training.reports import evaluation_text
 from giz.training.selectors import training_runs, versions_with_answering
 from giz.training.services.registry import model_promote, model_rollback
+from giz.training.services.runs import refuse_without_torch
 from giz.training.storage import labelsets_known
 
 LEAST_MINUTES = 0.1
@@ -39,22 +40,22 @@ STOPPED = (Job.State.CANCELLED, Job.State.FAILED)
 
 def press_cancel(request: HttpRequest, run: TrainingRun) -> str:
     training_cancel(run=run, actor=request.user)
-    return "Cancel was asked for. A running training stops at its next step and can go on later."
+    return "The training will be cancelled. A running one stops at its next step and can be resumed later."
 
 
 def press_resume(request: HttpRequest, run: TrainingRun) -> str:
     training_resume(run=run, actor=request.user)
-    return "It goes on from its last checkpoint as soon as the trainer is free."
+    return "It will resume from its last checkpoint as soon as the trainer is free."
 
 
 def press_promote(request: HttpRequest, version: ModelVersion) -> str:
     model_promote(version=version, actor=request.user, why="by hand on the staff page")
-    return f"{version} answers as {version.role} from now on."
+    return f"{version} is now in use as {version.role}."
 
 
 def press_rollback(request: HttpRequest, version: ModelVersion) -> str:
     back = model_rollback(role=version.role, actor=request.user)
-    return f"{back.version} answers as {back.role} again."
+    return f"{back.version} is in use as {back.role} again."
 
 
 class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -66,7 +67,7 @@ class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
         min_value=LEAST_MINUTES,
         max_value=MOST_MINUTES,
         initial=60,
-        help_text="how long to train; less than one for a try",
+        help_text="how long to train; less than one for an experiment",
         widget=UnfoldAdminDecimalFieldWidget,
     )
     flavour = forms.TypedChoiceField(
@@ -79,24 +80,37 @@ class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
         min_value=0,
         max_value=MOST_SEED,
         initial=1,
-        help_text="another seed, another run",
+        help_text="random seed; another seed gives another run",
         widget=UnfoldAdminDecimalFieldWidget,
     )
     processes = forms.IntegerField(
         min_value=1,
         max_value=MOST_PROCESSES,
         initial=1,
-        help_text="so many share the work, a GPU each; where there are fewer GPUs, all on the CPU",
+        help_text="number of processes that share the work, one GPU each; with fewer GPUs, all of them use the CPU",
         widget=UnfoldAdminDecimalFieldWidget,
     )
     device = forms.ChoiceField(
         choices=DEVICES,
         required=False,
-        help_text="Where the machine that trains has no such GPU, the training ends at once and says so.",
+        help_text="If the training machine has no such GPU, the training ends at once with an error.",
         widget=UnfoldAdminSelectWidget,
     )
+    start = forms.ChoiceField(
+        label="Start from",
+        choices=(("", "nothing"), ("served", "the network in use")),
+        required=False,
+        help_text="With few labels, continue from the network in use (ours only).",
+        widget=UnfoldAdminSelectWidget,
+    )
+    mixed = forms.BooleanField(
+        label="Add synthetic galaxies",
+        required=False,
+        help_text="Half of each batch, so that the network does not forget what it knows of them (ours only).",
+        widget=UnfoldBooleanSwitchWidget,
+    )
     promote = forms.BooleanField(
-        label="Have it answer if it passes the gate", required=False, initial=True, widget=UnfoldBooleanSwitchWidget
+        label="Put it into use if it passes the gate", required=False, initial=True, widget=UnfoldBooleanSwitchWidget
     )
 
     class Meta:
@@ -113,7 +127,9 @@ class TrainingStartForm(forms.ModelForm):  # type: ignore[type-arg]
         field = self.fields["labelset"]
         field.choices = choices  # type: ignore[attr-defined]
         if not choices:
-            field.help_text = "None has pictures yet: freeze one on a campaign's page, or put one into labelsets/."
+            field.help_text = (
+                "No label set has pictures yet: freeze one on a campaign's page, or put one into labelsets/."
+            )
 
 
 def _day(seconds: float) -> str:
@@ -130,13 +146,13 @@ class TrainingRunAdmin(StaffAdmin):
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton(
             "cancel",
-            "Stop it",
+            "Stop the training",
             press_cancel,
             lambda run: run.state in UNFINISHED,
             "danger",
-            confirm="What it has learned stays as a checkpoint; it can go on later.",
+            confirm="Its progress is kept as a checkpoint, so it can be resumed later.",
         ),
-        PostButton("resume", "Go on", press_resume, lambda run: run.state in STOPPED, "main"),
+        PostButton("resume", "Resume", press_resume, lambda run: run.state in STOPPED, "main"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
@@ -147,13 +163,24 @@ class TrainingRunAdmin(StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
         if obj is None:
-            told = ("labelset", "network", "minutes", "flavour", "seed", "processes", "device", "promote")
+            told = (
+                "labelset",
+                "network",
+                "minutes",
+                "flavour",
+                "seed",
+                "processes",
+                "device",
+                "start",
+                "mixed",
+                "promote",
+            )
             return [(None, {"fields": told})]
         return [
             (None, {"fields": ("curves_link", "state_label", "bar", "job_link", "error_text", "validation")}),
-            ("What came of it", {"fields": ("gate_words", "version_link")}),
+            ("Result", {"fields": ("gate_words", "version_link")}),
             (
-                "What it was told",
+                "Configuration",
                 {"fields": ("network", "labelset_name", "labelset_digest", "galaxies", "where", "told")},
             ),
             ("Times", {"fields": ("created_at", "finished_at")}),
@@ -165,8 +192,16 @@ class TrainingRunAdmin(StaffAdmin):
         )
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        extra = dict(kwargs.pop("extra_context", None) or {})
         try:
-            return super().add_view(request, *args, **kwargs)  # type: ignore[no-any-return]
+            refuse_without_torch()
+        except Refused as error:
+            if request.method == "POST":
+                return HttpResponseRedirect(request.get_full_path())
+            messages.error(request, error.detail)
+            extra["show_save"] = False
+        try:
+            return super().add_view(request, *args, extra_context=extra, **kwargs)  # type: ignore[no-any-return]
         except Refused as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(request.get_full_path())
@@ -252,11 +287,11 @@ class ModelVersionAdmin(HistoryAdmin):
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton(
             "promote",
-            "Have it answer",
+            "Put it into use",
             press_promote,
             lambda version: version.newest_id != version.pk,
             "main",
-            confirm="From now on every prediction in its role comes from this network.",
+            confirm="Every prediction in its role will come from this network.",
         ),
         PostButton(
             "rollback",
@@ -264,7 +299,7 @@ class ModelVersionAdmin(HistoryAdmin):
             press_rollback,
             lambda version: version.newest_id == version.pk,
             "danger",
-            confirm="The network that answered before this one answers again.",
+            confirm="The network that was in use before this one is used again.",
         ),
     )
 
@@ -275,7 +310,7 @@ class ModelVersionAdmin(HistoryAdmin):
     def title(self, version: ModelVersion) -> str:
         return str(version)
 
-    @column("answers as", label={"ours": "success"})
+    @column("in use as", label={"ours": "success"})
     def answers(self, version: Any) -> str | None:
         return version.role if version.newest_id == version.pk else None
 
@@ -285,7 +320,7 @@ class ModelVersionAdmin(HistoryAdmin):
 
     @column("origin", ordering="is_shipped")
     def origin(self, version: ModelVersion) -> str:
-        return "came with GIZ" if version.is_shipped else "trained here"
+        return version.origin
 
     @column("MB", ordering="byte_count")
     def megabytes(self, version: ModelVersion) -> str:
@@ -299,7 +334,7 @@ class ModelVersionAdmin(HistoryAdmin):
     def figures(self, version: ModelVersion) -> str:
         if not version.report.get("views"):
             return "–"
-        return text_block(text(version.report), "figures")
+        return text_block(evaluation_text(version.report), "figures")
 
     @column("model card")
     def card_text(self, version: ModelVersion) -> str:

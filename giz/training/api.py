@@ -25,7 +25,7 @@ from giz.training.jobs import (
     training_start,
 )
 from giz.training.models import TrainingRun
-from giz.training.nn.names import NETWORKS, OURS
+from giz.training.nn.kinds import NETWORKS, OURS
 from giz.training.selectors import training_runs
 from giz.training.storage import labelset_folder
 
@@ -45,7 +45,10 @@ class TrainingStartSerializer(StrictSerializer):
     )
     seed = serializers.IntegerField(min_value=0, max_value=MOST_SEED, default=1)
     processes = serializers.IntegerField(
-        min_value=1, max_value=MOST_PROCESSES, default=1, help_text="so many share the work, a GPU each where possible"
+        min_value=1,
+        max_value=MOST_PROCESSES,
+        default=1,
+        help_text="number of processes that share the work, one GPU each where possible",
     )
     device = serializers.RegexField(
         DEVICE,
@@ -54,16 +57,23 @@ class TrainingStartSerializer(StrictSerializer):
         error_messages={"invalid": DEVICE_WORDS},
         help_text="cpu, cuda or cuda:1 (the second GPU); empty: a GPU where the machine that trains has one",
     )
-    promote = serializers.BooleanField(default=True, help_text="whether it answers where it passes the gate")
+    start = serializers.CharField(
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="initial weights: of the network that is served, or of one of ours by its checksum; empty: none",
+    )
+    mixed = serializers.BooleanField(default=False, help_text="half of each batch are synthetic galaxies")
+    promote = serializers.BooleanField(default=True, help_text="whether to put it into use if it passes the gate")
 
 
 class TrainingRunSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=["queued", "running", "done", "failed", "cancelled"])
     labelset = serializers.SerializerMethodField(
-        help_text="folder below labelsets/, to train on it again; empty where it lies elsewhere"
+        help_text="folder below labelsets/, to train on it again; empty if it is elsewhere"
     )
-    labelset_name = serializers.CharField(help_text="as it calls itself")
+    labelset_name = serializers.CharField(help_text="its own name")
     labelset_digest = serializers.CharField()
     network = serializers.CharField()
     flavour = serializers.IntegerField()
@@ -74,7 +84,7 @@ class TrainingRunSerializer(serializers.Serializer[Any]):
     message = serializers.CharField(source="job.message", default="")
     error = serializers.CharField(help_text="why it failed")
     best = serializers.JSONField(help_text="the best validation")
-    gate = serializers.JSONField(help_text="whether it may take the served one's place, and why")
+    gate = serializers.JSONField(help_text="whether it may replace the network in use, and why")
     model = serializers.CharField(source="version.sha256", default=None, allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)

@@ -22,7 +22,7 @@ class TrainingConfig(AppConfig):
 
 
 def register_shipped(plan: Any = None, **_about: Any) -> None:
-    """After `migrate`, wherever it is run, the network that came with GIZ answers. (A flush has no plan.)"""
+    """Register the network that came with GIZ after every `migrate` (but not after a flush, which has no plan)."""
     from giz.training.services.registry import shipped_register
 
     if plan is None or not _has_its_tables():
@@ -34,6 +34,6 @@ def register_shipped(plan: Any = None, **_about: Any) -> None:
 
 
 def _has_its_tables() -> bool:
-    """Not where somebody migrated only a part, or back."""
+    """Whether all migrations of this app are applied."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes("training"))

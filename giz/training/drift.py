@@ -1,7 +1,8 @@
-"""Do the pictures of late look as those did that the network was measured on, and does it answer as it did then? Pure.
+"""Drift: do recent pictures and answers look like those that the network was measured on? Pure.
 
-What is compared is the population stability index: sum over bins of (p - q) ln(p / q), p and q the shares in each bin
-(the symmetrised relative entropy of Kullback & Leibler 1951). By custom: below 0.1 the same, above 0.25 another one.
+Distributions are compared by the population stability index: sum over bins of (p - q) ln(p / q), with p and q the
+shares in each bin (the symmetrised relative entropy of Kullback & Leibler 1951). By convention, below 0.1 they are the
+same and above 0.25 different.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 CHANGED, ALARM = 0.1, 0.25
-# Shares in few bins of few pictures differ by chance; expected PSI of chance alone is about (bins - 1) / pictures.
+# Fewer pictures differ too much by chance: the expected PSI of chance alone is about (bins - 1) / pictures.
 LEAST_PICTURES = 200
 EMPTY_SHARE = 1e-3
 EDGES: dict[str, npt.NDArray[np.float64]] = {
@@ -35,7 +36,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How far one distribution has moved. name : e.g. "gri mean". psi is None where too few pictures tell."""
+    """How far one distribution has moved. name : e.g. "gri mean". psi : None for too few pictures."""
 
     name: str
     pictures: int
@@ -56,7 +57,7 @@ class Shift:
 
 
 def input_summary(pictures: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, dict[str, float]]:
-    """Mean and scatter of the pixels, 0 to 255, of a galaxy's pictures by band."""
+    """Return mean and scatter of the pixels, 0 to 255, of a galaxy's pictures (S, S[, 3]) by band."""
     return {
         band: {"mean": round(float(pixels.mean()), 2), "sigma": round(float(pixels.std()), 2)}
         for band, pixels in pictures.items()
@@ -66,11 +67,11 @@ def input_summary(pictures: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, di
 def histograms(
     inputs: Iterable[Mapping[str, Mapping[str, float]]], answers: Mapping[str, npt.ArrayLike]
 ) -> dict[str, list[int]]:
-    """Counts in the bins of EDGES, fit for JSON.
+    """Return counts in the bins of EDGES, as JSON.
 
     Parameters
     ----------
-    inputs : what `input_summary` says of each galaxy.
+    inputs : `input_summary` of each galaxy.
     answers : any of "inclination_deg" and "rejection", (n,) each; missing answers are NaN or None.
     """
     values: dict[str, list[float]] = {}
@@ -83,13 +84,13 @@ def histograms(
 
 
 def shifts(reference: Mapping[str, Any], lately: Mapping[str, Any]) -> list[Shift]:
-    """Each distribution that both have, the farthest moved first."""
+    """Compare each distribution that both have; the largest shift first."""
     found = [Shift(name, sum(lately[name]), psi(reference[name], lately[name])) for name in reference if name in lately]
     return sorted(found, key=lambda shift: -(shift.psi or 0.0))
 
 
 def psi(reference: npt.ArrayLike, lately: npt.ArrayLike) -> float | None:
-    """Population stability index of two lists of counts; None where one of them is too small."""
+    """Return the population stability index of two lists of counts (bins,); None if one of them is too small."""
     then, now = np.asarray(reference, float), np.asarray(lately, float)
     if then.shape != now.shape or min(then.sum(), now.sum()) < LEAST_PICTURES:
         return None

@@ -1,10 +1,9 @@
-"""May this network take the place of the served one? Only if it is better on the same galaxies outside the noise. Pure.
+"""The gate: a network replaces the one in service only if it is significantly better on the same galaxies. Pure.
 
-Both are asked about the same pictures of the same test galaxies. Galaxies are then drawn anew with repetition, 2,000
-times (a paired bootstrap: Efron & Tibshirani 1993, chapter 8): all pictures of one galaxy together, for both networks.
-The new one passes where 95 % of the differences, less the same share above as below, lie on its side of zero, and what
-else it says is not worse by the same measure. Where nothing is served, a constant guess is the served one, and must be
-beaten by a tenth, too.
+Both are asked about the same pictures of the same test galaxies. Galaxies are then resampled with replacement, 2,000
+times (a paired bootstrap: Efron & Tibshirani 1993, chapter 8), all pictures of a galaxy together, for both networks.
+The new one passes if the central 95 % of the differences lie on its side of zero, and its other answers are not worse
+by the same measure. If no network is in service, it is compared with a constant guess, and must be better by a tenth.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from giz.core.words import counted, signed
 DRAWS = 2000
 SEED = 20
 LOW_PERCENT, HIGH_PERCENT = 2.5, 97.5
-# Fewer test galaxies than this tell nothing about a difference of a tenth of a degree.
+# Fewer test galaxies can't show a difference of a tenth of a degree.
 LEAST_GALAXIES = 50
 REJECTION_THRESHOLD = 0.5
 CONSTANT = "a constant guess"
-# The first network must be better than a guess by this share, too: one that has not learned yet can lie a little, and
-# outside the noise, below a guess by chance.
+# The first network must also be better than a guess by this share: one that has hardly learned anything can be slightly
+# but significantly better by chance.
 LEAST_GAIN_ON_A_GUESS = 0.1
 
 Floats = npt.NDArray[np.float64]
@@ -33,10 +32,10 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Errors:
-    """What one network got wrong, picture by picture; NaN where it was not asked or does not say.
+class PictureErrors:
+    """The errors of one network on n pictures; NaN where it was not asked or gives no answer.
 
-    error_deg : (n,) answer minus truth of the inclination. is_wrong : (n,) 0 or 1, of the verdict.
+    error_deg : (n,) answer minus truth of the inclination. is_wrong : (n,) 0 or 1, for the verdict.
     """
 
     error_deg: Floats
@@ -45,7 +44,7 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """New minus served, in `unit`; less is better. low, high : of the middle 95 % of the draws."""
+    """New minus served, in `unit`; less is better. low, high : of the central 95 % of the draws."""
 
     quantity: str
     unit: str
@@ -75,7 +74,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether it passed, why in one sentence, and the figures. rival : the served version's checksum, or CONSTANT."""
+    """The result: whether it passed, why, and figures. rival : checksum of the version in service, or CONSTANT."""
 
     passed: bool
     why: str
@@ -86,13 +85,13 @@ class Gate:
         return asdict(self)
 
 
-def judge(new: Errors, served: Errors, galaxies: npt.ArrayLike, *, rival: str) -> Gate:
+def judge(new: PictureErrors, served: PictureErrors, galaxies: npt.ArrayLike, *, rival: str) -> Gate:
     """Compare two networks on the same pictures.
 
     Parameters
     ----------
-    galaxies : (n,) which galaxy each picture shows.
-    rival : what the other one is called.
+    galaxies : (n,) the galaxy of each picture.
+    rival : the name of the other one.
     """
     numbers = np.unique(np.asarray(galaxies, np.int64), return_inverse=True)[1]
     found = [
@@ -128,7 +127,7 @@ def judge(new: Errors, served: Errors, galaxies: npt.ArrayLike, *, rival: str) -
 
 
 def _difference(quantity: str, unit: str, new: Floats, served: Floats, galaxies: Ints) -> Difference | None:
-    """Compare means over pictures where both say something: of squares, then their root; or of shares, in percent."""
+    """Compare means (n,) over pictures that both answer: roots of mean squares, or shares in percent."""
     known = np.isfinite(new) & np.isfinite(served)
     if not known.any():
         return None

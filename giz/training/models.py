@@ -1,4 +1,4 @@
-"""Training runs and the networks that came of them; the networks' files lie in `models/` under GIZ_HOME."""
+"""Training runs and the networks that they made, whose files are in `models/` under GIZ_HOME."""
 
 import uuid
 
@@ -11,7 +11,7 @@ from giz.core.models import Job
 
 
 class TrainingRun(models.Model):
-    """One run of the trainer on one label set: what it was told, how it went, how good it became."""
+    """One training on one label set: settings, progress and result."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.OneToOneField(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="training_run")
@@ -44,34 +44,34 @@ class TrainingRun(models.Model):
 
     @property
     def state(self) -> str:
-        """That of its job; a run whose job was tidied away has ended."""
+        """The state of its job; a run whose job was deleted has ended."""
         if self.job is not None:
             return self.job.state
         return Job.State.DONE if self.finished_at else Job.State.CANCELLED
 
     @property
     def steps_done(self) -> int:
-        """Steps up to the last validation; what the job counts at the end are pictures that it measured."""
+        """Number of steps up to the last validation (the job's own count ends with measured pictures)."""
         return int(self.history[-1]["step"]) if self.history else 0
 
     @property
     def processes(self) -> int:
-        """How many processes share the work; 1 where the job was tidied away."""
+        """Number of processes that share the work; 1 if the job was deleted."""
         return int(self.job.params.get("processes", 1)) if self.job else 1
 
     @property
     def device(self) -> str:
-        """The device that was asked for; empty for a GPU where there is one."""
+        """The requested device; empty for a GPU if there is one."""
         return str(self.job.params.get("device", "")) if self.job else ""
 
     @property
     def error(self) -> str:
-        """The last line of what its job failed with: the sentence, without the traceback above it."""
+        """The last line of its job's error, without the traceback above."""
         return self.job.error.strip().rpartition("\n")[2] if self.job else ""
 
 
 class ModelVersion(models.Model):
-    """A trained network as one ONNX file, named by its checksum; never changed once it is here."""
+    """A trained network as one ONNX file, named by its checksum and never changed."""
 
     sha256 = models.CharField("SHA-256", max_length=64, unique=True)
     network = models.CharField(max_length=20)
@@ -92,14 +92,20 @@ class ModelVersion(models.Model):
         return f"{self.network} {self.sha256[:12]}"
 
     @property
+    def origin(self) -> str:
+        if self.is_shipped:
+            return "came with GIZ"
+        return "trained here" if self.run_id else "registered"
+
+    @property
     def file_name(self) -> str:
         return f"{self.sha256}.onnx"
 
     @property
     def words(self) -> str:
-        """How good it was on its test galaxies, in short."""
+        """Its result on its test galaxies, in short."""
         views = self.report.get("views") or {}
-        # With all bands; of a network of one band, in colour.
+        # With all bands; for a network of one band, in colour.
         figures = views.get("all") or views.get("gri") or {}
         rms, accuracy = (
             (figures.get("inclination") or {}).get("rms_deg"),
@@ -110,12 +116,12 @@ class ModelVersion(models.Model):
 
     @property
     def role(self) -> str:
-        """The name under which it answers: the network's, and the number of the sub-sample where it saw only one."""
+        """The role in which it can be in service: the network's name, and the number of its sub-sample, if any."""
         return f"{self.network}{self.card.get('flavour') or ''}"
 
 
 class Promotion(models.Model):
-    """Append-only: from when on which version answered, who said so and why. The newest of a role is what is served.
+    """Append-only history: which version was in service since when, by whom and why; the newest of a role still is.
 
     A database trigger refuses UPDATE and DELETE.
     """

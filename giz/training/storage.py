@@ -1,7 +1,7 @@
-"""Where the trainer's files lie under GIZ_HOME, and the one way to a network's file: its checksum is looked at first.
+"""Files of training under GIZ_HOME: label sets, runs, and networks, whose checksums are verified on access.
 
-A model file is named by its SHA-256 and never written again. What ships with GIZ is found in the package as well, so
-that a machine without the site's data folder can answer, too.
+A network's file is named by its SHA-256 and never rewritten. The one that comes with GIZ is also found in the package,
+so that a machine without the site's data folder can predict, too.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from django.conf import settings
 from giz.core.errors import Refused
 from giz.labelset import LabelSetError
 from giz.labelset.manifest import MANIFEST_NAME, read_manifest
+from giz.synthetic.population import POPULATION_RULES
 from giz.training.models import ModelVersion, TrainingRun
 
 SHIPPED_FILE = Path(__file__).resolve().parent / "shipped" / "ours.onnx"
@@ -27,9 +28,16 @@ def run_folder(run: TrainingRun) -> Path:
     return Path(settings.GIZ_HOME) / "training" / str(run.id)
 
 
+def beside_folder(size_px: int, rule: str) -> Path:
+    """Return the folder of the synthetic galaxies, of this population, that accompany labels of people in training."""
+    # The first population's was made by versions that had no other.
+    name = f"synthetic-{size_px}px" if rule == POPULATION_RULES[0] else f"synthetic-{rule}-{size_px}px"
+    return Path(settings.GIZ_HOME) / "training" / name
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLabelSet:
-    """A label set that lies under GIZ_HOME. name : of its folder. frozen_at : seconds since 1970."""
+    """A label set under GIZ_HOME. name : of its folder. frozen_at : seconds since 1970."""
 
     name: str
     title: str
@@ -46,18 +54,18 @@ class KnownLabelSet:
 
 
 def labelsets_folder() -> Path:
-    """Where label sets are frozen, and where staff may put others."""
+    """Return the folder of frozen label sets, to which staff may add others."""
     return Path(settings.GIZ_HOME) / "labelsets"
 
 
 def labelset_folder(run: TrainingRun) -> str:
-    """Name of the folder that the run was started with; empty where it lies elsewhere, or its job was tidied away."""
+    """Return the name of the run's label set folder; empty if it is elsewhere, or the run's job was deleted."""
     folder = Path(run.job.params.get("labelset", "")) if run.job else Path()
     return folder.name if folder.parent == labelsets_folder() else ""
 
 
 def labelsets_known() -> list[KnownLabelSet]:
-    """Finished label sets under GIZ_HOME, the newest first; what is no label set is left out."""
+    """Return the finished label sets under GIZ_HOME, newest first; other folders are ignored."""
     root = labelsets_folder()
     found = []
     for path in root.glob(f"*/{MANIFEST_NAME}") if root.is_dir() else ():
@@ -70,7 +78,7 @@ def labelsets_known() -> list[KnownLabelSet]:
 
 @lru_cache(maxsize=256)
 def _known(name: str, path: Path, changed_at: float) -> KnownLabelSet:
-    """Manifests name every file of a set: each is read once."""
+    """Read a manifest, once for each change: it lists every file of the set."""
     manifest = read_manifest(path.parent)
     images = manifest.get("images") or {}
     return KnownLabelSet(
@@ -86,12 +94,12 @@ def _known(name: str, path: Path, changed_at: float) -> KnownLabelSet:
 
 
 def model_path(version: ModelVersion) -> Path:
-    """The file of a version, checked against its checksum: call it when a network is loaded.
+    """Return the file of a version after verifying its checksum; call it when a network is loaded.
 
     Raises
     ------
     Refused
-        ``model_missing``: no file of this name here. ``model_changed``: the file is not what was trained.
+        ``model_missing``; ``model_changed``: the file is not what was trained.
     """
     path = models_folder() / version.file_name
     if not path.exists() and version.is_shipped and _checksum(SHIPPED_FILE) == version.sha256:
@@ -115,5 +123,5 @@ def model_path(version: ModelVersion) -> Path:
 
 
 def _checksum(path: Path) -> str:
-    """SHA-256 of a file; nothing where there is none."""
+    """Return the SHA-256 of a file; empty if there is none."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""

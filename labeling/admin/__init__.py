@@ -1,4 +1,4 @@
-"""Staff pages of labelling; importing them registers them."""
+"""Staff pages of labelling, registered by being imported."""
 
 from labeling.admin import campaigns, history, labelsets, targets, volunteers
 

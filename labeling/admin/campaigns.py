@@ -1,4 +1,4 @@
-"""Staff pages of campaigns: made and steered here."""
+"""Staff pages of campaigns."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -42,7 +42,7 @@ STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed
 
 def press_open(request: HttpRequest, campaign: Campaign) -> str:
     campaign_open(campaign=campaign, actor=request.user)
-    return f"{campaign} is open: volunteers are served its galaxies from now on."
+    return f"{campaign} is open: volunteers can now judge its galaxies."
 
 
 def press_pause(request: HttpRequest, campaign: Campaign) -> str:
@@ -56,13 +56,13 @@ def press_close(request: HttpRequest, campaign: Campaign) -> str:
 
 
 def press_add_all(request: HttpRequest, campaign: Campaign) -> str:
-    """Standards of the campaign's set stay out: they are the ruler, not what is measured."""
+    """Make every galaxy with pictures a target, except standards of the campaign's set."""
     pictured = Galaxy.objects.filter(Exists(GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True)))
     ruler = Standard.objects.filter(standard_set=campaign.standard_set_id, galaxy=OuterRef("pk"))
     ids = pictured.filter(~Exists(ruler)).values_list("pk", flat=True)
     added = targets_add(campaign=campaign, galaxy_ids=ids.iterator()).added
     audit.record("campaign_targets_added", actor=request.user, subject=campaign.name, added=added)
-    return f"Targets added: {n_galaxies(added)}." if added else "Every galaxy with pictures is a target already."
+    return f"Targets added: {n_galaxies(added)}." if added else "Every galaxy with pictures is already a target."
 
 
 def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
@@ -78,11 +78,11 @@ def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
     job = images_fetch_job(numbers, list(settings.SURVEY_ORDER), owner=request.user)
     wake_on_commit(job)
     audit.record("fetch_images", actor=request.user, subject=str(job.id), campaign=campaign.name, galaxies=len(numbers))
-    return f"Frames for the missing pictures of {n_galaxies(len(numbers))} are being fetched; Jobs shows how it goes."
+    return f"Frames for the missing pictures of {n_galaxies(len(numbers))} are being fetched. Jobs shows the progress."
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The rules that campaign_create would refuse, told beside their fields."""
+    """Shows what `campaign_create` would refuse beside its field."""
 
     class Meta:
         model = Campaign
@@ -104,7 +104,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _targets(**condition: Any) -> Coalesce:
-    """A count of targets as a subquery: two joined counts in one query would multiply each other."""
+    """Return a count of targets as a subquery, because two joined counts in one query would multiply each other."""
     of_campaign = Target.objects.filter(campaign=OuterRef("pk"), **condition).order_by().values("campaign")
     return Coalesce(Subquery(of_campaign.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
 
@@ -153,11 +153,11 @@ class CampaignAdmin(StaffAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Votes are compared with one set and counted against one overlap: both stay once the campaign exists."""
+        """Standard set and overlap cannot be changed here once the campaign exists."""
         return (*self.readonly_fields, "name", "standard_set", "overlap", "retirement") if obj else ()
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A draft set can still change, so no campaign may be compared with it."""
+        """Offer published sets only, because drafts can still change."""
         if db_field.name == "standard_set":
             kwargs["queryset"] = StandardSet.objects.filter(state=StandardSet.State.PUBLISHED)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -185,16 +185,18 @@ class CampaignAdmin(StaffAdmin):
         address = reverse("admin:labeling_vote_changelist") + f"?target__campaign__id__exact={campaign.pk}"
         return format_html('<a href="{}">{}</a>', address, f"{campaign.counted_votes:,}")
 
-    @column("votes to go")
+    @column("votes still needed")
     def votes_to_go(self, campaign: Campaign) -> str:
         return f"about {campaign_votes_to_go(campaign):,.0f}"
 
-    @column("what the network does")
+    @column("network")
     def network(self, campaign: Campaign) -> str:
         order = NetworkOrder.objects.filter(campaign=campaign).first()
         if order is None:
             return (
-                "Nothing yet: it orders the queue within ten minutes of being served." if campaign.uses_network else "–"
+                "Nothing yet: a network orders the queue within ten minutes of being put into use."
+                if campaign.uses_network
+                else "–"
             )
         doubts = Target.objects.filter(campaign=campaign).exclude(doubt="").count()
         address = reverse("admin:labeling_target_changelist") + f"?campaign__id__exact={campaign.pk}&in_doubt=1"

@@ -1,14 +1,42 @@
-"""Staff pages of tasks, votes, consensus and fits: history, to look at."""
+"""Read-only staff pages of tasks, votes, consensuses and fits."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from giz.core.staff_admin import HistoryAdmin, column, row_link
-from labeling.models import Consensus, CrowdFit, NetworkAnswer, NetworkOrder, Task, VolunteerFit, Vote
+from labeling.models import (
+    Consensus,
+    CrowdFit,
+    Figures,
+    NetworkAnswer,
+    NetworkOrder,
+    Target,
+    Task,
+    Volunteer,
+    VolunteerFit,
+    Vote,
+    VoteTally,
+)
 
+# More would not fit into a bigint.
+MOST_DIGITS = 19
 VERDICT_LABELS = {"accepted": "success", "face-on": "info", "rejected": "danger"}
+
+
+def found_by_number(queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
+    """Return the rows of the galaxy or person with this number; None if the term is not a number.
+
+    The few galaxies and people are looked up first, because a query over the joined tables would read all of them.
+    """
+    digits = term[1:] if term[:1] in {"v", "V"} else term
+    if not (digits.isascii() and digits.isdigit() and len(digits) < MOST_DIGITS):
+        return None
+    targets = list(Target.objects.filter(galaxy__pgc=int(digits)).values_list("pk", flat=True))
+    people = list(Volunteer.objects.filter(volunteer_number=int(digits)).values_list("pk", flat=True))
+    return queryset.filter(Q(target__in=targets) | Q(volunteer__in=people))
 
 
 @admin.register(Task)
@@ -18,6 +46,12 @@ class TaskAdmin(HistoryAdmin):
     search_fields = ("=id", "=target__galaxy__pgc", "=volunteer__volunteer_number")
     list_select_related = ("target__galaxy", "volunteer")
     ordering = ("-checked_out_at",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        found = found_by_number(queryset, search_term.strip())
+        return (found, False) if found is not None else super().get_search_results(request, queryset, search_term)
 
     @column("galaxy")
     def galaxy(self, task: Task) -> str:
@@ -56,13 +90,20 @@ class VoteAdmin(HistoryAdmin):
     fieldsets = (
         (None, {"fields": ("galaxy", "volunteer_link", "created_at", "standing", "superseded_at")}),
         ("Judgement", {"fields": ("verdict", "inclination_deg", "inclination_rounded_deg", "reasons", "comment")}),
-        ("How it came about", {"fields": ("standard_set", "task", "trace", "rule_version", "rounding_seed", "flags")}),
-        ("Origin", {"fields": ("key", "body_hash", "checked_out_at", "is_imported", "import_ref")}),
+        ("Comparison", {"fields": ("standard_set", "task", "trace", "rule_version", "rounding_seed", "flags")}),
+        ("Origin", {"fields": ("key", "body_hash", "checked_out_at", "shown_ms", "is_imported", "import_ref")}),
     )
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Vote], search_term: str
+    ) -> tuple[QuerySet[Vote], bool]:
+        found = found_by_number(queryset, search_term.strip())
+        return (found, False) if found is not None else super().get_search_results(request, queryset, search_term)
+
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """The dashboard links to the votes of one day."""
-        return lookup.startswith("created_at__") or bool(super().lookup_allowed(lookup, value, request))
+        """Allow the dashboard's links to the votes of one day."""
+        of_a_day = ("created_at__gte", "created_at__lt", "created_at__date")
+        return lookup in of_a_day or bool(super().lookup_allowed(lookup, value, request))
 
     @column("galaxy")
     def galaxy(self, vote: Vote) -> str:
@@ -173,3 +214,28 @@ class NetworkOrderAdmin(HistoryAdmin):
     search_fields = ("campaign__name", "model")
     list_select_related = ("campaign",)
     ordering = ("-ordered_at",)
+
+
+@admin.register(Figures)
+class FiguresAdmin(HistoryAdmin):
+    """The public counts as written by a worker."""
+
+    list_display = ("__str__", "votes", "people", "galaxies", "retired", "counted_at")
+    search_fields = ("campaign__name",)
+    list_select_related = ("campaign",)
+    ordering = ("id",)
+
+
+@admin.register(VoteTally)
+class VoteTallyAdmin(HistoryAdmin):
+    list_display = ("person", "campaign", "votes")
+    list_filter = ("campaign",)
+    search_fields = ("=volunteer__volunteer_number",)
+    list_select_related = ("volunteer", "campaign")
+    ordering = ("-id",)
+    fields = ("person", "campaign", "votes")
+    readonly_fields = fields
+
+    @column("volunteer")
+    def person(self, tally: VoteTally) -> str:
+        return row_link(tally.volunteer, tally.volunteer.public_name)

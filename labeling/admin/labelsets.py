@@ -1,4 +1,4 @@
-"""Staff pages of label sets: to look at and to download."""
+"""Read-only staff pages of label sets, with a download."""
 
 import json
 
@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from giz.core import audit
 from giz.core.staff_admin import HistoryAdmin, column
-from giz.labelset.download import tar_blocks, tar_bytes
+from giz.labelset.archives import tar_blocks, tar_bytes
 from labeling.models import LabelSet
 from labeling.services.labelsets import labelset_root
 
@@ -25,8 +25,8 @@ class LabelSetAdmin(HistoryAdmin):
     list_select_related = ("campaign",)
     fieldsets = (
         (None, {"fields": ("name", "campaign", "created_at", "download_link")}),
-        ("What is in it", {"fields": ("galaxy_count", "size_px", "megabytes", "counts")}),
-        ("How it came about", {"fields": ("estimator", "as_of", "digest", "versions")}),
+        ("Contents", {"fields": ("galaxy_count", "size_px", "megabytes", "counts")}),
+        ("Origin", {"fields": ("estimator", "as_of", "digest", "versions")}),
     )
     readonly_fields = ("megabytes", "download_link", "counts", "versions")
 
@@ -35,7 +35,7 @@ class LabelSetAdmin(HistoryAdmin):
         return [path("<int:pk>/download/", view, name="labeling_labelset_download"), *super().get_urls()]
 
     def download_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """The whole folder as one tar file, made while it is sent."""
+        """Stream the whole folder as a tar file."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         labelset = get_object_or_404(LabelSet, pk=pk)

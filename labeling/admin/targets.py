@@ -1,4 +1,4 @@
-"""Staff pages of targets: the galaxies of a campaign, asked about again, made golden, taken out of doubt."""
+"""Staff pages of targets: ask more people, make them golden, dismiss doubts."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.words import n_galaxies
 from labeling.models import NetworkAnswer, Target
-from labeling.services.consensus import consensus_refresh
+from labeling.selectors import standards_among
 from labeling.services.network import doubt_dismiss
 from labeling.services.targets import (
     AGREED_SIGMA_DEG,
@@ -21,37 +21,44 @@ from labeling.services.targets import (
     targets_make_golden,
     targets_make_ordinary,
 )
+from labeling.tasks import wake_consensus
 
 
 def press_ask(request: HttpRequest, target: Target) -> str:
     target_reopen(target=target, actor=request.user)
-    return f"{target.galaxy} is open again: one more person is asked. What was found so far stays as history."
+    return f"{target.galaxy} is open again and waits for one more person. Its result so far is kept as history."
 
 
 def press_golden(request: HttpRequest, target: Target) -> str:
+    if standards_among(target.campaign.standard_set, [target.galaxy_id]):
+        raise Refused(
+            "is_standard",
+            f"{target.galaxy} is a standard of this campaign. A comparison never shows a galaxy beside itself, so "
+            "volunteers could notice that it is a gold standard. Choose another galaxy.",
+        )
     if not targets_make_golden(campaign=target.campaign, target_ids=[target.pk], actor=request.user):
         raise Refused(
             "not_known",
-            f"Nobody knows the inclination of {target.galaxy} well enough: it is no synthetic galaxy to be accepted, "
-            f"and its consensus is not done and surer than {AGREED_SIGMA_DEG}°.",
+            f"Nobody knows the inclination of {target.galaxy} well enough: it is not an acceptable synthetic galaxy, "
+            f"and it has no finished consensus with an error below {AGREED_SIGMA_DEG}°.",
         )
-    return f"{target.galaxy} is golden: it is mixed in for everybody, and calibrates them."
+    return f"{target.galaxy} is now a gold standard: every volunteer judges it, which calibrates them."
 
 
 def press_calibration(request: HttpRequest, target: Target) -> str:
     targets_make_calibration(campaign=target.campaign, target_ids=[target.pk], actor=request.user)
-    return f"{target.galaxy} is mixed in for everybody, so that people can be compared."
+    return f"{target.galaxy} is now used for calibration: every volunteer judges it, so that they can be compared."
 
 
 def press_ordinary(request: HttpRequest, target: Target) -> str:
     targets_make_ordinary(campaign=target.campaign, target_ids=[target.pk], actor=request.user)
-    return f"{target.galaxy} is labelled like the others again."
+    return f"{target.galaxy} is an ordinary target again."
 
 
 def press_right(request: HttpRequest, target: Target) -> str:
     doubt_dismiss(target=target, actor=request.user)
-    consensus_refresh(campaign=target.campaign, max_batches=1)
-    return f"{target.galaxy} is done as people say, whatever the network says."
+    wake_consensus()
+    return f"{target.galaxy} is done: the volunteers' verdict is final. Its label will follow shortly."
 
 
 class DoubtFilter(admin.SimpleListFilter):
@@ -95,13 +102,11 @@ class TargetAdmin(StaffAdmin):
     readonly_fields = tuple(name for name in fields if name != "priority")
     actions = ("ask_one_more",)
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
-        PostButton("right", "People are right", press_right, lambda one: bool(one.doubt), "main"),
-        PostButton("ask", "Ask one more person", press_ask, lambda one: one.state != "open", "main"),
-        PostButton("golden", "Make it golden", press_golden, lambda one: one.purpose != "golden"),
-        PostButton(
-            "calibration", "Let everybody judge it", press_calibration, lambda one: one.purpose != "calibration"
-        ),
-        PostButton("ordinary", "Label it like the others", press_ordinary, lambda one: one.purpose != "label"),
+        PostButton("right", "Keep the volunteers' verdict", press_right, lambda one: bool(one.doubt), "main"),
+        PostButton("ask", "Ask one more person", press_ask, lambda one: not one.has_room, "main"),
+        PostButton("golden", "Use as a gold standard", press_golden, lambda one: one.purpose != "golden"),
+        PostButton("calibration", "Use for calibration", press_calibration, lambda one: one.purpose != "calibration"),
+        PostButton("ordinary", "Make it an ordinary target", press_ordinary, lambda one: one.purpose != "label"),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -109,11 +114,13 @@ class TargetAdmin(StaffAdmin):
 
     @admin.action(description="Ask one more person about each", permissions=["change"])
     def ask_one_more(self, request: HttpRequest, queryset: QuerySet[Target]) -> None:
-        done = queryset.exclude(state=Target.State.OPEN)
+        done = [target for target in queryset.select_related("galaxy") if not target.has_room]
         for target in done:
             target_reopen(target=target, actor=request.user)
         self.message_user(
-            request, f"One more person is asked about {n_galaxies(len(done))}; open ones stay as they are."
+            request,
+            f"One more person will be asked about {n_galaxies(len(done))}; open ones that already wait for somebody "
+            "are unchanged.",
         )
 
     @column("galaxy", ordering="galaxy__pgc")
@@ -124,22 +131,22 @@ class TargetAdmin(StaffAdmin):
     def state_label(self, target: Target) -> str:
         return target.state
 
-    @column("votes of its quota", ordering="vote_count")
+    @column("votes / quota", ordering="vote_count")
     def votes_bar(self, target: Target) -> str:
         return progress_bar(target.vote_count, target.quota)
 
-    @column("what was found")
+    @column("result")
     def history_links(self, target: Target) -> str:
         links = [
             (reverse(f"admin:labeling_{model}_changelist") + f"?target__id__exact={target.pk}", f"{count:,} {words}")
             for model, count, words in (
                 ("vote", target.votes.count(), "votes"),
-                ("consensus", target.consensuses.count(), "consensuses, the older ones among them"),
+                ("consensus", target.consensuses.count(), "all consensuses, including older ones"),
             )
         ]
         return format_html_join(" · ", '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', links)
 
-    @column("the network says")
+    @column("network's prediction")
     def network_says(self, target: Target) -> str:
         answer = NetworkAnswer.objects.filter(target=target).first()
         return answer.in_words if answer else "–"

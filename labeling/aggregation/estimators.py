@@ -1,14 +1,15 @@
-"""The registry of estimators: a new one registers here and is known to services, commands and exports."""
+"""The registry of estimators. Services, commands and exports know every estimator that is registered here."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.aggregation.judgements import ACCEPTED, Opinion, UnknownRule
+from giz.core.vocabulary import ACCEPTED
+from labeling.aggregation.judgements import Opinion, UnknownRule
 from labeling.aggregation.median import MEDIAN_RULE, median_inclination
+from labeling.aggregation.robust import galaxy_update
 from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_crowd, prior_volunteers
-from labeling.aggregation.robust_predict import galaxy_update
 from labeling.aggregation.vote_table import VERDICT_CODES, VoteTable
 
 OpinionsOfGalaxies = Mapping[int, Sequence[Opinion]]
@@ -16,7 +17,7 @@ OpinionsOfGalaxies = Mapping[int, Sequence[Opinion]]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Inclination and its standard error in degrees; both None where nobody gave an inclination."""
+    """Inclination and its standard error, in degrees; both None if nobody gave an inclination."""
 
     inclination_deg: float | None
     sigma_deg: float | None
@@ -24,9 +25,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the last full fit knows: the crowd, and the volunteers with their places by id.
+    """The result of the last full fit: the crowd, and the volunteers, whose rows ``places`` finds by their ids.
 
-    Someone who is not among ``places`` counts as a person of whom nothing is known: the last row.
+    The last row is a volunteer about whom nothing is known; it serves everybody who is not in ``places``.
     """
 
     crowd: Crowd
@@ -35,15 +36,15 @@ class Calibration:
 
 
 def no_calibration() -> Calibration:
-    """Before the first fit: the priors, and nobody known."""
+    """Return the calibration before the first fit: the priors, and no known volunteer."""
     return Calibration(prior_crowd(), prior_volunteers(1), {})
 
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """How inclinations come from opinions: ``estimate`` maps the opinions of galaxies (by target id) to estimates.
+    """A way from opinions to inclinations: ``estimate`` maps opinions, by target id, to estimates.
 
-    An estimator with ``needs_calibration`` reads the stored fit; the others ignore it.
+    Estimators without ``needs_calibration`` ignore the calibration.
     """
 
     name: str
@@ -57,7 +58,7 @@ def _medians(galaxies: OpinionsOfGalaxies, _calibration: Calibration) -> dict[in
 
 
 def _robusts(galaxies: OpinionsOfGalaxies, calibration: Calibration) -> dict[int, Estimate]:
-    """One step from the stored fit: exact given the volunteers' habits."""
+    """Estimate galaxies with the volunteers as last fitted; exact for given volunteers."""
     unknown = calibration.volunteers.scale.size - 1
     votes = [
         (place, calibration.places.get(opinion.volunteer_id, unknown), opinion)
@@ -88,7 +89,7 @@ ESTIMATORS: dict[str, Estimator] = {
 
 
 def estimator_named(name: str) -> Estimator:
-    """Return the estimator; raises UnknownRule naming the known ones."""
+    """Return the estimator of this name; raises UnknownRule, which lists the known ones."""
     try:
         return ESTIMATORS[name]
     except KeyError:

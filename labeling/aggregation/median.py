@@ -1,4 +1,4 @@
-"""The median over volunteers and its standard error: the original's estimator, and the default."""
+"""The median over volunteers and its standard error: the estimator of the original GIZ, and the default."""
 
 import itertools
 import math
@@ -9,12 +9,13 @@ from labeling.aggregation.judgements import Opinion
 
 MEDIAN_RULE = "median-1"
 
-# sd(median) / sd(mean) of n draws from a normal distribution, n = 1, 2, ...: exact integrals of the order statistic.
+# sd(median) / sd(mean) of n draws from a normal distribution, n = 1, 2, …: exact integrals of the order statistics.
 _MEDIAN_OVER_MEAN = (1.0, 1.0, 1.160, 1.092, 1.198, 1.135, 1.214, 1.160, 1.223, 1.176, 1.228, 1.188, 1.232)
 _MEDIAN_OVER_MEAN_LARGE = math.sqrt(math.pi / 2)
 
-# Scatter of one volunteer about the consensus, measured on 11,420 votes of the original (SCIENCE.md 3), in degrees.
-_SCATTER = ((65.0, 5.0), (77.5, 3.9), (86.5, 2.1), (89.0, 1.2))
+# Scatter of one volunteer about the consensus at an inclination, both in degrees, measured on 11,420 votes of the
+# original (SCIENCE.md 3).
+MEASURED_SCATTER_DEG = ((65.0, 5.0), (77.5, 3.9), (86.5, 2.1), (89.0, 1.2))
 _PRIOR_DEGREES_OF_FREEDOM = 4
 
 
@@ -22,19 +23,19 @@ def median_inclination(opinions: Sequence[Opinion]) -> tuple[float | None, float
     """Return the median inclination over volunteers, and its standard error.
 
     With the residuals r_j of the n volunteers from their median m, the scatter of one volunteer is estimated as
-    s² = (ν₀ g(m)² + Σ r_j²) / (ν₀ + n − 1): the scatter g measured on the original's votes counts as much as ν₀ = 4
-    degrees of freedom, for three votes that agree by chance prove no small error. The standard error is c_n s / √n,
-    where c_n is the exact ratio sd(median) / sd(mean) for n normal draws (1, 1, 1.16, 1.09, 1.20, …, √(π/2)).
+    s² = (ν₀ g(m)² + Σ r_j²) / (ν₀ + n − 1). The scatter g measured on the original's votes has the weight of ν₀ = 4
+    degrees of freedom, because three votes may agree by chance. The standard error is c_n s / √n, where c_n is the
+    exact ratio sd(median) / sd(mean) for n normal draws (1, 1, 1.16, 1.09, 1.20, …, √(π/2)).
 
     Parameters
     ----------
     opinions : sequence of Opinion
-        One a volunteer; those without an inclination are left out.
+        One per volunteer; those without an inclination are ignored.
 
     Returns
     -------
     inclination_deg, sigma_deg : float or None
-        In degrees; both None where nobody gave an inclination.
+        In degrees; both None if nobody gave an inclination.
     """
     values = [opinion.inclination_deg for opinion in opinions if opinion.inclination_deg is not None]
     if not values:
@@ -44,21 +45,18 @@ def median_inclination(opinions: Sequence[Opinion]) -> tuple[float | None, float
     count = len(values)
     freedom = _PRIOR_DEGREES_OF_FREEDOM + count - 1
     variance = (_PRIOR_DEGREES_OF_FREEDOM * measured_scatter(middle) ** 2 + squares) / freedom
-    return middle, _median_over_mean(count) * math.sqrt(variance / count)
+    ratio = _MEDIAN_OVER_MEAN[count - 1] if count <= len(_MEDIAN_OVER_MEAN) else _MEDIAN_OVER_MEAN_LARGE
+    return middle, ratio * math.sqrt(variance / count)
 
 
 def measured_scatter(inclination_deg: float) -> float:
-    """Return the scatter of one volunteer at an inclination, in degrees, linear between the measured points.
+    """Return the scatter of one volunteer at an inclination, both in degrees.
 
-    5.0° at 60–70, 3.9° at 75–80, 2.1° at 85–88 and 1.2° above 88, held constant outside (SCIENCE.md 3).
+    Linear between the measured points, constant outside.
     """
-    if inclination_deg <= _SCATTER[0][0]:
-        return _SCATTER[0][1]
-    for (low, low_scatter), (high, high_scatter) in itertools.pairwise(_SCATTER):
+    if inclination_deg <= MEASURED_SCATTER_DEG[0][0]:
+        return MEASURED_SCATTER_DEG[0][1]
+    for (low, low_scatter), (high, high_scatter) in itertools.pairwise(MEASURED_SCATTER_DEG):
         if inclination_deg <= high:
             return low_scatter + (high_scatter - low_scatter) * (inclination_deg - low) / (high - low)
-    return _SCATTER[-1][1]
-
-
-def _median_over_mean(count: int) -> float:
-    return _MEDIAN_OVER_MEAN[count - 1] if count <= len(_MEDIAN_OVER_MEAN) else _MEDIAN_OVER_MEAN_LARGE
+    return MEASURED_SCATTER_DEG[-1][1]

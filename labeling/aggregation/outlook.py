@@ -1,7 +1,7 @@
-"""How many votes a galaxy still needs: a figure for planning, that no rule of retirement reads. Pure.
+"""Estimate how many votes a galaxy still needs: for planning only, no retirement rule reads it.
 
-The network says only where on the ruler a galaxy probably lies, and so how sharply people will see it; how sure a label
-is follows from votes alone.
+A network's prediction is used only for where on the ruler a galaxy probably lies, which decides how precise people's
+votes will be. How certain a label is follows from votes alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from labeling.aggregation.doubt import Said
+from labeling.aggregation.doubt import NetworkEstimate
 from labeling.aggregation.retirement import (
     ADAPTIVE_CAP,
     ADAPTIVE_MIN,
@@ -20,7 +20,7 @@ from labeling.aggregation.retirement import (
 )
 from labeling.aggregation.robust_model import EDGE_DEG, FACE_ON_BELOW_DEG, Crowd, random_orientations
 
-# Five nodes of a normal distribution (Gauss and Hermite): exact for polynomials up to the ninth degree.
+# Gauss–Hermite quadrature over a normal distribution: five nodes are exact for polynomials up to degree nine.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 
 
@@ -29,10 +29,10 @@ def votes_to_go(
     progress: Progress,
     *,
     inclination_deg: float | None,
-    said: Said | None,
+    prediction: NetworkEstimate | None,
     crowd: Crowd,
 ) -> float:
-    """Return the number of votes that an open galaxy is expected to need until the rule is content.
+    """Return the expected number of votes that an open galaxy still needs until its rule retires it.
 
     Parameters
     ----------
@@ -40,22 +40,22 @@ def votes_to_go(
         The campaign's retirement rule, ``fixed`` or ``adaptive``.
     progress : Progress
     inclination_deg : float or None
-        What people say so far.
-    said : Said or None
-        What the network says; without it the galaxy is a disk that points anywhere.
+        People's estimate so far, in degrees.
+    prediction : NetworkEstimate or None
+        The network's prediction; without it the galaxy is taken as a randomly oriented disk.
     crowd : Crowd
-        Its scatter g(i) says how sharply people see.
+        Its scatter g(i) is the error of a single vote.
     """
     count = progress.volunteer_count
     if rule != "adaptive":
         enough = max(MIN_VOLUNTEERS, progress.overlap, progress.asked)
         return float(max(enough - count, 1 if progress.is_split else 0))
     if count == 0:
-        return max(_fresh(said, crowd), float(progress.asked))
+        return max(_fresh(prediction, crowd), float(progress.asked))
     if progress.sigma_deg is None or inclination_deg is None:
         more = ADAPTIVE_MIN - count
     else:
-        # Precisions add: 1/σ² so far, and 1/g² with each vote.
+        # Precisions add up: 1/σ² so far, and 1/g² for each further vote.
         scatter = float(np.interp(inclination_deg, crowd.nodes_deg, crowd.scatter_deg))
         missing = 1 / ADAPTIVE_SIGMA_DEG**2 - 1 / progress.sigma_deg**2
         more = max(math.ceil(scatter**2 * missing - 1e-9), MIN_VOLUNTEERS - count)
@@ -63,14 +63,14 @@ def votes_to_go(
     return float(max(more, progress.asked - count))
 
 
-def _fresh(said: Said | None, crowd: Crowd) -> float:
-    """Expected votes of a galaxy that nobody has judged, over all inclinations that it may have."""
-    if said is None:
+def _fresh(prediction: NetworkEstimate | None, crowd: Crowd) -> float:
+    """Return the expected votes for a galaxy without any, averaged over the inclinations that it may have."""
+    if prediction is None:
         inclinations = crowd.nodes_deg[crowd.nodes_deg >= FACE_ON_BELOW_DEG]
         weights, rejection = random_orientations(inclinations), 0.0
     else:
-        inclinations = np.clip(said.inclination_deg + said.error_deg * _NODES, FACE_ON_BELOW_DEG, EDGE_DEG)
-        weights, rejection = _WEIGHTS / _WEIGHTS.sum(), said.rejection
+        inclinations = np.clip(prediction.inclination_deg + prediction.error_deg * _NODES, FACE_ON_BELOW_DEG, EDGE_DEG)
+        weights, rejection = _WEIGHTS / _WEIGHTS.sum(), prediction.rejection
     scatter = np.interp(inclinations, crowd.nodes_deg, crowd.scatter_deg)
     votes = np.clip(np.ceil((scatter / ADAPTIVE_SIGMA_DEG) ** 2 - 1e-9), MIN_VOLUNTEERS, ADAPTIVE_CAP)
     return float((1 - rejection) * (weights @ votes) + rejection * ADAPTIVE_MIN)

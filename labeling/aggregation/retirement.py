@@ -1,4 +1,4 @@
-"""When a galaxy has been judged often enough; the registry of such rules."""
+"""Rules that decide when a galaxy has been judged often enough, and their registry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from typing import Literal
 from labeling.aggregation.judgements import UnknownRule
 
 MIN_VOLUNTEERS = 3
-# Two are enough only where they agree that there is no inclination to publish: nobody's third vote could turn that.
+# Two are enough only if they agree that there is no inclination to publish: a third vote could not change that.
 ADAPTIVE_MIN = 2
 ADAPTIVE_CAP = 6
-# SCIENCE.md's 2° were of errors that covered half of the truths; of calibrated ones (68 %) it is 3.2° (decision 21).
+# If people still disagree after this many more votes than planned, a supervisor decides.
+MORE_WHERE_SPLIT = 9
+# SCIENCE.md's 2° assumed errors that covered only half of the true values; with calibrated errors (68 %) the same
+# limit is 3.2° (decision 21).
 ADAPTIVE_SIGMA_DEG = 3.2
-# A refit moves errors a little: who was sure stays so until the error has clearly grown.
+# A refit changes errors slightly: a retired galaxy opens again only if its error has clearly grown.
 ADAPTIVE_REOPEN_SIGMA_DEG = 3.5
 
 Status = Literal["open", "retired", "expert"]
@@ -20,11 +23,11 @@ Status = Literal["open", "retired", "expert"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a galaxy stands: different volunteers so far, how many the campaign wants, and what they say.
+    """The state of a galaxy: how many different volunteers judged it, how many are wanted, and how far they agree.
 
-    ``sigma_deg`` is the robust estimator's, None where there is no inclination to be sure of: nobody gave one, or the
-    verdict is not accepted. ``asked`` is how many people staff wants at least, whatever the rule; ``is_decided`` says
-    that a supervisor is among those who judged, ``is_retired`` that the galaxy was done before.
+    ``sigma_deg`` is the robust estimator's standard error, None if there is no inclination: nobody gave one, or the
+    verdict is not accepted. ``asked`` is the minimum number of people that staff asked for, whatever the rule.
+    ``is_decided`` is true if a supervisor has voted, ``is_retired`` if the galaxy was finished before.
     """
 
     volunteer_count: int
@@ -37,24 +40,30 @@ class Progress:
 
 
 def fixed(progress: Progress) -> Status:
-    """Retire after the campaign's overlap, at least three different volunteers, unless the verdict is split."""
-    enough = progress.volunteer_count >= max(MIN_VOLUNTEERS, progress.overlap, progress.asked)
-    return "retired" if enough and not progress.is_split else "open"
+    """Retire a galaxy after the campaign's overlap (at least three volunteers), unless its verdict is split.
+
+    While it is split, one more volunteer at a time is asked; after nine more than planned a supervisor decides.
+    """
+    least = max(MIN_VOLUNTEERS, progress.overlap)
+    if progress.volunteer_count < max(least, progress.asked):
+        return "open"
+    if not progress.is_split:
+        return "retired"
+    return "open" if progress.volunteer_count < least + MORE_WHERE_SPLIT else "expert"
 
 
 def adaptive_least(sigma_deg: float | None) -> int:
-    """Return how many people must have judged a galaxy at least: three where there is an inclination to publish."""
+    """Return the minimum number of judgements: three if there is an inclination to publish, else two."""
     return ADAPTIVE_MIN if sigma_deg is None else MIN_VOLUNTEERS
 
 
 def adaptive(progress: Progress) -> Status:
-    """Retire once the standard error is at most 3.2°, from three volunteers on; two who agree to reject are enough.
+    """Retire a galaxy once three volunteers give a standard error of at most 3.2°, or two agree to reject it.
 
-    Nobody's inclination is published on fewer than three people's word. Without an inclination there is no error to
-    wait for, and no third vote can turn the majority of two who agree.
-    What is retired opens again only where the error has grown past 3.5°, or people disagree by now.
-    Who is still unsure or split at the cap of six waits for a supervisor, and is done with that one's vote. The
-    campaign's overlap plays no part.
+    No inclination is published on fewer than three judgements. Without an inclination there is no error to reduce, and
+    a third vote cannot change the majority of two who agree. A retired galaxy opens again only if its error grows
+    beyond 3.5° or people come to disagree. If it is still uncertain or split after six votes, it waits for a
+    supervisor, whose vote finishes it. The campaign's overlap has no effect.
     """
     if progress.volunteer_count < progress.asked:
         return "open"
@@ -69,13 +78,13 @@ def adaptive(progress: Progress) -> Status:
 
 
 RETIREMENT_RULES: dict[str, tuple[str, Callable[[Progress], Status]]] = {
-    "fixed": ("fixed-1", fixed),
+    "fixed": ("fixed-2", fixed),
     "adaptive": ("adaptive-5", adaptive),
 }
 
 
 def retirement_rule(name: str) -> tuple[str, Callable[[Progress], Status]]:
-    """Return version and function of a rule; raises UnknownRule naming the known ones."""
+    """Return the version and the function of a rule; raises UnknownRule, which lists the known ones."""
     try:
         return RETIREMENT_RULES[name]
     except KeyError:
@@ -86,16 +95,9 @@ def people_asked(rule: str, overlap: int) -> str:
     """Return in words how many people a rule asks about each galaxy: "3", "3 to 6 (2 where both reject)"."""
     if rule == "adaptive":
         return f"{MIN_VOLUNTEERS} to {ADAPTIVE_CAP} ({ADAPTIVE_MIN} where both reject)"
-    return str(overlap)
+    return str(max(MIN_VOLUNTEERS, overlap))
 
 
 def first_quota(rule: str, overlap: int) -> int:
-    """Return how many people a new galaxy asks for before its first consensus; more are asked one at a time."""
+    """Return a new galaxy's quota before its first consensus; later it grows by one at a time."""
     return ADAPTIVE_MIN if rule == "adaptive" else overlap
-
-
-def wants_another(rule: str, progress: Progress) -> bool:
-    """Whether an open galaxy whose places are all taken should ask one person more."""
-    if rule == "adaptive":
-        return True
-    return progress.is_split or progress.volunteer_count < max(progress.overlap, progress.asked)

@@ -1,7 +1,8 @@
-"""The robust estimator: inclinations, their errors and each volunteer's habits, fitted together.
+"""The robust estimator: fits inclinations, their errors and each volunteer's bias and scatter together.
 
-Expectation maximisation: posteriors of all galaxies over the nodes (`robust_kernel`), then better volunteers, scatter,
-population, spreads and ν from them (`robust_steps`), until nothing moves. Deterministic; a former fit warms it up.
+Expectation maximisation: the E step computes the posteriors of all galaxies over the nodes (`robust_kernel`), the M
+step improves volunteers, scatter, population, spreads and ν (`robust_steps`), until nothing changes. It is
+deterministic; an earlier fit shortens it. Between two fits, galaxies are estimated with fixed volunteers.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.aggregation.robust_kernel import Readings, readings_of
+from labeling.aggregation.robust_kernel import full_plan, posterior, readings_of, standard_error_deg, windowed_plan
 from labeling.aggregation.robust_model import PRIORS, Crowd, Priors, Volunteers, prior_crowd, prior_volunteers
-from labeling.aggregation.robust_plan import full_plan, windowed_plan
-from labeling.aggregation.robust_steps import Sums, better_crowd, better_volunteers, sums_over
+from labeling.aggregation.robust_steps import better_crowd, better_volunteers, sums_over
 from labeling.aggregation.vote_table import BoolArray, FloatArray, IntArray, VoteTable
 
 MAX_ITERATIONS = 60
 TOLERANCE_DEG = 0.02
-# What all share (scatter, ν, population) is slow to settle, and a sample of this many votes tells it.
+# The shared parameters (scatter, ν, population) converge slowly; a sample of this many votes determines them first.
 SAMPLE_VOTES = 100_000
 _FULL_ITERATIONS = 2
 _REPLAN_EVERY = 6
@@ -26,11 +26,16 @@ _REPLAN_EVERY = 6
 
 @dataclass(frozen=True, slots=True)
 class RobustFit:
-    """What the votes of a campaign say.
+    """The result of a fit.
 
-    ``inclination_deg``, ``sigma_deg`` and ``vote_count`` have shape (G,). A galaxy of which no vote tells anything
-    has the population's mean and spread, and ``vote_count`` 0. ``change_deg`` is how far the volunteers' lines still
-    moved in the last iteration (root mean square).
+    Attributes
+    ----------
+    inclination_deg, sigma_deg : array of float64, shape (G,)
+        In degrees; the population's mean and spread for a galaxy without usable votes. Never NaN.
+    vote_count : array of int64, shape (G,)
+        Each galaxy's usable votes: accepted and face-on.
+    change_deg : float
+        Root mean square change of the volunteers' lines in the last iteration, in degrees.
     """
 
     inclination_deg: FloatArray
@@ -57,21 +62,21 @@ def robust_fit(
     Parameters
     ----------
     table : VoteTable
-        n votes, one for each volunteer and galaxy (`vote_table.one_opinion_each`). Rejections that are not face-on
-        tell nothing here.
+        n votes, one per volunteer and galaxy (`vote_table.one_opinion_each`).
     start : (Crowd, Volunteers), optional
-        Of a former fit, the volunteers brought to this table's codes; else the priors.
+        An earlier fit, its volunteers in the order of this table's codes; by default the priors.
     excluded : array of bool, shape (J,), optional
-        Volunteers whose votes have weight 0.
+        Volunteers whose votes are ignored.
     known_deg : array, shape (G,), optional
-        Inclination of golden targets, NaN elsewhere: they calibrate volunteers, and free the crowd's mean offset.
+        Inclination of golden targets in degrees, NaN elsewhere: they calibrate the volunteers, whose mean offset is
+        otherwise 0 by convention.
     priors : Priors, optional
     max_iterations : int, optional
 
     Returns
     -------
     RobustFit
-        Finite everywhere, whatever the votes.
+        Finite for any votes.
     """
     if excluded is not None:
         table = table.pick(~excluded[table.volunteer])
@@ -97,11 +102,36 @@ def robust_fit(
             sums = sums_over(plan, readings, crowd, volunteers, table, known_deg)
     plan = full_plan(readings, crowd.nodes_deg.size)
     sums = sums_over(plan, readings, crowd, volunteers, table, known_deg, is_final=True)
-    return _fit(sums, readings, crowd, volunteers, iterations, is_converged, change)
+    vote_count = np.bincount(readings.galaxy, minlength=table.galaxy_count)
+    return RobustFit(
+        sums.inclination_deg, sums.sigma_deg, vote_count, crowd, volunteers, iterations, is_converged, change
+    )
+
+
+def galaxy_posteriors(table: VoteTable, crowd: Crowd, volunteers: Volunteers) -> FloatArray:
+    """Return the posterior of each galaxy over spreads and nodes, shape (G, K, N), for fixed volunteers."""
+    readings = readings_of(table)
+    prior = crowd.spread_shares[:, None] * crowd.population[None, :]
+    found = np.broadcast_to(prior, (table.galaxy_count, *prior.shape)).copy()
+    for chunk in full_plan(readings, crowd.nodes_deg.size):
+        found[chunk.galaxies] = posterior(chunk, crowd, volunteers).probability
+    return found
+
+
+def galaxy_update(table: VoteTable, crowd: Crowd, volunteers: Volunteers) -> tuple[FloatArray, FloatArray]:
+    """Return inclinations and standard errors in degrees, shape (G,) each, for fixed crowd and volunteers.
+
+    This is the quick update after a vote, between two full fits. It is exact for given volunteers. A galaxy without
+    votes has the population's mean and spread.
+    """
+    probability = galaxy_posteriors(table, crowd, volunteers).sum(axis=1)
+    mean = probability @ crowd.nodes_deg
+    nodes = np.broadcast_to(crowd.nodes_deg.astype(np.float32), probability.shape)
+    return mean, standard_error_deg(probability.astype(np.float32), nodes)
 
 
 def _moved_deg(former: Volunteers, now: Volunteers) -> float:
-    """Root mean square over votes of how far the volunteers' lines moved, at 70° and ten degrees from it."""
+    """Return the root mean square change of the volunteers' lines at 70° and ten degrees from it, weighted by votes."""
     votes = np.maximum(now.vote_count, 1)
     moved = (now.offset_deg - former.offset_deg) ** 2 + (10 * (now.slope - former.slope)) ** 2
     return float(np.sqrt(np.average(moved, weights=votes))) if votes.size else 0.0
@@ -109,18 +139,3 @@ def _moved_deg(former: Volunteers, now: Volunteers) -> float:
 
 def _rms(values: FloatArray, weights: FloatArray) -> float:
     return float(np.sqrt(np.average(values**2, weights=weights + 1e-9)))
-
-
-def _fit(
-    sums: Sums,
-    readings: Readings,
-    crowd: Crowd,
-    volunteers: Volunteers,
-    iterations: int,
-    is_converged: bool,
-    change_deg: float,
-) -> RobustFit:
-    vote_count = np.bincount(readings.galaxy, minlength=sums.inclination_deg.size)
-    return RobustFit(
-        sums.inclination_deg, sums.sigma_deg, vote_count, crowd, volunteers, iterations, is_converged, change_deg
-    )

@@ -1,10 +1,13 @@
-"""The inner loop of the robust estimator: posteriors of a handful of galaxies over the nodes, and what they teach.
+"""The inner loop of the robust estimator: posteriors of some galaxies over the nodes, and their moments.
 
-Arrays over votes and nodes are float32 and small enough for the processor's cache; sums are float64.
+Galaxies are computed in chunks whose float32 arrays over votes and nodes fit into the processor's cache; sums are
+float64. `posterior` writes out the likelihood.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,22 +17,29 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from labeling.aggregation.robust_model import EDGE_DEG, FACE_ON_BELOW_DEG, PIVOT_DEG, Crowd, Volunteers
-from labeling.aggregation.vote_table import FACE_ON, REJECTED, FloatArray, IntArray, VoteTable
+from labeling.aggregation.vote_table import FACE_ON, REJECTED, BoolArray, FloatArray, IntArray, VoteTable
 
 Float32 = NDArray[np.float32]
 
 _Z_LIMIT = 40.0
 _Z_STEPS = 100
 LEVER_UNIT_DEG = 10.0
-# Golden targets are known to about this; a node next to the truth must still have its say.
+# About the error of a golden target's inclination; wide enough that the nodes next to it keep some probability.
 KNOWN_SIGMA_DEG = 0.7
-# What the central 95.4 % have to say in a standard error, beside the central 68.3 %.
+# Weight of the central 95.4 % in a standard error; the central 68.3 % have the rest.
 WIDE_SHARE = 0.25
+CELLS_A_CHUNK = 60_000
+WINDOW_WIDTHS = (12, 18, 24, 32)
+WINDOW_SIGMAS = 4.0
+WINDOW_MARGIN_DEG = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """log P(t < z) and its derivative for one ν, tabulated: a table is faster than the incomplete beta function."""
+    """log P(t < z) and its derivative by z, the hazard, tabulated for one ν.
+
+    A table is faster than the incomplete beta function. Both arrays have shape (8001,), for z from -40 to 40.
+    """
 
     log_below: Float32
     hazard: Float32
@@ -55,11 +65,18 @@ def tail_of(freedom: float) -> Tail:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Votes that tell of an inclination, ordered by galaxy, shape (n,).
+    """The n votes that depend on the inclination, ordered by galaxy.
 
-    ``side`` is 0 for a measured value, 1 where the galaxy was seen below ``value_deg`` (face-on), -1 where beyond
-    (right of the 90° standard). ``rejections`` counts each galaxy's other rejections, shape (G,): they tell nothing of
-    the inclination, but galaxies that some reject are harder for everybody.
+    Attributes
+    ----------
+    galaxy, volunteer : array of int64, shape (n,)
+    value_deg : array of float64, shape (n,)
+        In degrees.
+    side : array of int8, shape (n,)
+        0 for a measured value; 1 if the galaxy was seen below ``value_deg`` (face-on), -1 if above (right of 90°).
+    rejections : array of int64, shape (G,)
+        Each galaxy's other rejections. They say nothing about its inclination, but galaxies that some people reject
+        are harder for everybody.
     """
 
     galaxy: IntArray
@@ -75,7 +92,7 @@ class Readings:
 
 
 def readings_of(table: VoteTable) -> Readings:
-    """Accepted votes and face-on rejections; other rejections say nothing about the inclination."""
+    """Return the accepted votes and face-on rejections; other rejections are only counted."""
     is_face_on = table.verdict == FACE_ON
     used = np.flatnonzero(table.is_accepted | is_face_on)
     used = used[np.argsort(table.galaxy[used], kind="stable")]
@@ -88,11 +105,20 @@ def readings_of(table: VoteTable) -> Readings:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some galaxies with their readings, looked at in windows of ``width`` nodes.
+    """m galaxies with their n readings, computed in windows of ``width`` nodes.
 
-    ``row`` (n,) is each reading's galaxy within the chunk, ``first_node`` (m,) where each galaxy's window begins,
-    ``members`` the m × n matrix that sums readings of a galaxy, ``rejections`` and ``votes`` (m,) each galaxy's other
-    rejections, and these with its readings.
+    Attributes
+    ----------
+    galaxies : array of int64, shape (m,)
+        Codes of the galaxies.
+    row : array of int64, shape (n,)
+        Each reading's galaxy within the chunk.
+    first_node : array of int64, shape (m,)
+        Where each galaxy's window begins.
+    members : sparse array, shape (m, n)
+        Sums over the readings of each galaxy.
+    rejections, votes : array of int64, shape (m,)
+        Each galaxy's other rejections; its rejections and readings together.
     """
 
     readings: Readings
@@ -107,10 +133,18 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPosterior:
-    """Posterior (m, K, width) of a chunk's galaxies and, over readings (n, width), what the M step needs.
+    """Posteriors of a chunk's m galaxies and the moments that the M step needs; `posterior` defines the symbols.
 
-    ``precision`` is the expected weight over squared scale, ``pull`` the derivative of the log-likelihood by the
-    expected value, ``square`` the weighted squared residual in units of its scale; all times the posterior.
+    Attributes
+    ----------
+    probability : array of float32, shape (m, K, width)
+        Over spreads u and nodes i; sums to 1 for each galaxy.
+    precision, pull, square : array of float32, shape (n, width)
+        Σ_u p(u, i) times w / τ², ∂ log L / ∂ expected value, and w r² / τ².
+    log_weight_sum, weight_sum : float
+        Expectations of Σ log w and of Σ w over the measured readings.
+    measured_count : int
+        Number of these readings; 0 if the weights were not wanted.
     """
 
     probability: Float32
@@ -122,8 +156,61 @@ class ChunkPosterior:
     measured_count: int
 
 
-def log_windows(values: FloatArray, chunk: Chunk) -> Float32:
-    """The (m, width) pieces of a function of the nodes that the chunk's galaxies look at."""
+def full_plan(readings: Readings, node_count: int) -> list[Chunk]:
+    """Return chunks in which every galaxy has all nodes."""
+    return list(_chunks(readings, np.ones(readings.galaxy.size, dtype=bool), None, node_count))
+
+
+def windowed_plan(
+    readings: Readings, nodes_deg: FloatArray, inclination_deg: FloatArray, sigma_deg: FloatArray
+) -> list[Chunk]:
+    """Return chunks in which each galaxy has the nodes within four standard errors of its last estimate.
+
+    Parameters
+    ----------
+    nodes_deg : array, shape (N,)
+    inclination_deg, sigma_deg : array, shape (G,)
+        In degrees, without NaN.
+    """
+    half = WINDOW_SIGMAS * sigma_deg + WINDOW_MARGIN_DEG
+    low = np.searchsorted(nodes_deg, inclination_deg - half, side="right") - 1
+    high = np.searchsorted(nodes_deg, inclination_deg + half)
+    low, high = np.clip(low, 0, None), np.clip(high, None, nodes_deg.size - 1)
+    needed = high - low + 1
+    plan: list[Chunk] = []
+    last_width = 0
+    for width in (*WINDOW_WIDTHS, nodes_deg.size):
+        # Centred on the needed nodes, and within the range of all.
+        first = np.clip(low - (width - needed) // 2, 0, nodes_deg.size - width)
+        fits = (needed > last_width) & (needed <= width)
+        plan.extend(_chunks(readings, fits[readings.galaxy], first, width))
+        last_width = width
+    return plan
+
+
+def _chunks(readings: Readings, which: BoolArray, first_node: IntArray | None, width: int) -> Iterator[Chunk]:
+    picked = readings.pick(np.flatnonzero(which))
+    count = picked.galaxy.size
+    if not count:
+        return
+    starts = np.flatnonzero(np.r_[True, np.diff(picked.galaxy) != 0])
+    # Chunks end where a galaxy ends.
+    cuts = starts[np.searchsorted(starts, np.arange(0, count, max(1, CELLS_A_CHUNK // width)), side="right") - 1]
+    edges = [*np.unique(cuts).tolist(), count]
+    for begin, end in itertools.pairwise(edges):
+        part = picked.pick(np.arange(begin, end))
+        first, row = np.unique(part.galaxy, return_index=True)[0], np.cumsum(np.r_[0, np.diff(part.galaxy) != 0])
+        pointers = np.r_[0, np.flatnonzero(np.diff(part.galaxy)) + 1, end - begin]
+        members = sparse.csr_array(
+            (np.ones(end - begin, dtype=np.float32), np.arange(end - begin), pointers), shape=(first.size, end - begin)
+        )
+        begins = np.zeros(first.size, dtype=np.int64) if first_node is None else first_node[first]
+        rejections = readings.rejections[first]
+        yield Chunk(part, first, row, begins, width, members, rejections, rejections + np.diff(pointers))
+
+
+def windows_of(values: FloatArray, chunk: Chunk) -> Float32:
+    """Return the values of a function of the nodes (N,) in the windows of the chunk's galaxies, shape (m, width)."""
     return np.asarray(sliding_window_view(values.astype(np.float32), chunk.width)[chunk.first_node])
 
 
@@ -135,14 +222,41 @@ def posterior(
     *,
     wants_weight: bool = True,
 ) -> ChunkPosterior:
-    """Return posterior and moments of a chunk. A reading's scale is widened by what its volunteer's line may be off.
+    """Return the posterior of a chunk's galaxies over spreads and nodes, and its moments.
 
-    ``known_deg`` (m,) holds the truth of golden targets, NaN elsewhere.
+    Volunteer j reads a galaxy of inclination i and spread u as y, with the residual and the scale
+
+        r = y − 70 − a_j − (1 + s_j)(i − 70),      τ = σ'_j g(i) u,      σ'_j² = σ_j² + V_j(y) / g(y)²,
+
+    where V_j(y) is the variance of the volunteer's line at y. With Student's t of ν degrees of freedom
+
+        log L(y) = const − log τ − (ν + 1)/2 · log(1 + r² / (ν τ²))
+                 = const + ν log τ − (ν + 1)/2 · log(ν τ² + r²).
+
+    Of ν log τ, the term ν log σ'_j depends on neither i nor u and is dropped, ν log g(i) is added once per galaxy for
+    all its measured readings, and so is ν log u. A censored reading has log L = log P(t < z) with z = ± r / τ, + if the
+    galaxy was seen below the value. The prior is the population P(i), the share of u, and the binomial probability of
+    the galaxy's rejections given u.
+
+    The weight of a reading is w = (ν + 1) / (ν + r² / τ²). With the hazard h = d log P(t < z) / dz the moments are
+
+        measured:  w / τ² = (ν + 1) / (ν τ² + r²),   ∂ log L / ∂ expected = w r / τ²,   square = w r² / τ²
+        censored:  1 / τ²,                           ∓ h / τ,                           1 − z h
+
+    (the last from ∂ log L / ∂ log τ = square − 1, which holds for both). Liu & Rubin 1995, Statistica Sinica 5, 19.
+
+    Parameters
+    ----------
+    known_deg : array, shape (m,), optional
+        Inclination of golden targets in degrees, NaN elsewhere: a normal prior of σ = `KNOWN_SIGMA_DEG`.
+    wants_weight : bool, optional
+        Whether Σ log w and Σ w are wanted; they cost time, and ν needs only a sample.
     """
     freedom = crowd.freedom
     readings, who = chunk.readings, chunk.readings.volunteer
-    nodes = log_windows(crowd.nodes_deg, chunk)
-    scatter2 = log_windows(crowd.scatter_deg**2, chunk)
+    nodes = windows_of(crowd.nodes_deg, chunk)
+    scatter2 = windows_of(crowd.scatter_deg**2, chunk)
+    # r² / τ² is never formed: spread2 = ν σ'² g², wide2 = ν τ², total = ν τ² + r².
     offset = (readings.value_deg - PIVOT_DEG - volunteers.offset_deg[who]).astype(np.float32)
     steepness = (1 + volunteers.slope[who]).astype(np.float32)
     residual = offset[:, None] - steepness[:, None] * (nodes - np.float32(PIVOT_DEG))[chunk.row]
@@ -150,7 +264,7 @@ def posterior(
     residual2 = residual * residual
     censored = np.flatnonzero(readings.side)
     measured = (chunk.members @ (readings.side == 0).astype(np.float32)).astype(np.float32)[:, None]
-    log_prior = np.log(log_windows(crowd.population, chunk)) + freedom / 2 * measured * np.log(scatter2)
+    log_prior = np.log(windows_of(crowd.population, chunk)) + freedom / 2 * measured * np.log(scatter2)
 
     if known_deg is not None:
         log_prior -= np.nan_to_num((nodes - known_deg[:, None]) ** 2 / (2 * KNOWN_SIGMA_DEG**2)).astype(np.float32)
@@ -173,14 +287,14 @@ def posterior(
 
 
 def _log_share(chunk: Chunk, crowd: Crowd, number: int) -> Float32:
-    """Log of a spread's share and of the probability that so many of the galaxy's votes are rejections, (m, 1)."""
+    """Return log(share of the spread) plus the log-probability of the galaxies' rejections, shape (m, 1)."""
     rate = crowd.reject_rates[number]
-    told = chunk.rejections * np.log(rate) + (chunk.votes - chunk.rejections) * np.log(1 - rate)
-    return np.asarray(np.log(crowd.spread_shares[number]) + told, dtype=np.float32)[:, None]
+    rejected = chunk.rejections * np.log(rate) + (chunk.votes - chunk.rejections) * np.log(1 - rate)
+    return np.asarray(np.log(crowd.spread_shares[number]) + rejected, dtype=np.float32)[:, None]
 
 
 def _own_variance(readings: Readings, crowd: Crowd, volunteers: Volunteers) -> FloatArray:
-    """σ_j², widened by the variance of the volunteer's line at the reading relative to g² there."""
+    """Return σ'_j² = σ_j² + V_j(y) / g(y)² of each reading, shape (n,)."""
     who = readings.volunteer
     scatter = np.interp(readings.value_deg, crowd.nodes_deg, crowd.scatter_deg)
     return volunteers.scale[who] ** 2 + volunteers.line_variance(who, readings.value_deg) / scatter**2
@@ -189,9 +303,9 @@ def _own_variance(readings: Readings, crowd: Crowd, volunteers: Volunteers) -> F
 def standard_error_deg(probability: Float32, nodes_deg: Float32) -> FloatArray:
     """Return the standard error of posteriors (m, width) over nodes (m, width), in degrees.
 
-    A standard error promises two things, 68.3 % within one and 95.4 % within two. Posteriors of few heavy-tailed votes
-    keep both best with three parts of half the central 68.3 % and one part of a quarter of the central 95.4 %; for a
-    normal distribution either is its standard deviation.
+    One standard error should cover 68.3 % and two 95.4 %. A posterior of few heavy-tailed votes is not normal; both
+    coverages are met best by σ = ¾ · (half the central 68.3 % interval) + ¼ · (a quarter of the central 95.4 %
+    interval), found on simulated campaigns (docs/decisions/0012). For a normal posterior either part is its σ.
     """
     cumulative = np.cumsum(probability, axis=1, dtype=np.float64)
     cumulative /= cumulative[:, -1:]
@@ -215,7 +329,7 @@ Tails = tuple[Float32, Float32, Float32, Float32]
 
 
 def _censored(censored: IntArray, readings: Readings, residual: Float32, wide2: Float32, freedom: float) -> Tails:
-    """Log-likelihood, precision, pull and square of readings of which only a side is known."""
+    """Return log L, 1 / τ², ∂ log L / ∂ expected and 1 − z h of the censored readings, shape (c, width) each."""
     side = readings.side[censored].astype(np.float32)[:, None]
     scale = np.sqrt(wide2[censored] / np.float32(freedom))
     z = side * residual[censored] / scale

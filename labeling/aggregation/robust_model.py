@@ -1,7 +1,8 @@
-"""The robust estimator's model: what it knows of the crowd, of each volunteer, and before any vote.
+"""The robust estimator's model: parameters of the crowd, of each volunteer, and their priors.
 
-y = i + a_j + s_j (i - 70) + noise; the noise is Student-t of scale σ_j g(i) u, where u is one of two spreads that a
-galaxy has for all of its votes (some are plainly harder). docs/reference/aggregation.md has the whole of it.
+Volunteer j sees a galaxy of inclination i at y = i + a_j + s_j (i − 70) + noise, in degrees. The noise follows
+Student's t with scale σ_j g(i) u; the spread u takes one of two values and is common to all votes on a galaxy, since
+some galaxies are harder than others. docs/reference/aggregation.md has the details.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from labeling.aggregation.median import MEASURED_SCATTER_DEG
 from labeling.aggregation.vote_table import FloatArray, IntArray
 
 ROBUST_RULE = "robust-2"
@@ -19,14 +21,10 @@ PIVOT_DEG = 70.0
 FACE_ON_BELOW_DEG = 45.0
 EDGE_DEG = 90.0
 
-# Scatter of one volunteer about the consensus against inclination: measured on the original's votes (SCIENCE.md 3).
-MEASURED_INCLINATION_DEG = (65.0, 77.5, 86.5, 89.0)
-MEASURED_SCATTER_DEG = (5.0, 3.9, 2.1, 1.2)
-
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """What is believed before a vote, and how many votes it is worth."""
+    """Prior values, and the number of votes or galaxies that each weighs as much as."""
 
     offset_sd_deg: float = 0.75
     slope_sd: float = 0.05
@@ -49,30 +47,36 @@ PRIORS = Priors()
 
 
 def nodes_deg() -> FloatArray:
-    """The inclinations at which posteriors are held: 1.5° apart at low inclination, 0.5° where people see sharply."""
+    """Return the inclinations of posteriors, shape (N,): 1.5° apart, and 0.5° near edge-on, where votes are precise."""
     return np.concatenate([np.arange(25.0, 76.0, 1.5), np.arange(76.0, 85.0, 1.0), np.arange(85.0, 90.1, 0.5)])
 
 
 def random_orientations(nodes: FloatArray) -> FloatArray:
-    """Probability of each node for disks that point anywhere: ∝ sin i times the node's share of the axis."""
+    """Return the probability of each node for randomly oriented disks: ∝ sin i · Δi. Shape (N,), sums to 1."""
     mass = np.sin(np.radians(nodes)) * np.gradient(nodes)
-    # The last node is the edge itself: half a step.
+    # The last node is the end of the range: half a step.
     mass[-1] /= 2
     return np.asarray(mass / mass.sum())
 
 
 def measured_scatter_deg(inclination_deg: FloatArray) -> FloatArray:
-    """The measured scatter of one volunteer, in degrees, linear between the measured points."""
-    return np.interp(inclination_deg, MEASURED_INCLINATION_DEG, MEASURED_SCATTER_DEG)
+    """Return the measured scatter of one volunteer at inclinations of any shape, in degrees; constant outside."""
+    measured_at_deg, scatter_deg = zip(*MEASURED_SCATTER_DEG, strict=True)
+    return np.interp(inclination_deg, measured_at_deg, scatter_deg)
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What all volunteers and galaxies share.
+    """Parameters that all volunteers and galaxies share.
 
-    ``nodes_deg``, ``population`` (probability of each node) and ``scatter_deg`` (g at each node) have shape (N,);
-    ``spreads``, ``spread_shares`` and ``reject_rates`` (how often galaxies of that spread are rejected, face-on apart)
-    shape (K,); ``freedom`` is ν of Student's t.
+    Attributes
+    ----------
+    nodes_deg, population, scatter_deg : array of float64, shape (N,)
+        Inclinations in degrees, the probability of each, and g there, in degrees.
+    spreads, spread_shares, reject_rates : array of float64, shape (K,)
+        The values of u, their shares of the galaxies, and the rate of rejections (other than face-on) for each.
+    freedom : float
+        ν of Student's t.
     """
 
     nodes_deg: FloatArray
@@ -89,7 +93,7 @@ class Crowd:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Crowd:
-        # Fits of robust-1 knew no rates: equal ones tell nothing.
+        # Fits by robust-1 have no rates; equal ones have no influence.
         known = {"reject_rates": [PRIORS.reject_rates[0]] * len(stored["spreads"]), **stored}
         arrays = {name: np.asarray(known[name], dtype=float) for name in _CROWD_ARRAYS}
         return Crowd(**arrays, freedom=float(stored["freedom"]))
@@ -100,11 +104,20 @@ _CROWD_ARRAYS = ("nodes_deg", "population", "scatter_deg", "spreads", "spread_sh
 
 @dataclass(frozen=True, slots=True)
 class Volunteers:
-    """Posterior of J volunteers, each array of shape (J,).
+    """Posteriors of J volunteers, each array of shape (J,).
 
-    ``offset_deg`` at 70° and ``slope`` excess s (0 = true to the ruler) with their variances and covariance;
-    ``scale`` is σ_j (1 = the crowd's own scatter); ``scale_log_error`` the standard error of its logarithm;
-    ``vote_count`` the votes that told of an inclination.
+    Attributes
+    ----------
+    offset_deg, slope : array of float64
+        The offset a_j at 70° in degrees and the slope s_j, 0 for a volunteer without bias.
+    scale : array of float64
+        σ_j, the scatter relative to the crowd's.
+    offset_variance, slope_variance, covariance : array of float64
+        Of offset and slope.
+    scale_log_error : array of float64
+        Standard error of log σ_j.
+    vote_count : array of int64
+        Votes that depend on the inclination.
     """
 
     offset_deg: FloatArray
@@ -118,7 +131,7 @@ class Volunteers:
 
     @property
     def weight(self) -> FloatArray:
-        """What a vote of each counts, relative to a typical volunteer's: 1 / σ_j²."""
+        """The weight of each volunteer's votes relative to a typical volunteer's: 1 / σ_j²."""
         return 1 / self.scale**2
 
     @property
@@ -126,7 +139,7 @@ class Volunteers:
         return 2 * self.weight * self.scale_log_error
 
     def line_variance(self, which: IntArray, inclination_deg: FloatArray) -> FloatArray:
-        """Variance of the offset that these volunteers have at an inclination, in degrees squared."""
+        """Return V_j(y), the variance of volunteers' offsets at inclinations, in degrees squared."""
         lever = inclination_deg - PIVOT_DEG
         return np.asarray(
             self.offset_variance[which]
@@ -135,7 +148,7 @@ class Volunteers:
         )
 
     def expected_deg(self, which: IntArray, inclination_deg: FloatArray) -> FloatArray:
-        """Where these volunteers put a galaxy of that inclination, before noise."""
+        """Return where volunteers see galaxies of these inclinations, without noise, in degrees."""
         lever = inclination_deg - PIVOT_DEG
         return np.asarray(PIVOT_DEG + self.offset_deg[which] + (1 + self.slope[which]) * lever)
 
@@ -155,7 +168,7 @@ def prior_crowd(priors: Priors = PRIORS) -> Crowd:
 
 
 def prior_volunteers(count: int, priors: Priors = PRIORS) -> Volunteers:
-    """``count`` people of whom nothing is known yet."""
+    """Return ``count`` volunteers about whom nothing is known."""
     return Volunteers(
         offset_deg=np.zeros(count),
         slope=np.zeros(count),

@@ -1,4 +1,4 @@
-"""One iteration of the robust estimator: sums over all posteriors, then better volunteers and a better crowd."""
+"""One iteration of the robust estimator: sums over all posteriors (E step), then new parameters (M step)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from labeling.aggregation.robust_kernel import (
     Chunk,
     ChunkPosterior,
     Readings,
-    log_windows,
     posterior,
     standard_error_deg,
+    windows_of,
 )
 from labeling.aggregation.robust_model import (
     PIVOT_DEG,
@@ -27,9 +27,9 @@ from labeling.aggregation.robust_model import (
 )
 from labeling.aggregation.vote_table import FloatArray, VoteTable
 
-# A crowd's mean offset is taken as 0, unless golden votes tell otherwise; this many of them weigh as much as that.
+# The crowd's mean offset is 0 by convention; golden targets can move it, and this many votes on them weigh as much.
 ANCHOR_VOTES = 20.0
-# ν is one number; this many votes tell it well enough.
+# ν is a single number, which this many votes determine well enough.
 ENOUGH_FOR_FREEDOM = 30_000
 
 
@@ -37,11 +37,23 @@ ENOUGH_FOR_FREEDOM = 30_000
 class Sums:
     """Sums over the posteriors of all galaxies.
 
-    Galaxies' mean and standard error in degrees (G,); ``lines`` (J, 3, 2) are the sums of precision over levers
-    0, 1, 2, all of it and without what the galaxy owes to this very vote; ``pulls`` (J, 2), ``squares`` (J,),
-    ``counts`` (J,), ``known_counts`` and ``known_pulls`` (J,) of golden targets; ``scatter_squares``,
-    ``scatter_counts`` and ``population`` over nodes (N,); ``spreads``, ``spread_votes`` and
-    ``spread_rejections`` (K,).
+    Attributes
+    ----------
+    inclination_deg, sigma_deg : array, shape (G,)
+        Mean and standard error of each galaxy, in degrees.
+    lines : array, shape (J, 3, 2)
+        Sums of precision times lever^0, lever^1, lever^2; second, only the part that is free of the vote's own
+        influence on its galaxy. The lever is (i − 70) / 10.
+    pulls : array, shape (J, 2)
+        Sums of ∂ log L / ∂ expected value times lever^0 and lever^1.
+    squares, free_squares, counts : array, shape (J,)
+        Sums of w r² / τ², of the squared free parts, and of votes.
+    scatter_squares, scatter_counts, population : array, shape (N,)
+        By node: sums of w r² / τ², of votes, and of galaxies.
+    spreads, spread_votes, spread_rejections : array, shape (K,)
+        By spread: sums of galaxies, of votes, and of rejections.
+    known_offset : array, shape (2,)
+        Sums of ∂ log L / ∂ expected value and of precision over the votes on golden targets.
     """
 
     inclination_deg: FloatArray
@@ -73,7 +85,7 @@ def sums_over(
     *,
     is_final: bool = False,
 ) -> Sums:
-    """The E step: posteriors of all galaxies, chunk by chunk, and their sums."""
+    """Compute the posteriors of all galaxies, chunk by chunk, and return their sums (E step)."""
     prior_mean = float(crowd.population @ crowd.nodes_deg)
     prior_sigma = float(np.sqrt(crowd.population @ (crowd.nodes_deg - prior_mean) ** 2))
     people, nodes = table.volunteer_count, crowd.nodes_deg.size
@@ -93,20 +105,20 @@ def sums_over(
         spread_rejections=np.zeros(crowd.spreads.size),
         known_offset=np.zeros(2),
     )
-    # Chunks are ordered by the width of posteriors, so the sample for ν is taken evenly from all of them.
+    # Chunks are ordered by the width of their posteriors, so the sample for ν is taken evenly from all of them.
     step = max(1, readings.galaxy.size // ENOUGH_FOR_FREEDOM)
     for number, chunk in enumerate(plan):
         known = None if known_deg is None else known_deg[chunk.galaxies]
         found = posterior(chunk, crowd, volunteers, known, wants_weight=number % step == 0)
         _add(sums, chunk, found, crowd, known)
         if is_final:
-            nodes_deg = log_windows(crowd.nodes_deg, chunk)
+            nodes_deg = windows_of(crowd.nodes_deg, chunk)
             sums.sigma_deg[chunk.galaxies] = standard_error_deg(found.probability.sum(axis=1), nodes_deg)
     return sums
 
 
 def _add(sums: Sums, chunk: Chunk, found: ChunkPosterior, crowd: Crowd, known_deg: FloatArray | None) -> None:
-    nodes = log_windows(crowd.nodes_deg, chunk)
+    nodes = windows_of(crowd.nodes_deg, chunk)
     of_node = found.probability.sum(axis=1)
     mean = np.einsum("mw,mw->m", of_node, nodes, dtype=np.float64)
     variance = np.einsum("mw,mw->m", of_node, (nodes - mean[:, None].astype(np.float32)) ** 2, dtype=np.float64)
@@ -116,7 +128,7 @@ def _add(sums: Sums, chunk: Chunk, found: ChunkPosterior, crowd: Crowd, known_de
     who, people = chunk.readings.volunteer, sums.counts.size
     lever = ((nodes - PIVOT_DEG) / LEVER_UNIT_DEG)[chunk.row]
     moment, precision = found.precision, found.precision.sum(axis=1, dtype=np.float64)
-    # How much of the galaxy's position is this vote's own doing: it can't tell of the volunteer's line again.
+    # The part of the galaxy's position that comes from this vote itself says nothing about the volunteer's line.
     free = 1 - np.minimum(precision * variance[chunk.row], 1)
     for power in range(3):
         total = precision if power == 0 else moment.sum(axis=1, dtype=np.float64)
@@ -148,11 +160,11 @@ def _add(sums: Sums, chunk: Chunk, found: ChunkPosterior, crowd: Crowd, known_de
 
 
 def better_volunteers(former: Volunteers, sums: Sums, priors: Priors, *, freedom: float, has_known: bool) -> Volunteers:
-    """The M step of offset, slope and σ; the votes' mean slope stays 1 and their mean offset 0."""
+    """Return new offsets, slopes and σ (M step); over all votes the mean slope excess stays 0 and the mean offset 0."""
     offset_weight, slope_weight = priors.offset_sd_deg**-2, (LEVER_UNIT_DEG * priors.slope_sd) ** -2
     pull_offset = sums.pulls[:, 0] - former.offset_deg * offset_weight
     pull_slope = sums.pulls[:, 1] - LEVER_UNIT_DEG * former.slope * slope_weight
-    # Between all the precision (slow, safe) and the free part of it (fast): half way converges for any overlaps.
+    # All of the precision converges slowly but safely, its free part fast: half way converges for any overlap.
     half = sums.lines.mean(axis=2)
     variances = _inverse(half[:, 0] + offset_weight, half[:, 1], half[:, 2] + slope_weight)
     offset = former.offset_deg + variances[0] * pull_offset + variances[1] * pull_slope
@@ -167,7 +179,7 @@ def better_volunteers(former: Volunteers, sums: Sums, priors: Priors, *, freedom
         offset = offset - np.average(offset, weights=votes) + _crowd_offset(former, sums, has_known)
     squares = _squares(sums.squares, votes, freedom)
     scale2 = (priors.scale_votes + former.scale**2 * squares) / (priors.scale_votes + votes)
-    told = priors.scale_votes + sums.free_squares * freedom / (freedom + 3)
+    scale_votes = priors.scale_votes + sums.free_squares * freedom / (freedom + 3)
     return Volunteers(
         offset_deg=offset,
         slope=slope,
@@ -175,23 +187,23 @@ def better_volunteers(former: Volunteers, sums: Sums, priors: Priors, *, freedom
         offset_variance=offset_variance,
         slope_variance=slope_variance / LEVER_UNIT_DEG**2,
         covariance=covariance / LEVER_UNIT_DEG,
-        scale_log_error=1 / np.sqrt(2 * told),
+        scale_log_error=1 / np.sqrt(2 * scale_votes),
         vote_count=votes.astype(np.int64),
     )
 
 
 def _squares(squares: FloatArray, counts: FloatArray, freedom: float) -> FloatArray:
-    """Sums of weighted squared residuals by the faster rule of Meng & van Dyk 1997 (J. R. Stat. Soc. B 59, 511).
+    """Rescale sums of w r² / τ² by the faster rule of Meng & van Dyk 1997 (J. R. Stat. Soc. B 59, 511).
 
-    A vote's weight is (ν + 1 - its square) / ν; dividing by the weights' sum instead of the votes' number has the same
-    fixed point, where both are equal.
+    w = (ν + 1 − w r² / τ²) / ν. Dividing by Σ w instead of by the number of votes converges faster and has the same
+    fixed point, because there the two are equal.
     """
     weights = ((freedom + 1) * counts - squares) / freedom
     return np.asarray(squares * np.clip(counts / np.maximum(weights, 1e-9), 0.5, 2.0))
 
 
 def _crowd_offset(former: Volunteers, sums: Sums, has_known: bool) -> float:
-    """The mean offset of all votes: 0 by convention, unless golden targets tell it."""
+    """Return the mean offset of all votes, in degrees: 0 by convention, else as the golden targets imply."""
     if not has_known:
         return 0.0
     pull, precision = sums.known_offset
@@ -201,13 +213,13 @@ def _crowd_offset(former: Volunteers, sums: Sums, has_known: bool) -> float:
 
 
 def _inverse(first: FloatArray, mixed: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The inverse of symmetric 2 × 2 matrices: first, mixed and last element."""
+    """Invert symmetric 2 × 2 matrices, given and returned as first, mixed and last element."""
     determinant = first * last - mixed * mixed
     return last / determinant, -mixed / determinant, first / determinant
 
 
 def better_crowd(former: Crowd, sums: Sums, priors: Priors) -> Crowd:
-    """The M step of scatter, population, spreads and ν."""
+    """Return new scatter, population, spreads and ν (M step)."""
     nodes = former.nodes_deg
     distance2 = (nodes[:, None] - nodes[None, :]) ** 2
     near = np.exp(-0.5 * distance2 / priors.scatter_width_deg**2)
@@ -226,7 +238,7 @@ def better_crowd(former: Crowd, sums: Sums, priors: Priors) -> Crowd:
         nodes_deg=nodes,
         population=population / population.sum(),
         scatter_deg=np.sqrt(scatter2),
-        # Their mean square stays 1, so that the scatter means the same whatever the shares.
+        # Their mean square stays 1, so that the scatter has the same meaning for any shares.
         spreads=ratios / np.sqrt(shares @ ratios**2),
         spread_shares=shares,
         reject_rates=(sums.spread_rejections + priors.reject_votes * np.asarray(priors.reject_rates))
@@ -236,7 +248,10 @@ def better_crowd(former: Crowd, sums: Sums, priors: Priors) -> Crowd:
 
 
 def _better_freedom(former: float, sums: Sums, priors: Priors) -> float:
-    """Solve the M step of ν (Liu & Rubin 1995, Statistica Sinica 5, 19, eq. 16), drawn to the prior's value."""
+    """Return the new ν (Liu & Rubin 1995, Statistica Sinica 5, 19, eq. 16), drawn towards the prior's value.
+
+    With d(x) = ψ(x) − log x and the former ν' it solves 1 − d(ν/2) + mean(log w − w) + d((ν' + 1)/2) = 0.
+    """
     if not sums.measured:
         return former
     evidence = (sums.log_weight - sums.weight) / sums.measured + _digamma_gap((former + 1) / 2)
@@ -252,7 +267,7 @@ def _better_freedom(former: float, sums: Sums, priors: Priors) -> float:
         return low
     if slope(high) >= 0:
         return high
-    # Two digits: the table of tails is made anew for each value.
+    # Two digits, because each value needs its own table of tails.
     return round(float(optimize.brentq(slope, low, high)), 2)
 
 

@@ -1,8 +1,7 @@
-"""How much would be learned from people's judging a galaxy that a network has looked at, and its place in the queue.
+"""Rank fresh galaxies by how much would be learned if people judged them.
 
-What is compared is information in nats: of people's label on the galaxy, on the network's weights, and on its verdict.
-One galaxy in five is placed by chance, whatever the network says: so each level of the queue holds a random sample.
-Pure.
+The measure is the information in nats that a label would give about the galaxy, the network's weights and the verdict.
+One galaxy in five is ranked at random, so that each level of the queue contains a random sample.
 """
 
 from __future__ import annotations
@@ -23,11 +22,17 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What a network says of G galaxies, each an array of shape (G,).
+class NetworkEstimates:
+    """A network's predictions for G galaxies.
 
-    ``inclination_deg`` and its error ``sigma_deg`` in degrees; ``rejection``, the probability of a rejection or of
-    face-on; ``spread_deg``, how far the models of an ensemble lie apart (their standard deviation), 0 of one model.
+    Attributes
+    ----------
+    inclination_deg, sigma_deg : array of float64, shape (G,)
+        Inclination and its error, in degrees.
+    rejection : array of float64, shape (G,)
+        Probability of a rejection or of face-on.
+    spread_deg : array of float64, shape (G,)
+        Standard deviation among the models of an ensemble, in degrees; 0 for a single model.
     """
 
     inclination_deg: FloatArray
@@ -36,23 +41,23 @@ class Answers:
     spread_deg: FloatArray
 
 
-def usefulness(answers: Answers, *, people: int) -> FloatArray:
-    """Return how much a label by so many people would tell, in nats.
+def usefulness(answers: NetworkEstimates, *, people: int) -> FloatArray:
+    """Return the information in a label by this many people, in nats.
 
-    With s² = g(i)² / people, the variance of the label where the network sees the galaxy, σ the network's error, d the
-    spread of its models and p the probability of a rejection:
+    Let s² = g(i)² / people be the variance of the label at the predicted inclination, σ the network's error, d the
+    spread of its models and p the probability of a rejection. Then the information is
 
       (1 − p) [½ ln(1 + (σ² + d²) / s²) + ½ ln(1 + d² / (σ² + s²))] − p ln p − (1 − p) ln(1 − p)
 
-    The first term is what is learned of the galaxy (large where the network is uncertain and people are sharp), the
-    second what is learned of the network's weights (Houlsby et al. 2011, arXiv:1112.5745, for normal errors: large
-    where its models disagree), the rest what the verdict tells.
+    The first term is the information about the galaxy: large where the network is uncertain and people are precise. The
+    second is about the network's weights (Houlsby et al. 2011, arXiv:1112.5745, for normal errors): large where its
+    models disagree. The last two are the entropy of the verdict.
 
     Parameters
     ----------
-    answers : Answers
+    answers : NetworkEstimates
     people : int
-        How many will judge the galaxy.
+        How many people will judge the galaxy.
 
     Returns
     -------
@@ -68,33 +73,33 @@ def usefulness(answers: Answers, *, people: int) -> FloatArray:
 
 
 def lot_of(seed: int, pgc: int) -> float:
-    """Return the galaxy's lot in [0, 1): a function of the campaign's seed and the PGC number alone.
+    """Return the galaxy's random number in [0, 1), which depends on the campaign's seed and the PGC number only.
 
-    Lots below `EXPLORATION_SHARE` are placed by chance.
+    Galaxies below `EXPLORATION_SHARE` are ranked at random.
     """
     digest = hashlib.blake2b(f"explore|{seed}|{pgc}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest) >> 11) / 2**53
 
 
 def levels(useful: FloatArray, lots: Sequence[float]) -> IntArray:
-    """Return the level (`WANTED_LEVELS`) at which each galaxy is served while nobody has judged it.
+    """Return the level (one of `WANTED_LEVELS`) at which each galaxy is served while it has no vote.
 
-    Galaxies are ranked by usefulness, the most useful fifth has the first level and so on; those that chance places
-    have each level equally often, so that a fifth of each level is a random sample.
+    The most useful fifth has the first level, the next fifth the second, and so on. Galaxies ranked at random have each
+    level equally often, so that a fifth of each level is a random sample.
 
     Parameters
     ----------
     useful : array, shape (G,)
-        Of `usefulness`.
+        From `usefulness`; no NaN.
     lots : sequence of float, length G
-        Of `lot_of`.
+        From `lot_of`.
     """
     lot = np.asarray(lots, dtype=float)
     by_chance = lot < EXPLORATION_SHARE
     place = np.empty(useful.size, dtype=np.int64)
     place[by_chance] = (lot[by_chance] / EXPLORATION_SHARE * len(WANTED_LEVELS)).astype(np.int64)
     ranked = np.flatnonzero(~by_chance)
-    # Equal ones stand in the order of their lots: nothing of how the rows came decides.
+    # Ties are broken by lot, so that the order of the rows has no influence.
     ranked = ranked[np.lexsort((lot[ranked], -useful[ranked]))]
     place[ranked] = np.arange(ranked.size) * len(WANTED_LEVELS) // max(ranked.size, 1)
     return np.asarray(WANTED_LEVELS, dtype=np.int64)[place]

@@ -1,27 +1,36 @@
-"""Votes as arrays: what the estimators that look at a whole campaign read."""
+"""Votes as arrays, for estimators that read a whole campaign at once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from giz.core.vocabulary import VERDICT_NAMES
+from labeling.aggregation.judgements import merged
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-ACCEPTED, FACE_ON, REJECTED = 0, 1, 2
-VERDICT_CODES = {"A": ACCEPTED, "F": FACE_ON, "J": REJECTED}
+# The verdicts as arrays hold them.
+ACCEPTED, FACE_ON, REJECTED = range(3)
+VERDICT_CODES: dict[str, int] = dict(zip(VERDICT_NAMES, (ACCEPTED, FACE_ON, REJECTED), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class VoteTable:
     """n votes on G galaxies by J volunteers.
 
-    ``galaxy`` and ``volunteer`` are codes from 0, shape (n,); ``verdict`` holds ACCEPTED, FACE_ON or REJECTED;
-    ``inclination_deg`` is NaN unless accepted.
+    Attributes
+    ----------
+    galaxy, volunteer : array of int64, shape (n,)
+        Codes from 0 to G - 1 and from 0 to J - 1.
+    verdict : array of int8, shape (n,)
+        ACCEPTED, FACE_ON or REJECTED.
+    inclination_deg : array of float64, shape (n,)
+        In degrees; NaN unless accepted.
     """
 
     galaxy: IntArray
@@ -35,7 +44,7 @@ class VoteTable:
         return int(self.galaxy.size)
 
     def pick(self, which: NDArray[np.bool_] | IntArray) -> VoteTable:
-        """Return some of the votes; galaxies and volunteers keep their codes."""
+        """Return the votes of a mask or of indices, shape (n,); galaxies and volunteers keep their codes."""
         return VoteTable(
             self.galaxy[which],
             self.volunteer[which],
@@ -47,15 +56,22 @@ class VoteTable:
 
     @property
     def is_accepted(self) -> BoolArray:
-        """Which votes give an inclination, shape (n,)."""
+        """Whether each vote gives an inclination, shape (n,)."""
         return np.asarray((self.verdict == ACCEPTED) & np.isfinite(self.inclination_deg))
 
 
 def one_opinion_each(table: VoteTable) -> VoteTable:
-    """Return the table with one vote for each volunteer and galaxy, ordered by galaxy, then by volunteer.
+    """Merge each volunteer's votes on a galaxy by `labeling.aggregation.judgements.merged`.
 
-    Who judged a galaxy several times counts once, as in `labeling.aggregation.judgements.opinions`: with the verdict
-    given most often (the latest on a tie) and the median of the accepted inclinations. Votes must be oldest first.
+    Parameters
+    ----------
+    table : VoteTable
+        Oldest vote first.
+
+    Returns
+    -------
+    VoteTable
+        One vote per volunteer and galaxy, ordered by galaxy, then by volunteer.
     """
     order = np.lexsort((table.volunteer, table.galaxy))
     ordered = table.pick(order)
@@ -66,7 +82,10 @@ def one_opinion_each(table: VoteTable) -> VoteTable:
     ends = np.append(first[1:], len(table))
     for place in np.flatnonzero(ends - first > 1):
         votes = slice(first[place], ends[place])
-        verdict[place], inclination_deg[place] = _merged(ordered.verdict[votes], ordered.inclination_deg[votes])
+        values = ordered.inclination_deg[votes]
+        given = values[np.isfinite(values)].tolist()
+        verdict[place], value = merged(ordered.verdict[votes].tolist(), given, accepted=ACCEPTED)
+        inclination_deg[place] = np.nan if value is None else value
     inclination_deg[verdict != ACCEPTED] = np.nan
     return VoteTable(
         ordered.galaxy[first],
@@ -78,16 +97,8 @@ def one_opinion_each(table: VoteTable) -> VoteTable:
     )
 
 
-def _merged(verdicts: NDArray[np.int8], inclinations_deg: FloatArray) -> tuple[int, float]:
-    counts = Counter(verdicts.tolist())
-    most = max(counts.values())
-    verdict = next(code for code in reversed(verdicts.tolist()) if counts[code] == most)
-    values = inclinations_deg[np.isfinite(inclinations_deg)]
-    return verdict, float(np.median(values)) if verdict == ACCEPTED and values.size else float("nan")
-
-
 def medians(table: VoteTable) -> FloatArray:
-    """Return each galaxy's median over its accepted votes in degrees, shape (G,); NaN where it has none."""
+    """Return the median of each galaxy's accepted votes, shape (G,), in degrees; NaN where there are none."""
     accepted = table.pick(table.is_accepted)
     result = np.full(table.galaxy_count, np.nan)
     ordered = accepted.pick(np.lexsort((accepted.inclination_deg, accepted.galaxy)))

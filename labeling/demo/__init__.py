@@ -1,1 +1,1 @@
-"""The demo sky: a standard set and a campaign of synthetic galaxies whose inclination is known, to nobody but staff."""
+"""The demo sky: a standard set and a campaign of synthetic galaxies; only staff can see their inclinations."""

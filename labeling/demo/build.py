@@ -1,4 +1,4 @@
-"""Building the demo sky: a small one first, so that people can begin; then all standards, then all targets."""
+"""Build the demo sky: first a small one, so that people can start; then all standards, then all targets."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from giz.catalog.selectors import galaxy_ids, synthetic_galaxies_complete
-from giz.catalog.services.synthetic import RenderedPicture, synthetic_galaxy_store
+from giz.catalog.services.galaxies import RenderedPicture, synthetic_galaxy_store
 from giz.catalog.storage import display_files_take_over, display_folder
 from labeling.demo.jobs import NAME
 from labeling.demo.plan import Recipe, standard_recipes, target_recipes
@@ -22,7 +22,7 @@ from standards.selectors import standard_set_named
 from standards.services import standard_set_publish
 
 TITLE = "Demo sky"
-DESCRIPTION = "Computer-made spiral galaxies to learn the comparison on. Some are not fit to be measured: reject those."
+DESCRIPTION = "Computer-generated spiral galaxies for learning the comparison. Some can't be measured: reject those."
 TARGETS_A_BATCH = 20
 
 OnProgress = Callable[[int, int, str], None]
@@ -30,7 +30,7 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What a demo sky is made of."""
+    """The size of a demo sky."""
 
     size_px: int
     seed: int
@@ -40,7 +40,7 @@ class DemoOptions:
 
 
 class DemoSky:
-    """One run over the plan; what stands already is passed over, so a second run makes what a first one left out."""
+    """One run over the plan; existing galaxies are kept, so a second run completes the first."""
 
     def __init__(self, options: DemoOptions, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
@@ -56,7 +56,7 @@ class DemoSky:
         self._size_px = options.size_px
 
     def build(self) -> dict[str, Any]:
-        """Make the sky; return how many galaxies were made, how many stood already, and what they are used for."""
+        """Make the sky; return how many galaxies were made and kept, and the campaign and standard set."""
         one_a_bin = len(grid.GRID_BINS)
         first, rest = self._targets[: self._first_targets], self._targets[self._first_targets :]
         with _media_folder() as media, Renderers(size_px=self._size_px, media=media) as self._renderers:
@@ -80,7 +80,7 @@ class DemoSky:
         }
 
     def _open_campaign(self, first: Sequence[Recipe]) -> Campaign:
-        """Let people in as soon as there is one standard a bin and something to judge."""
+        """Open the campaign as soon as there is one standard per bin and something to judge."""
         if not StandardSet.objects.filter(name=NAME, state=StandardSet.State.PUBLISHED).exists():
             publish_standards(self._standards[: len(grid.GRID_BINS)])
         campaign = Campaign.objects.select_related("standard_set").filter(name=NAME).first() or campaign_create(
@@ -111,7 +111,7 @@ class DemoSky:
 
 
 def _media_folder() -> AbstractContextManager[Path]:
-    """Where the renderers, which know no Django, write: the very folder of the pictures, or one on the way to it."""
+    """Return where the renderers write: the folder of display files, or a temporary one if these are kept elsewhere."""
     folder = display_folder()
     if folder is not None:
         return nullcontext(folder)
@@ -125,7 +125,7 @@ def _passing_folder() -> Iterator[Path]:
 
 
 def store(answer: dict[str, Any], sky: dict[str, Any]) -> None:
-    """Write what a renderer answered; the truth also says which sky the galaxy belongs to."""
+    """Store a rendered galaxy; its truth includes the options of the sky that it belongs to."""
     truth = ("inclination_deg", "reject_reason", "galaxy_type", "seed")
     synthetic_galaxy_store(
         pgc=answer["pgc"],

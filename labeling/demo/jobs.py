@@ -1,4 +1,4 @@
-"""The demo sky as a job: what stands is passed over, so an interrupted one goes on where it was."""
+"""The demo sky as a job; an interrupted one resumes where it stopped."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ NAME = "demo"
 
 
 def demo_job(*, size_px: int, seed: int, per_bin: int, targets: int, first_targets: int = 12, owner: Any = None) -> Job:
-    """Return the job that makes this demo sky (the same unfinished one, where there is one).
+    """Return the job that makes this demo sky; an unfinished one with the same options is reused.
 
     Raises
     ------
     Refused
-        Another demo sky stands or is being made, or the name of its campaign is taken.
+        Another demo sky exists or is being made, or the name of its campaign is taken.
     """
     params = {
         "size_px": size_px,
@@ -32,7 +32,7 @@ def demo_job(*, size_px: int, seed: int, per_bin: int, targets: int, first_targe
     if other:
         raise Refused(
             "demo_busy",
-            f"A demo sky with other options is being made already (job {other.id}). Wait for it, or cancel it on the "
+            f"A demo sky with other options is already being made (job {other.id}). Wait for it, or cancel it on the "
             "staff page.",
             status=409,
         )
@@ -41,8 +41,8 @@ def demo_job(*, size_px: int, seed: int, per_bin: int, targets: int, first_targe
     if campaign and campaign.standard_set.name != NAME:
         raise Refused(
             "demo_name_taken",
-            f"There is a campaign named {NAME!r} over the standard set {campaign.standard_set}, which is not the demo "
-            "sky's. The demo sky needs that name.",
+            f"There is a campaign named {NAME!r} over the standard set {campaign.standard_set}, which does not belong "
+            "to the demo sky. The demo sky needs that name.",
             status=409,
         )
     return job_create(kind=KIND, params=params, owner=owner)
@@ -50,7 +50,7 @@ def demo_job(*, size_px: int, seed: int, per_bin: int, targets: int, first_targe
 
 @job_handler(KIND)
 def make_demo(job: JobContext) -> dict[str, Any]:
-    # Imported where it is needed: the renderer's numpy and scipy are nothing for every web process to carry.
+    # Imported here, so that web processes need not load numpy and scipy.
     from labeling.demo.build import DemoOptions, DemoSky
 
     options = DemoOptions(**job.params)
@@ -59,7 +59,7 @@ def make_demo(job: JobContext) -> dict[str, Any]:
 
 
 def _refuse_other_sky(size_px: int, seed: int) -> None:
-    """Galaxies keep their numbers, so two skies can't stand in one catalogue."""
+    """Refuse a second demo sky: it would use the same PGC numbers as the first."""
     stands = SyntheticTruth.objects.filter(galaxy__pgc=FIRST_SYNTHETIC_PGC).first()
     if stands is None:
         return

@@ -1,7 +1,7 @@
-"""Which galaxies the demo sky has: every one is a pure function of the sky's seed and its own number.
+"""The galaxies of the demo sky: each is a function of the sky's seed and its own number.
 
-So a larger sky contains the smaller one, an interrupted one goes on, and neither a galaxy's number nor the order in
-which they are made tells anything about a target.
+Therefore a larger sky contains the smaller one, an interrupted run can be resumed, and neither a target's number nor
+the order of making reveals anything about it.
 """
 
 import random
@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
-from giz.synthetic import GALAXY_TYPES, REJECT_REASONS
+from giz.synthetic import GALAXY_TYPES
+from giz.synthetic.population import REASONS_OF_FOURTH
 from standards import grid
 
 FIRST_TARGET_PGC = FIRST_SYNTHETIC_PGC + 100_000
@@ -20,7 +21,7 @@ LOWEST_TARGET_DEG, HIGHEST_TARGET_DEG = 45.0, 90.0
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One galaxy to render. A reject draws its own type and inclination from its seed."""
+    """One galaxy to render; a reject draws its type and inclination from its own seed."""
 
     pgc: int
     name: str
@@ -35,12 +36,12 @@ class Recipe:
 
 
 def standard_recipes(seed: int, per_bin: int) -> list[Recipe]:
-    """Return ``per_bin`` standards for each bin of the grid: first one of every bin, then the second of every bin, …"""
+    """Return ``per_bin`` standards for each bin of the grid: the first of every bin, then the second of every bin, …"""
     return [standard_recipe(seed, bin_deg, index) for index in range(per_bin) for bin_deg in grid.GRID_BINS]
 
 
 def standard_recipe(seed: int, bin_deg: int, index: int) -> Recipe:
-    """Return the ``index``-th standard of a bin, at exactly the bin's inclination; those of one bin differ in type."""
+    """Return the ``index``-th standard of a bin, at exactly its inclination; standards of one bin differ in type."""
     types = sorted(GALAXY_TYPES, key=lambda name: random.Random(f"{seed}|type|{bin_deg}|{name}").random())
     number = index * len(grid.GRID_BINS) + bin_deg - grid.GRID_BINS[0]
     return Recipe(
@@ -57,11 +58,11 @@ def target_recipes(seed: int, count: int) -> list[Recipe]:
 
 
 def target_recipe(seed: int, number: int) -> Recipe:
-    """Return the ``number``-th target: one in five is to be rejected, the others are tilted evenly over the grid."""
+    """Return the ``number``-th target: one in five should be rejected, the others have uniform inclinations."""
     rng = random.Random(f"{seed}|target|{number}")
     pgc, name, own_seed = FIRST_TARGET_PGC + number, f"Demo {number + 1}", rng.getrandbits(40)
     if rng.random() < REJECT_SHARE:
-        return Recipe(pgc, name, own_seed, reject_reason=rng.choice(REJECT_REASONS))
+        return Recipe(pgc, name, own_seed, reject_reason=rng.choice(REASONS_OF_FOURTH))
     return Recipe(
         pgc,
         name,

@@ -1,7 +1,7 @@
-"""A renderer's process: reads recipes from standard input, writes display files, answers a line of JSON for each.
+"""A renderer process: reads recipes from standard input, writes display files, and prints a line of JSON for each.
 
-``python -m labeling.demo.render --media FOLDER --size 256``. It ends when its input does, so it never outlives whoever
-started it, however that one died. No Django and no database here.
+``python -m labeling.demo.render --media FOLDER --size 256``. It ends with its input, so it never outlives the process
+that started it. It uses neither Django nor the database.
 """
 
 import argparse
@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from giz.imaging.display_folder import write_display_files
-from giz.imaging.sizes import display_files
+from giz.imaging.sizes import display_files, write_display_files
 from giz.synthetic import SyntheticGalaxy, display_images, make_galaxy, make_reject
 from labeling.demo.plan import Recipe
 
@@ -21,18 +20,18 @@ NICENESS = 5
 
 
 def make(recipe: Recipe, size_px: int) -> SyntheticGalaxy:
-    """Render what the recipe says."""
+    """Render the galaxy of a recipe."""
     if recipe.reject_reason:
         return make_reject(recipe.reject_reason, recipe.seed, size_px=size_px)
     if recipe.inclination_deg is None:
-        raise ValueError(f"recipe of PGC {recipe.pgc} names neither an inclination nor a reason to reject")
+        raise ValueError(f"the recipe of PGC {recipe.pgc} has neither an inclination nor a reason to reject")
     return make_galaxy(
         recipe.galaxy_type, recipe.inclination_deg, recipe.seed, size_px=size_px, disturbed=recipe.disturbed
     )
 
 
 def render(recipe: Recipe, *, size_px: int, media: Path) -> dict[str, Any]:
-    """Render a galaxy, write its display files, and return what the database must know of it, truth included."""
+    """Render a galaxy, write its display files, and return what the database stores about it, including the truth."""
     galaxy = make(recipe, size_px)
     pictures = []
     for band, pixels in display_images(galaxy).items():
@@ -65,7 +64,7 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder of the display files")
     parser.add_argument("--size", type=int, required=True, help="side of the pictures in pixels")
     options = parser.parse_args()
-    # Ctrl-C is for whoever reads the answers; people who label meanwhile come before the renderer.
+    # Ctrl-C is handled by the parent process; people who are labelling take precedence over the renderer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     for line in sys.stdin:

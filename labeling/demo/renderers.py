@@ -1,7 +1,7 @@
-"""Renderers on all cores: plain child processes, one a core, fed over pipes.
+"""Run renderers on all cores: child processes, one per core, fed over pipes.
 
-A Celery worker's own processes are daemonic and may have no children by way of ``multiprocessing``; subprocesses they
-may have, and these end by themselves when their pipe does.
+Processes of a Celery worker are daemonic and cannot use ``multiprocessing``, but they can start subprocesses, which end
+when their pipe is closed.
 """
 
 import json
@@ -34,7 +34,7 @@ def usable_cores() -> int:
 
 
 class Renderers:
-    """A set of renderer processes, started when they are first needed, gone after the ``with`` block."""
+    """Renderer processes, started when first needed and ended after the ``with`` block."""
 
     def __init__(self, *, size_px: int, media: Path, processes: int | None = None) -> None:
         self._size_px = size_px
@@ -61,14 +61,14 @@ class Renderers:
             _end(child)
 
     def render(self, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any]]:
-        """Yield the answer to each recipe as it comes, in whatever order.
+        """Yield the answer to each recipe as it becomes available, in any order.
 
         Raises
         ------
         Refused
-            The display files can't be written.
+            The display files cannot be written.
         RuntimeError
-            A renderer ended before its answer.
+            A renderer ended without an answer.
         """
         if recipes and not self._children:
             self._start()
@@ -124,7 +124,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def _close(pipe: IO[str] | None) -> None:
-    # A recipe that a dead renderer never took still lies in the pipe's buffer, and closing would try to deliver it.
+    # Closing would try to deliver a recipe that is still in the pipe's buffer after the renderer died.
     with suppress(BrokenPipeError):
         if pipe:
             pipe.close()

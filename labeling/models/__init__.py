@@ -1,24 +1,28 @@
-"""Campaigns, tasks (leases), votes and consensus; every invariant of one row is a constraint here."""
+"""Models of labelling: campaigns, tasks (leases), votes, consensus. Constraints keep the invariants of each row."""
 
 from labeling.models.campaigns import Campaign, Estimator, Reason, Target, Verdict, random_seed
 from labeling.models.consensus import Consensus, CrowdFit, LabelSet, VolunteerFit
 from labeling.models.network import NetworkAnswer, NetworkOrder
-from labeling.models.votes import Task, Volunteer, Vote
+from labeling.models.votes import Figures, PracticeRound, Suspicion, Task, Volunteer, Vote, VoteTally
 
 __all__ = [
     "Campaign",
     "Consensus",
     "CrowdFit",
     "Estimator",
+    "Figures",
     "LabelSet",
     "NetworkAnswer",
     "NetworkOrder",
+    "PracticeRound",
     "Reason",
+    "Suspicion",
     "Target",
     "Task",
     "Verdict",
     "Volunteer",
     "VolunteerFit",
     "Vote",
+    "VoteTally",
     "random_seed",
 ]

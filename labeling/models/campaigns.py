@@ -1,9 +1,11 @@
-"""Campaigns and their targets, and the words of judging."""
+"""Campaigns and their targets, and the choices of a judgement."""
 
 import secrets
+from collections.abc import Collection
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
@@ -13,12 +15,12 @@ from standards.models import StandardSet
 
 
 def random_seed() -> int:
-    """A seed of 62 bits: fits a signed bigint, and is stored with whatever it drew."""
+    """Return a seed of 62 bits, which fits into a signed bigint."""
     return secrets.randbits(62)
 
 
 class Reason(models.TextChoices):
-    """Why a galaxy is rejected (or remarked on); the original's codes, in the original's order."""
+    """Why a galaxy is rejected (or commented on): the original's codes, in the original's order."""
 
     NOT_SURE = "not_sure", "Not sure"
     BETTER_IMAGE = "better_image", "Needs a better image"
@@ -43,7 +45,7 @@ class Estimator(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """A set of targets to be judged against one standard set, and the rules for it."""
+    """Targets that are judged against a standard set, and the rules for that."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "draft"
@@ -74,8 +76,15 @@ class Campaign(models.Model):
         "the network orders the queue",
         default=True,
         db_default=True,
-        help_text="fresh galaxies from which most is learned come first, one in five by chance; where people and "
-        "network disagree a supervisor looks. The network's answer is shown to no volunteer and enters no label.",
+        help_text="Galaxies from which most is learned are served first, one in five at random; if people and network "
+        "disagree, a supervisor looks. Volunteers never see the network's predictions, and no label depends on them.",
+    )
+    golden_sizes_px = ArrayField(
+        models.PositiveSmallIntegerField(),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="picture sizes that golden targets share with most others; tasks offer only these",
     )
     seed = models.BigIntegerField(default=random_seed, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -88,9 +97,9 @@ class Campaign(models.Model):
 
 
 class Target(models.Model):
-    """A galaxy in a campaign, with the counters that hold its quota.
+    """A galaxy in a campaign, with its quota and the counters of votes and leases.
 
-    ``vote_count + lease_count`` never exceeds ``quota``: the database refuses it, so no race can.
+    A database constraint keeps ``vote_count + lease_count`` within ``quota``, whatever requests run at once.
     """
 
     class State(models.TextChoices):
@@ -111,23 +120,25 @@ class Target(models.Model):
         null=True, blank=True, help_text="inclination of a golden target; volunteers never see it"
     )
     quota = models.PositiveSmallIntegerField()
-    vote_count = models.PositiveSmallIntegerField(default=0, help_text="counted votes given here (imported ones apart)")
+    vote_count = models.PositiveSmallIntegerField(default=0, help_text="counted votes, without imported ones")
     lease_count = models.PositiveSmallIntegerField(default=0)
     asked = models.PositiveSmallIntegerField(
-        db_default=0, help_text="people that staff wants at least, whatever the rule"
+        db_default=0, help_text="minimum number of people that staff asked for, whatever the rule"
     )
     priority = models.PositiveSmallIntegerField(
         default=5, validators=[MaxValueValidator(MAX_PRIORITY)], help_text="0 is served first, 99 last"
     )
     need = models.PositiveSmallIntegerField(
-        db_default=FRESH, help_text="how much another vote is worth, 0 the most; follows the consensus"
+        db_default=FRESH, help_text="how much another vote is needed, 0 the most; set by the consensus"
     )
     wanted = models.PositiveSmallIntegerField(
-        db_default=FRESH, help_text="its need while nobody has judged it: how much the network would learn from it"
+        db_default=FRESH, help_text="its need while it has no votes: how much the network would learn from it"
     )
-    votes_to_go = models.FloatField(null=True, blank=True, help_text="votes that it will still need; for planning only")
+    votes_to_go = models.FloatField(
+        null=True, blank=True, help_text="votes that it is expected to need still; for planning"
+    )
     doubt = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="why a supervisor should look, though people are done"
+        max_length=200, blank=True, db_default="", help_text="why a supervisor should look although it is finished"
     )
     band = models.GeneratedField(
         expression=Case(
@@ -135,10 +146,10 @@ class Target(models.Model):
         ),
         output_field=models.PositiveSmallIntegerField(),
         db_persist=True,
-        help_text="in this order targets are served: by priority, then by need",
+        help_text="targets are served in this order: by priority, then by need",
     )
     order_key = models.FloatField(help_text="random in [0, 1): spreads volunteers over the targets of one band")
-    stale_since = models.DateTimeField(null=True, blank=True, help_text="the consensus lags behind the votes since")
+    stale_since = models.DateTimeField(null=True, blank=True, help_text="since when the consensus is out of date")
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -148,7 +159,7 @@ class Target(models.Model):
                 condition=Q(quota__gte=F("vote_count") + F("lease_count")), name="target_within_quota"
             ),
             models.CheckConstraint(condition=Q(priority__lte=MAX_PRIORITY), name="target_priority_range"),
-            # A need of ten would be another priority's band.
+            # A need of ten would fall into the band of another priority.
             models.CheckConstraint(
                 condition=Q(need__lt=BANDS_A_PRIORITY, wanted__lt=BANDS_A_PRIORITY), name="target_need_range"
             ),
@@ -174,3 +185,18 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return f"{self.galaxy} in {self.campaign_id}"
+
+    @staticmethod
+    def mark_stale(ids: Collection[int]) -> None:
+        """Ask for a new consensus of these targets; they are locked by id, as everywhere."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE labeling_target SET stale_since = COALESCE(stale_since, clock_timestamp()) WHERE id IN (
+                       SELECT id FROM labeling_target WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)""",
+                [list(ids)],
+            )
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it is open and has a free slot."""
+        return self.state == self.State.OPEN and self.quota > self.vote_count + self.lease_count

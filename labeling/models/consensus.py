@@ -1,4 +1,4 @@
-"""What comes of the votes: fits of the crowd, consensuses, frozen label sets."""
+"""Results of the votes: fits of the crowd, consensuses, frozen label sets."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,17 +10,22 @@ from labeling.models.campaigns import Campaign, Estimator, Target, Verdict
 
 
 class CrowdFit(models.Model):
-    """A full robust fit of a campaign: what the crowd shares. Kept as long as a consensus names it."""
+    """The crowd's parameters from a full robust fit of a campaign; kept as long as a consensus refers to it."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="fits")
     rule_version = models.CharField(max_length=20)
     crowd = models.JSONField(help_text="scatter and population at each inclination, spreads, degrees of freedom")
     vote_count = models.PositiveIntegerField()
+    votes_given = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="all counted votes of the campaign, including those without weight",
+    )
     galaxy_count = models.PositiveIntegerField()
     volunteer_count = models.PositiveIntegerField()
     iterations = models.PositiveSmallIntegerField()
     is_converged = models.BooleanField()
-    change_deg = models.FloatField(help_text="how far the volunteers' lines still moved in the last iteration")
+    change_deg = models.FloatField(help_text="change of the volunteers' lines in the last iteration")
     is_current = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -35,13 +40,13 @@ class CrowdFit(models.Model):
 
 
 class VolunteerFit(models.Model):
-    """A volunteer's habits as one fit sees them: y = i + offset + slope (i - 70) + noise of relative scale."""
+    """A volunteer's parameters in a fit: y = i + offset + slope (i − 70) + noise of relative scale."""
 
     fit = models.ForeignKey(CrowdFit, on_delete=models.CASCADE, related_name="volunteers")
     volunteer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="fits")
     offset_deg = models.FloatField(help_text="at 70°")
-    slope = models.FloatField(help_text="excess over the ruler's own: 0 is true")
-    scale = models.FloatField(help_text="scatter relative to the crowd's: 1 is typical, less is better")
+    slope = models.FloatField(help_text="excess slope; 0 for a volunteer without bias")
+    scale = models.FloatField(help_text="scatter relative to the crowd's; 1 is typical, less is better")
     offset_variance = models.FloatField()
     slope_variance = models.FloatField()
     covariance = models.FloatField()
@@ -57,7 +62,7 @@ class VolunteerFit(models.Model):
 
 
 class Consensus(models.Model):
-    """What the votes of a target say under one rule; older ones are kept as history."""
+    """The result of a target's votes by one estimator; earlier ones are kept as history."""
 
     class Status(models.TextChoices):
         OPEN = "open", "open"
@@ -68,7 +73,11 @@ class Consensus(models.Model):
     estimator = models.CharField(max_length=10, choices=Estimator.choices)
     rule_version = models.CharField(max_length=80)
     fit = models.ForeignKey(
-        "CrowdFit", null=True, blank=True, on_delete=models.PROTECT, help_text="of the volunteers; robust only"
+        "CrowdFit",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="of the volunteers; robust estimator only",
     )
     inclination_deg = models.FloatField(null=True, blank=True)
     sigma_deg = models.FloatField(null=True, blank=True, help_text="standard error of the inclination")
@@ -99,17 +108,18 @@ class Consensus(models.Model):
 
 
 class LabelSet(models.Model):
-    """A frozen label set: the labels of a campaign as of one moment, in a folder of files that never change.
+    """A frozen label set: the labels of a campaign at one moment, in a folder of files that never change.
 
-    ``as_of`` is the youngest consensus in it, so the same campaign, estimator, size and ``as_of`` are the same bytes.
-    A database trigger refuses UPDATE and DELETE.
+    Equal campaign, estimator, size and ``as_of`` give the same bytes. A database trigger refuses UPDATE and DELETE.
     """
 
     name = models.SlugField(max_length=120, unique=True, help_text="also the name of its folder")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="label_sets")
     estimator = models.CharField(max_length=10, choices=Estimator.choices)
-    as_of = models.BigIntegerField(help_text="number of the youngest consensus in it")
-    size_px = models.PositiveSmallIntegerField(null=True, blank=True, help_text="of the pictures; empty without them")
+    as_of = models.BigIntegerField(help_text="id of the newest consensus in it")
+    size_px = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="of the pictures; empty without pictures"
+    )
     digest = models.CharField(max_length=64, help_text="one checksum of all files")
     galaxy_count = models.PositiveIntegerField()
     byte_count = models.PositiveBigIntegerField()

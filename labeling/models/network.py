@@ -1,4 +1,4 @@
-"""What a network says of targets, and how it ordered a campaign's queue: for planning, never for a label."""
+"""A network's predictions for targets, and its order of a campaign's queue. No label depends on them."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,14 +7,14 @@ from django.db.models.functions import Now
 from giz.core.words import n_galaxies
 from labeling.models.campaigns import Campaign, Target
 
-# Of a version's checksum, for eyes.
+# Digits of a version's checksum that people see.
 SHORT = 12
 
 
 class NetworkAnswer(models.Model):
-    """What a network said of a target's galaxy before people were done with it; it orders the queue, and no more.
+    """A network's prediction for a target before it was finished; it only orders the queue and raises doubts.
 
-    It stays as it was once people are done: a network that has learned from their votes would only agree with them.
+    It is not updated afterwards: a network that has learned from people's votes would only agree with them.
     """
 
     target = models.OneToOneField(
@@ -23,9 +23,9 @@ class NetworkAnswer(models.Model):
     model = models.CharField(max_length=80, help_text="the network's version")
     inclination_deg = models.FloatField()
     sigma_deg = models.FloatField(help_text="its stated error")
-    rejection = models.FloatField(help_text="probability that it is to be rejected, or face-on")
-    spread_deg = models.FloatField(default=0.0, help_text="how far the models of an ensemble lie apart; 0 of one model")
-    is_dismissed = models.BooleanField(default=False, help_text="staff found that people are right")
+    rejection = models.FloatField(help_text="probability that it should be rejected, or is face-on")
+    spread_deg = models.FloatField(default=0.0, help_text="scatter among the models of an ensemble; 0 for one model")
+    is_dismissed = models.BooleanField(default=False, help_text="staff decided that people are right")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -56,7 +56,7 @@ class NetworkAnswer(models.Model):
 
 
 class NetworkOrder(models.Model):
-    """How a network ordered a campaign's queue, and how well it does there; no row, no order by a network."""
+    """A network's order of a campaign's queue and its performance there; without a row no network orders it."""
 
     campaign = models.OneToOneField(
         Campaign, on_delete=models.CASCADE, primary_key=True, related_name="network_order", editable=False
@@ -64,12 +64,12 @@ class NetworkOrder(models.Model):
     model = models.CharField(max_length=80)
     rule_version = models.CharField(max_length=40)
     answers = models.PositiveIntegerField()
-    unanswered = models.PositiveIntegerField(help_text="galaxies that it could not look at: no picture can be read")
-    compared = models.PositiveIntegerField(help_text="galaxies with an inclination by people who are done with them")
-    bias_deg = models.FloatField(help_text="people minus network, in the median")
-    error_scale = models.FloatField(help_text="how much wider than stated the errors are; 1 at least")
-    verdicts = models.PositiveIntegerField(help_text="galaxies with a verdict by people who are done with them")
-    agreement = models.FloatField(help_text="share of them on which the network's verdict is the same")
+    unanswered = models.PositiveIntegerField(help_text="galaxies without a readable picture")
+    compared = models.PositiveIntegerField(help_text="finished galaxies with an inclination by people")
+    bias_deg = models.FloatField(help_text="median of people minus network")
+    error_scale = models.FloatField(help_text="factor by which the errors are larger than stated; at least 1")
+    verdicts = models.PositiveIntegerField(help_text="finished galaxies with a verdict by people")
+    agreement = models.FloatField(help_text="share of these with the same verdict by the network")
     ordered_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -81,12 +81,12 @@ class NetworkOrder(models.Model):
 
     @property
     def in_words(self) -> str:
-        """How well the network does here."""
+        """A sentence about the network's performance in this campaign."""
         if not self.compared:
-            return "No galaxy is done yet, so nothing can be compared."
+            return "No galaxy was finished when it last looked, so nothing could be compared."
         return (
-            f"On {n_galaxies(self.compared)} that people are done with, they say {abs(self.bias_deg):.1f}° "
+            f"On {n_galaxies(self.compared)} that people have finished, they say {abs(self.bias_deg):.1f}° "
             f"{'more' if self.bias_deg >= 0 else 'less'} than the network "
-            f"(median); its errors and theirs are {self.error_scale:.1f} times what both state; "
+            f"(median); the combined error is {self.error_scale:.1f} times what both state; "
             f"{self.agreement:.0%} of the verdicts agree."
         )

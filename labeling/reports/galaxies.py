@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from giz.core.plot import Plot, Series
+from giz.core.report import Column, Report
 from giz.core.words import counted, n_galaxies
-from labeling.aggregation.against_truth import Errors, errors_against
-from labeling.aggregation.agreement import ScatterBin, scatter_against_inclination
+from labeling.aggregation.agreement import LabelErrors, ScatterBin, errors_against, scatter_against_inclination
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.robust_model import Crowd
 from labeling.aggregation.vote_table import FloatArray, VoteTable, medians
 from labeling.models import Campaign, CrowdFit, Target
-from labeling.reports.labels import Labels, labels_of
-from labeling.reports.report import Column, Report
-from labeling.reports.votes import campaign_votes
+from labeling.reports.data import Labels, campaign_votes, labels_of
 
 EDGES_DEG = np.arange(45.0, 90.1, 5.0)
 LEAST_SHARE_DRAWN = 0.01
@@ -51,7 +49,7 @@ def scatter_bias(campaign: Campaign) -> Report:
         "to make draws its scatter down a little; the fitted scatter g does not suffer from that."
     ]
     if about_truth:
-        lines.append("Some galaxies are synthetic: votes about their true inclination stand beside.")
+        lines.append("Some galaxies are synthetic: votes relative to their true inclination are shown, too.")
     plots = [
         _by_bin(f"{what.capitalize()} of single votes", what, about_label, about_truth) for what in ("scatter", "bias")
     ]
@@ -156,8 +154,8 @@ def error_vs_votes(campaign: Campaign) -> Report:
     lines = [
         "Error of a label by the number of people behind it, in degrees: as stated, and its RMS about the truth where "
         "that is known.",
-        "Halves: RMS of the difference of two medians of so many votes each, over √2; no truth needed. "
-        "Less than one galaxy in a hundred: in the table only.",
+        "Halves: RMS of the difference of two medians of that many votes each, over √2; needs no true values. Points "
+        "with less than 1 % of the galaxies are only in the table.",
     ]
     series = []
     drawn = ("median", 2), ("robust", 4), ("median, halves", -1), ("robust, truth", 5)
@@ -222,9 +220,7 @@ def coverage(campaign: Campaign) -> Report:
         "Labels against the truth of synthetic galaxies. Honest errors hold 68.3 % within 1 σ and 95.4 % within 2 σ."
     ]
     if not rows:
-        lines = [
-            "This campaign has no galaxy of known inclination; `bench_aggregation` tells coverage by held-out votes."
-        ]
+        lines = ["This campaign has no galaxy of known inclination, so there is nothing to compare its labels with."]
     plot = Plot(
         "Labels within so many stated errors of the truth", "stated errors (σ)", "share", series, y_limits=(0.0, 1.02)
     )
@@ -239,5 +235,5 @@ def _subsets(labels: Labels) -> list[tuple[str, Any]]:
     return [("all", everything), ("done", done), ("truth below 70°", low), ("truth from 70°", high)]
 
 
-def _errors(labels: Labels, here: Any) -> Errors | None:
+def _errors(labels: Labels, here: Any) -> LabelErrors | None:
     return errors_against(labels.inclination_deg[here], labels.sigma_deg[here], labels.truth_deg[here])

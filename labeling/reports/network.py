@@ -6,17 +6,17 @@ from typing import Any
 from django.db.models import Count, Sum
 
 from giz.core.plot import Plot, Series
+from giz.core.report import Column, Report
 from giz.core.words import counted, n_galaxies
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
 from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
-from labeling.reports.report import Column, Report
 from labeling.selectors import VOTES_TO_GO
 
 MOST_POINTS = 2_000
 
 
 def network(campaign: Campaign) -> Report:
-    """What the network and people say of the same galaxies; which are in doubt; the votes that are still to come."""
+    """Compare the network with people on the same galaxies; list those in doubt and the votes still needed."""
     order = NetworkOrder.objects.filter(campaign=campaign).first()
     to_go = _votes_to_go(campaign)
     rows = _in_doubt(campaign)
@@ -28,8 +28,8 @@ def network(campaign: Campaign) -> Report:
     else:
         lines += [
             f"{order.short_model} looked at {n_galaxies(order.answers)}. {order.in_words}",
-            f"People and network disagree on {n_galaxies(len(rows))}, for a supervisor to look at. What the network "
-            "says is shown to no volunteer and enters no label.",
+            f"People and network disagree on {n_galaxies(len(rows))}, which a supervisor should look at. No volunteer "
+            "sees the network's predictions, and no label uses them.",
         ]
         for name in ("model", "answers", "compared", "bias_deg", "error_scale", "verdicts", "agreement"):
             figures[name] = getattr(order, name)
@@ -84,12 +84,12 @@ def _in_doubt(campaign: Campaign) -> Sequence[tuple[Any, ...]]:
     people = (f"target__consensuses__{name}" for name in ("inclination_deg", "sigma_deg"))
     own = ("inclination_deg", "sigma_deg", "rejection", "target__doubt")
     found = answers.order_by("target__galaxy__pgc").values_list("target__galaxy__pgc", *people, *own)
-    # A number that names: no thousands are parted in it.
+    # A PGC number is a name: no thousands separator.
     return [(str(pgc), *cells) for pgc, *cells in found]
 
 
 def _differences(campaign: Campaign) -> Plot:
-    """People minus network against what people say, of galaxies that are done; a random part of many."""
+    """Plot people minus network against people for finished galaxies, a random subset of many."""
     done = NetworkAnswer.objects.filter(
         target__campaign=campaign,
         target__purpose=Target.Purpose.LABEL,
@@ -99,15 +99,15 @@ def _differences(campaign: Campaign) -> Plot:
         target__consensuses__verdict="A",
     )
     rows = done.order_by("target__order_key").values_list("target__consensuses__inclination_deg", "inclination_deg")
-    pairs = [(people, said) for people, said in rows[:MOST_POINTS] if people is not None]
-    points = Series("points", [people for people, _ in pairs], [people - said for people, said in pairs])
+    pairs = [(people, predicted) for people, predicted in rows[:MOST_POINTS] if people is not None]
+    points = Series("points", [people for people, _ in pairs], [people - predicted for people, predicted in pairs])
     return Plot(
         "People minus network", "people, degrees", "difference, degrees", [points], x_limits=(44, 91), zero_line=True
     )
 
 
 def _queue(campaign: Campaign) -> Plot:
-    """How many fresh galaxies stand at which place of the queue."""
+    """Plot how many galaxies without votes are at each place of the queue."""
     open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
     counts = dict(open_ones.order_by().values_list("need").annotate(n=Count("pk")))
     places = sorted((FRESH, *WANTED_LEVELS))

@@ -1,4 +1,4 @@
-"""Reports on people: how well they agree, what each is like, why they reject."""
+"""Reports on volunteers: how well they agree, the habits of each, why they reject."""
 
 from collections import Counter
 from typing import Any
@@ -7,14 +7,13 @@ import numpy as np
 from django.db.models import Count, Q
 
 from giz.core.plot import Plot, Series
+from giz.core.report import Column, Report
 from giz.core.words import counted, n_galaxies
 from labeling.aggregation.agreement import GroupAgreement, kappa, two_group_agreement
 from labeling.aggregation.robust_model import PIVOT_DEG
 from labeling.aggregation.vote_table import VERDICT_CODES
 from labeling.models import Campaign, Reason, Verdict, VolunteerFit, Vote
-from labeling.reports.labels import labels_of
-from labeling.reports.report import Column, Report
-from labeling.reports.votes import CampaignVotes, campaign_votes
+from labeling.reports.data import CampaignVotes, campaign_votes, labels_of
 from labeling.rules import WEIGHTLESS_FLAGS
 
 SPLITS = 20
@@ -24,7 +23,7 @@ ANGLES = (43.0, 92.0)
 
 
 def agreement(campaign: Campaign) -> Report:
-    """Two random groups of volunteers, twenty times over: how far apart are the groups' medians?"""
+    """Split the volunteers into two random groups, twenty times, and compare the medians of the groups."""
     votes = campaign_votes(campaign)
     found = [two_group_agreement(votes.table, np.random.default_rng([campaign.seed % 2**32, n])) for n in range(SPLITS)]
     pairs = sum(split.galaxy.size for split in found)
@@ -43,7 +42,7 @@ def agreement(campaign: Campaign) -> Report:
     lines = [
         f"RMS of the groups' difference {rms_deg:.2f}°, σ {sigma_deg:.2f}°: {n_galaxies(found[0].galaxy.size)} in the "
         f"first split, {counted(pairs, 'pair')} in {SPLITS} random splits of the volunteers.",
-        "Each group alone is off by about 1/√2 of that. The original's people: 2.6° over 1,945 galaxies.",
+        "The error of each group alone is about 1/√2 of that. In the original project it was 2.6° over 1,945 galaxies.",
     ]
     figures = {"rms_deg": rms_deg, "sigma_deg": sigma_deg, "pairs": pairs, "splits": SPLITS}
     return Report("agreement", "Agreement of two groups", lines, _AGREEMENT_COLUMNS, rows, figures, [_groups(found[0])])
@@ -69,7 +68,7 @@ def _groups(split: GroupAgreement) -> Plot:
 
 
 def volunteers(campaign: Campaign) -> Report:
-    """Each volunteer's habits by the current fit, and a plot of the most eager ones' votes with their lines."""
+    """List the habits of each volunteer by the current fit; plot the votes of the most active ones with their lines."""
     votes, labels = campaign_votes(campaign), labels_of(campaign, "robust")
     label_deg = votes.by_galaxy(labels.target_id, labels.inclination_deg)
     fits = {
@@ -155,32 +154,32 @@ def _volunteer_plots(votes: CampaignVotes, label_deg: Any, fits: dict[int, Volun
 
 
 def reasons(campaign: Campaign) -> Report:
-    """Verdicts and reasons: how often, and whether people agree on them (Fleiss' kappa)."""
+    """Count verdicts and reasons, and measure whether volunteers agree on them (Fleiss' kappa)."""
     votes = campaign_votes(campaign)
     galaxy, verdict = votes.table.galaxy, votes.table.verdict
     rows: list[tuple[Any, ...]] = [
-        _said_row(f"verdict: {name.label}", galaxy, verdict == VERDICT_CODES[name.value]) for name in Verdict
+        _agreement_row(f"verdict: {name.label}", galaxy, verdict == VERDICT_CODES[name.value]) for name in Verdict
     ]
     found = dict(Vote.objects.filter(pk__in=votes.vote_id.tolist()).exclude(reasons=[]).values_list("pk", "reasons"))
     given = [found.get(vote_id, ()) for vote_id in votes.vote_id.tolist()]
     tally = Counter(reason for several in given for reason in several)
     rows += [
-        _said_row(reason.value, galaxy, np.array([reason.value in several for several in given], dtype=bool))
+        _agreement_row(reason.value, galaxy, np.array([reason.value in several for several in given], dtype=bool))
         for reason in Reason
     ]
     rejected = int((verdict != VERDICT_CODES["A"]).sum())
     lines = [
         f"{rejected:,} of {counted(len(votes.table), 'vote')} "
         f"{'does not accept its' if rejected == 1 else 'do not accept their'} galaxy. "
-        "Kappa is 1 where all agree and 0 where they agree as chance would have it.",
+        "Kappa is 1 if all agree, and 0 if they agree no more often than by chance.",
     ]
     bars = Series("bars", list(range(len(Reason))), [float(tally[reason.value]) for reason in Reason], colour=1)
     plot = Plot("Reasons", "", "votes", [bars], x_names=[reason.value for reason in Reason])
-    return Report("reasons", "Verdicts and reasons", lines, _SAID, rows, {"rejected_votes": rejected}, [plot])
+    return Report("reasons", "Verdicts and reasons", lines, _REASONS, rows, {"rejected_votes": rejected}, [plot])
 
 
-_SAID = (
-    Column("said", "said"),
+_REASONS = (
+    Column("said", "verdict or reason"),
     Column("votes", "votes"),
     Column("share", "of all votes", 3),
     Column("galaxies", "galaxies"),
@@ -188,8 +187,8 @@ _SAID = (
 )
 
 
-def _said_row(name: str, galaxy: Any, says_so: Any) -> tuple[Any, ...]:
-    votes = int(says_so.sum())
-    share = votes / says_so.size if says_so.size else None
-    agreed = kappa(galaxy, says_so) if says_so.size else None
-    return name, votes, share, int(np.unique(galaxy[says_so]).size), agreed
+def _agreement_row(name: str, galaxy: Any, is_given: Any) -> tuple[Any, ...]:
+    votes = int(is_given.sum())
+    share = votes / is_given.size if is_given.size else None
+    agreed = kappa(galaxy, is_given) if is_given.size else None
+    return name, votes, share, int(np.unique(galaxy[is_given]).size), agreed

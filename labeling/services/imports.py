@@ -1,14 +1,14 @@
-"""Import of votes given elsewhere: the original's vote table, in batches, resumable; a second time changes nothing.
+"""Import votes from a table of the original GIZ, in batches; it can be resumed, and repeating it changes nothing.
 
-People come without their names: the table may know them by e-mail address, so an account keeps only a keyed hash of
-the name (to be found again by the next import) beside its random volunteer number.
+The table may identify people by e-mail address. Therefore an account stores only a keyed hash of the name, by which the
+next import finds it, and a random volunteer number.
 """
 
 import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from django.contrib.auth.hashers import make_password
@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from giz.accounts.models import User
-from giz.catalog.formats.table import RowError, Table
 from giz.catalog.models import Galaxy
+from giz.tables.table import RowError, Table
 from labeling.aggregation.published import without_addresses
 from labeling.comparison import round_at_random
 from labeling.formats import VoteColumns, VoteEntry
@@ -34,7 +34,7 @@ MAX_NAMED = 20
 IMPORT_RULE = "imported-1"
 _IMPORT_LOCK = 0x61A7
 _KEYS = uuid.UUID("6f1d7d5e-3a54-4c19-9c0b-2f0a3a1de7b4")
-COUNTS = ("counted", "repeat", "known", "bad", "galaxies", "volunteers", "standards")
+COUNTS = ("counted", "repeat", "superseded", "surplus", "known", "bad", "galaxies", "volunteers", "standards")
 
 Report = Callable[[list[str]], None]
 AfterBatch = Callable[[int, dict[str, int]], None]
@@ -43,7 +43,7 @@ Read = tuple[int, VoteEntry | str]
 
 @dataclass(frozen=True, slots=True)
 class _Sets:
-    """The standards by PGC number of the campaign's set, and of a set made for those that it does not know."""
+    """The campaign's set with its standards' PGC numbers, and a set made for the standards that it lacks."""
 
     campaign_set_id: int
     campaign_pgcs: frozenset[int]
@@ -66,16 +66,17 @@ def votes_import(
     resume_line: int = 0,
     resume_counts: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """Store the votes of a table in a campaign and return what became of its rows.
+    """Store the votes of a table in a campaign; return counts of what happened to its rows.
 
-    Unknown galaxies, standards and volunteers are made. Of several votes of a person on a galaxy the first is counted
-    and the others are kept as repeats, which count into the person's median. Rows that were imported before stay.
+    Unknown galaxies, standards and volunteers are created. Of several votes of a person on a galaxy the first is
+    counted and the others are stored as repeats, which contribute to the person's median. Rows that were imported
+    before remain unchanged.
 
     Parameters
     ----------
-    source : where the votes come from. Equal names of people, and equal row ids, of one source are the same ones in
-        each of its tables; a row that comes again with other values is reported.
-    report : called with the lines that speak of bad rows, and of standards that had to be made.
+    source : where the votes come from. Equal names of people and equal row ids mean the same person and row in all
+        tables of one source; a row that is repeated with other values is reported.
+    report : called with lines about bad rows and about standards that had to be created.
     after_batch : called inside the transaction of each batch with the last line done and the counts so far.
     resume_line, resume_counts : where an interrupted run stopped.
     """
@@ -91,7 +92,7 @@ def votes_import(
         with transaction.atomic():
             written, clashes = _write_batch(entries, campaign, source, sets)
             bad = [f"line {line}: {found}" for line, found in batch if isinstance(found, str)]
-            # A row with shifted cells quotes whatever stands in them, perhaps somebody's e-mail address.
+            # The message about a row with shifted cells quotes them, and one may be an e-mail address.
             problems = [without_addresses(line) for line in bad + clashes]
             room = MAX_REPORTED - counts["bad"]
             counts.update(written)
@@ -103,7 +104,7 @@ def votes_import(
 
 
 def _entries(table: Table) -> Iterator[Read]:
-    """Every row of the table with its line: what it says, or why it can't be used."""
+    """Yield every row of the table with its line number: the entry, or why it cannot be used."""
     columns = VoteColumns(table.columns)
     line_of: dict[str, int] = {}
     for row in table.rows():
@@ -113,14 +114,14 @@ def _entries(table: Table) -> Iterator[Read]:
             entry = columns.entry(row.cells, row.line)
             first = line_of.setdefault(entry.row, row.line)
             if first != row.line:
-                raise RowError(f"id {entry.row} stands on line {first} already")
+                raise RowError(f"id {entry.row} already appears on line {first}")
             yield row.line, entry
         except RowError as error:
             yield row.line, str(error)
 
 
 def _standard_sets(campaign: Campaign, table: Table, source: str, report: Report) -> tuple[_Sets, int]:
-    """The set that each vote was compared with; standards that the campaign's does not hold get a set of their own."""
+    """Return the sets for the votes, and how many standards were added to a set for those that the campaign lacks."""
     known = _standards_of(campaign.standard_set)
     said: dict[int, Counter[int]] = {}
     for _line, found in _entries(table):
@@ -150,8 +151,8 @@ def _about_new_standards(numbers: list[int], known: StandardSet, made: StandardS
     named = ", ".join(str(pgc) for pgc in numbers[:MAX_NAMED])
     more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
     return (
-        f"The votes name standards that {known} does not hold: PGC {named}{more}. They are kept in the set {made}, in "
-        "the bins that the votes say; nobody is shown them."
+        f"The votes name standards that {known} lacks: PGC {named}{more}. They are kept in the set {made}, in the "
+        "bins that follow from the votes; nobody is shown them."
     )
 
 
@@ -163,18 +164,26 @@ def _standards_of(standard_set: StandardSet) -> dict[int, float]:
 def _write_batch(
     entries: Mapping[int, VoteEntry], campaign: Campaign, source: str, sets: _Sets
 ) -> tuple[dict[str, int], list[str]]:
-    """Store the entries by line; return what became of them, and the lines that clash with earlier imports."""
+    """Store the entries by line; return counts, and messages about lines that differ from earlier imports."""
     with connection.cursor() as cursor:
-        # Two imports into one campaign must not both count the first vote of a person.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_IMPORT_LOCK, campaign.pk])
+        # Two imports into one campaign must not both count the first vote of a person. The transaction asks for its
+        # number before it numbers votes: exports that are continued rest on that.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s), pg_current_xact_id()", [_IMPORT_LOCK, campaign.pk])
     refs = {entry.row: f"{campaign.pk}/{source}/{entry.row}" for entry in entries.values()}
     known = dict(Vote.objects.filter(import_ref__in=refs.values()).values_list("import_ref", "body_hash"))
     fresh = [entry for entry in entries.values() if refs[entry.row] not in known]
+    unlike = {entry.row for entry in entries.values() if known.get(refs[entry.row], _digest(entry)) != _digest(entry)}
+    # Early imports ignored the original's notes; otherwise the votes are the same.
+    without_notes = {
+        entry.row
+        for entry in entries.values()
+        if entry.row in unlike and known[refs[entry.row]] == _digest(replace(entry, comment=""))
+    }
     clashes = [
         f"line {line}: id {entry.row} of {source!r} was imported before with other values; "
-        "if this table is another one, give it a --source of its own"
+        "if this is a different table, give it its own --source"
         for line, entry in entries.items()
-        if known.get(refs[entry.row], _digest(entry)) != _digest(entry)
+        if entry.row in unlike - without_notes
     ]
     counts = Counter({"known": len(entries) - len(fresh) - len(clashes)})
     galaxies, counts["galaxies"] = _galaxies({entry.pgc for entry in fresh}, source)
@@ -189,11 +198,14 @@ def _write_batch(
     for entry in fresh:
         pair = (target_ids[galaxies[entry.pgc]], people[entry.volunteer])
         standing = Vote.Standing.REPEAT if pair in pairs else Vote.Standing.COUNTED
-        pairs.add(pair)
+        if entry.state and entry.state.standing in (Vote.Standing.SUPERSEDED, Vote.Standing.SURPLUS):
+            standing = Vote.Standing(entry.state.standing)
+        else:
+            pairs.add(pair)
         counts[standing.value] += 1
         votes.append(_vote(entry, pair, standing, refs[entry.row], sets.of(entry)))
     Vote.objects.bulk_create(votes)
-    _mark_stale(list(target_ids.values()))
+    Target.mark_stale(list(target_ids.values()))
     return counts, clashes
 
 
@@ -206,7 +218,7 @@ def _galaxies(numbers: set[int], source: str) -> tuple[dict[int, int], int]:
 
 
 def _volunteers(names: set[str], source: str) -> tuple[dict[str, int], int]:
-    """Account ids by the table's names; an account knows its name only as a keyed hash, and nobody can log in to it."""
+    """Return account ids by the table's names; the accounts store keyed hashes, and nobody can log in to them."""
     key_of = {name: salted_hmac("labeling.imports", name, algorithm="sha256").hexdigest()[:60] for name in names}
     found = User.objects.filter(import_source=source, import_name__in=key_of.values())
     known = set(found.values_list("import_name", flat=True))
@@ -243,20 +255,15 @@ def _vote(
         comment=without_addresses(entry.comment),
         is_imported=True,
         import_ref=ref,
+        flags=list(entry.state.flags) if entry.state else [],
+        shown_ms=entry.state.shown_ms if entry.state else None,
+        superseded_at=entry.state.superseded_at if entry.state else None,
         checked_out_at=entry.checked_out_at,
         created_at=entry.checked_in_at or Now(),
     )
 
 
 def _digest(entry: VoteEntry) -> str:
-    """What the row says, so that the same id with other values is noticed; keyed, for it covers the person's name."""
-    return salted_hmac("labeling.imports.row", repr(entry), algorithm="sha256").hexdigest()
-
-
-def _mark_stale(target_ids: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE labeling_target SET stale_since = COALESCE(stale_since, now()) WHERE id IN (
-                   SELECT id FROM labeling_target WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)""",
-            [target_ids],
-        )
+    """Return a keyed hash of the row, by which the same id with other values is noticed."""
+    text = repr(entry) + (repr(entry.state) if entry.state else "")
+    return salted_hmac("labeling.imports.row", text, algorithm="sha256").hexdigest()

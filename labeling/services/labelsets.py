@@ -1,7 +1,7 @@
-"""Freeze the labels of a campaign, with their pictures, into a label set: as of one moment, resumable, for ever.
+"""Freeze a campaign's labels, with their pictures, into a label set that never changes; and export pictures from one.
 
-The labels are those of the youngest consensus at the moment when the work began (``as_of``), so a run that was
-interrupted goes on with the same labels although people have voted since.
+A set holds each galaxy's newest consensus at the moment when the work began (``as_of``). An interrupted run therefore
+resumes with the same labels, even if people have voted since.
 """
 
 import io
@@ -12,27 +12,27 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db import connection, transaction
+from django.db.models import Max
 from PIL import Image
 
 from giz.catalog.models import GalaxyImage
-from giz.catalog.storage import display_file_read
-from giz.catalog.storage.errors import StorageError
+from giz.catalog.storage import StorageError, display_file_read
 from giz.core import audit
 from giz.core.errors import Refused
+from giz.core.vocabulary import BANDS, COLOUR
 from giz.imaging.sizes import DISPLAY_SIZES_PX
 from giz.labelset import Column, LabelSetError, LabelSetSpec, LabelSetWriter
 from giz.labelset import LabelSet as FrozenSet
 from giz.labelset.archives import write_folder, write_npz
-from giz.labelset.files import whole_file
-from giz.labelset.manifest import dumps, read_manifest
-from giz.labelset.schema import BANDS, COLOUR_BAND, CORE_COLUMNS, REASONS
-from giz.labelset.shards import Pixels
+from giz.labelset.images import Pixels
+from giz.labelset.manifest import read_manifest
+from giz.labelset.schema import CORE_COLUMNS, REASONS
 from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.comparison import COMPARISON_RULE
 from labeling.models import Campaign, Consensus, LabelSet, Reason, Target
 from labeling.services.consensus import estimator_for
-from labeling.services.exports import COLUMNS, export_row, manifest_path
+from labeling.services.exports import COLUMNS, label_cells, manifest_write, measures_people
 
 SIZES_PX = (64, *DISPLAY_SIZES_PX)
 CHUNK_GALAXIES = 256
@@ -46,22 +46,31 @@ OWN_COLUMNS: tuple[Column, ...] = (*(column for column in COLUMNS if column.name
 
 
 def labels_as_of(campaign: Campaign, estimator: str) -> int:
-    """The number of the youngest consensus: what is frozen from it stays the same whatever people vote later."""
-    found: int | None = Consensus.objects.filter(target__campaign=campaign, estimator=estimator).aggregate(
-        youngest=Max("pk")
-    )["youngest"]
+    """Return the id of the newest consensus: labels frozen up to it stay the same whatever people vote later.
+
+    Ids are allocated before a transaction commits, so one that is still being written may be smaller than one that is
+    already visible. The lock waits for such writers, and holds back new ones until the id is known.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'LOCK TABLE "{Consensus._meta.db_table}" IN SHARE MODE')
+        found: int | None = Consensus.objects.filter(target__campaign=campaign, estimator=estimator).aggregate(
+            newest=Max("pk")
+        )["newest"]
     if found is None:
         raise Refused("no_labels", f"The campaign {campaign.name} has no labels yet: nobody has voted.")
     return found
 
 
 def refuse_bad_size(size_px: int | None) -> None:
+    """Raise Refused for a picture size that does not exist; None means labels without pictures."""
     if size_px is not None and size_px not in SIZES_PX:
-        raise Refused("bad_size", f"Pictures have {', '.join(map(str, SIZES_PX))} pixels a side; {size_px} is none.")
+        raise Refused(
+            "bad_size", f"The picture size must be one of {', '.join(map(str, SIZES_PX))} pixels, not {size_px}."
+        )
 
 
 def refuse_without_pictures(campaign: Campaign, size_px: int | None) -> None:
-    """Refuse a set with pictures where no galaxy has one large enough: nobody wants an empty one."""
+    """Raise Refused if pictures are wanted but no galaxy has one that is large enough."""
     if size_px is None:
         return
     large_enough = [size for size in SIZES_PX if size >= size_px]
@@ -87,9 +96,9 @@ def labelset_write(
     on_progress: OnProgress | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Write a label set to `folder`, or go on with one that was interrupted; returns its manifest.
+    """Write a label set to ``folder``, or resume an interrupted one; return its manifest.
 
-    Pictures that are missing on disk or damaged are left out, and told to `report`.
+    Pictures that are missing on disk or damaged are left out and passed to ``report``, a line each.
     """
     refuse_bad_size(size_px)
     spec = _spec(campaign, estimator, as_of, size_px)
@@ -98,7 +107,7 @@ def labelset_write(
             manifest = read_manifest(folder)
             if manifest.get("settings_digest") == spec.digest():
                 return manifest
-            raise Refused("exists", f"{folder} exists already and holds something else.")
+            raise Refused("exists", f"{folder} already exists and contains something else.")
         with LabelSetWriter(folder, spec) as writer:
             total = Target.objects.filter(campaign=campaign).count()
             for consensuses in _chunks(campaign, estimator, as_of, after=writer.last_pgc):
@@ -116,7 +125,7 @@ def labelset_write(
 
 
 def labelset_name(campaign: Campaign, *, estimator: str, as_of: int, size_px: int | None) -> str:
-    """The name says which labels they are: the same labels are the same set."""
+    """Return the name of a set, which identifies its labels: equal labels give the same set."""
     return f"{campaign.name}-{estimator}-{as_of}" + (f"-{size_px}px" if size_px else "")
 
 
@@ -129,18 +138,30 @@ def labelset_freeze(
     on_progress: OnProgress | None = None,
     report: Report | None = None,
 ) -> LabelSet:
-    """Freeze the campaign's labels under the site's own data; the same labels again return the set they have."""
+    """Freeze the campaign's labels into the site's data folder, or return the set that already holds them.
+
+    If the folder of that set is missing or damaged, it is written again. If the result differs (a comment was erased,
+    a picture replaced), it becomes another set with its own name, so the row of the first stays correct.
+    """
     chosen = estimator_for(estimator or campaign.estimator).name
     name = labelset_name(campaign, estimator=chosen, as_of=as_of, size_px=size_px)
-    found = LabelSet.objects.filter(name=name).first()
-    if found:
+    if found := labelset_found(name):
         return found
     root = labelset_root()
     root.mkdir(parents=True, exist_ok=True)
+    _set_aside_damaged(root / name)
     manifest = labelset_write(
         campaign=campaign, estimator=chosen, as_of=as_of, size_px=size_px, folder=root / name,
         on_progress=on_progress, report=report,
     )  # fmt: skip
+    first = LabelSet.objects.filter(name=name).first()
+    if first is not None and first.digest != manifest["digest"]:
+        name = f"{name}-{manifest['digest'][:8]}"
+        _set_aside_damaged(root / name)
+        if (root / name).exists():
+            shutil.rmtree(root / first.name)
+        else:
+            (root / first.name).rename(root / name)
     made, is_new = LabelSet.objects.get_or_create(
         name=name,
         defaults={
@@ -159,8 +180,33 @@ def labelset_freeze(
     return made
 
 
+def labelset_found(name: str) -> LabelSet | None:
+    """Return the frozen set of this name if its folder is complete and undamaged."""
+    found = LabelSet.objects.filter(name=name).first()
+    return found if found is not None and _is_whole(labelset_root() / name, found.digest) else None
+
+
+def _is_whole(folder: Path, digest: str = "") -> bool:
+    """Whether every file of a set matches its manifest and, if given, whether the set has this digest."""
+    try:
+        read = FrozenSet.open(folder, verify="full")
+    except (LabelSetError, OSError):
+        return False
+    return not digest or read.manifest["digest"] == digest
+
+
+def _set_aside_damaged(folder: Path) -> None:
+    """Rename a damaged folder so that its set can be written again; an earlier damaged one is deleted."""
+    if not folder.exists() or _is_whole(folder):
+        return
+    aside = folder.with_name(f".{folder.name}.damaged")
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    folder.rename(aside)
+
+
 def labels_new(campaign: Campaign, *, size_px: int | None) -> int:
-    """How many galaxies were finished since the last label set of this size was frozen."""
+    """Return how many galaxies were finished since the last label set of this size was frozen."""
     last = LabelSet.objects.filter(campaign=campaign, size_px=size_px).order_by("-id").first()
     done = Target.objects.filter(campaign=campaign, retired_at__isnull=False)
     return (done.filter(retired_at__gt=last.created_at) if last else done).count()
@@ -179,7 +225,7 @@ def pictures_export(
 ) -> dict[str, Any]:
     """Write pictures with their labels as an npz archive or a folder of files, and a manifest beside it.
 
-    The label set that they are made from lies beside `path` meanwhile, so an interrupted run goes on from it.
+    A temporary label set beside ``path`` is the source; an interrupted run resumes from it.
     """
     work = path.with_name(f".{path.name}.labelset")
     manifest = labelset_write(
@@ -197,59 +243,55 @@ def pictures_export(
             extra["pictures"] = write_folder(frozen, partial, on_progress=on_progress)
             partial.rename(path)
         published = int((frozen.column("inc_n") >= MIN_VOLUNTEERS).sum())
+        has = np.array([frozen.has_image(band) for band in frozen.bands])
+        pictured = {"pictured": int(has.any(axis=0).sum()), "pictures": int(has.sum())}
     except LabelSetError as error:
         raise Refused(error.code, error.detail) from None
-    beside = {
+    exported = {
         "file": path.name,
         "format": format_name,
         **extra,
         "campaign": campaign.name,
-        "counts": {"rows": counts["galaxies"], "published": published, **counts},
+        "counts": {"rows": counts["galaxies"], "published": published, **counts, **pictured},
         **{key: manifest[key] for key in ("digest", "images", "split", "versions")},
     }
-    with whole_file(manifest_path(path)) as out:
-        out.write(dumps(beside))
+    manifest_write(path, exported)
     shutil.rmtree(work)
-    return beside
+    return exported
 
 
 def labelset_root() -> Path:
-    """Where frozen label sets lie: not below the pictures, which everybody may fetch."""
+    """Return the folder of frozen label sets: not below the pictures, which anybody may download."""
     return Path(settings.GIZ_HOME) / "labelsets"
 
 
 def _chunks(campaign: Campaign, estimator: str, as_of: int, *, after: int | None) -> Iterator[list[Consensus]]:
-    """The consensus of each target that was the youngest at that moment, by rising PGC number.
+    """Yield each target's newest consensus up to ``as_of``, by rising PGC number, in lists.
 
-    Each piece is two queries of its own, so no transaction stays open for the whole.
+    Each list takes two queries of its own, so no transaction stays open for the whole set.
     """
     last = -1 if after is None else after
-    measures_people = Q(purpose=Target.Purpose.GOLDEN, galaxy__truth__isnull=False)
-    targets = Target.objects.filter(campaign=campaign).exclude(measures_people).order_by("galaxy__pgc")
+    targets = Target.objects.filter(campaign=campaign).exclude(measures_people()).order_by("galaxy__pgc")
     while chunk := list(targets.filter(galaxy__pgc__gt=last).values_list("pk", "galaxy__pgc")[:CHUNK_GALAXIES]):
         then = Consensus.objects.filter(target__in=[pk for pk, _ in chunk], estimator=estimator, pk__lte=as_of)
-        youngest = then.order_by("target", "-pk").distinct("target").select_related("target__galaxy")
-        judged = [consensus for consensus in youngest if consensus.volunteer_count]
+        newest = then.order_by("target", "-pk").distinct("target").select_related("target__galaxy")
+        judged = [consensus for consensus in newest if consensus.volunteer_count]
         yield sorted(judged, key=lambda consensus: consensus.target.galaxy.pgc)
         last = chunk[-1][1]
 
 
 def _row(consensus: Consensus) -> dict[str, Any]:
-    exported = export_row(consensus.target.galaxy.pgc, consensus)
-    cells = dict(zip((column.name for column in COLUMNS), exported.cells(), strict=True))
-    reasons = [code for code in Reason.values if consensus.reason_counts.get(code)]
-    is_nameless = cells["verdict"] == "A" and cells["inclination_deg"] is None
-    return {
-        **cells,
-        "verdict": "" if is_nameless else cells["verdict"],
-        "reasons": " ".join(f"[{code}]" for code in reasons),
-    }
+    cells = label_cells(consensus.target.galaxy.pgc, consensus)
+    row = dict(zip((column.name for column in COLUMNS), cells, strict=True))
+    if row["verdict"] == "A" and row["inclination_deg"] is None:
+        row["verdict"] = ""
+    return row | {"reasons": " ".join(f"[{code}]" for code in Reason.values if consensus.reason_counts.get(code))}
 
 
 def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -> LabelSetSpec:
     then = Consensus.objects.filter(pk__lte=as_of, estimator=estimator, target__campaign=campaign)
-    youngest = then.order_by("-pk").first()
-    if youngest is None:
+    newest = then.order_by("-pk").first()
+    if newest is None:
         raise Refused("no_labels", f"The campaign {campaign.name} had no labels at that moment.")
     standard_set = campaign.standard_set
     return LabelSetSpec(
@@ -275,7 +317,7 @@ def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -
                 "digest": standard_set.digest,
             },
         },
-        publication_year=youngest.created_at.year,
+        publication_year=newest.created_at.year,
         shard_galaxies=SHARD_GALAXIES if size_px else SHARD_LABELS,
     )
 
@@ -283,7 +325,7 @@ def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -
 def _pictures(
     consensuses: list[Consensus], size_px: int | None, report: Report | None
 ) -> Mapping[int, dict[str, Pixels]]:
-    """Pictures by galaxy and band, at `size_px`, from the display files that people saw."""
+    """Return pictures by galaxy and band at ``size_px``, from the display files that volunteers saw."""
     if size_px is None:
         return {}
     found: dict[int, dict[str, Pixels]] = {}
@@ -294,7 +336,7 @@ def _pictures(
         try:
             pixels = _pixels(image, size_px)
         except StorageError:
-            raise  # a set is never changed once it is made: better none now than one without its pictures
+            raise  # a set never changes once it is made: better to fail now than to freeze one without its pictures
         except OSError as error:
             problems.append(f"PGC {image.galaxy.pgc} {image.band}: picture left out ({error}).")
         else:
@@ -306,13 +348,13 @@ def _pictures(
 
 
 def _pixels(image: GalaxyImage, size_px: int) -> Pixels | None:
-    """The picture at this size: its own file, or the next larger one made smaller; None where there is none."""
+    """Return the picture at this size, if need be reduced from the next larger file; None if there is none."""
     larger = [size for size in sorted(image.sizes_px) if size >= size_px]
     if not larger:
         return None
     file = io.BytesIO(display_file_read(image.stem, larger[0]))
     with Image.open(file, formats=["WEBP"]) as picture:
-        drawn = picture.convert("RGB" if image.band == COLOUR_BAND else "L")
+        drawn = picture.convert("RGB" if image.band == COLOUR else "L")
     if drawn.size != (size_px, size_px):
         drawn = drawn.resize((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.asarray(drawn, np.uint8)

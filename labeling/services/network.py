@@ -1,39 +1,39 @@
-"""A network's answers as they come down from inference: they order a campaign's queue, and have doubts looked at.
+"""Store a network's predictions for a campaign: they order its queue and tell supervisors where to look.
 
-They are shown to no volunteer and enter no consensus. Galaxies are answered while they are open. Once people are done
-only a network that is older than that may answer in place of another (after a rollback): one that has learned from
-their votes would only agree with them.
+No volunteer sees them and no consensus depends on them. Open galaxies are predicted by the newest network. Once a
+galaxy is finished, its prediction is replaced only by a network that is older than that (after a rollback), because a
+network that has learned from people's votes would only agree with them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from giz.catalog.models import GalaxyImage
 from giz.core import audit
 from giz.core.errors import Refused
-from labeling.aggregation.doubt import DOUBT_RULE, Said, Standing, doubt_of, standing_of
+from labeling.aggregation.doubt import DOUBT_RULE, NetworkEstimate, TrackRecord, doubt_of, track_record_of
 from labeling.aggregation.estimators import no_calibration
 from labeling.aggregation.need import FIRST_FRESH, FRESH
 from labeling.aggregation.outlook import votes_to_go
 from labeling.aggregation.retirement import MIN_VOLUNTEERS, Progress
 from labeling.aggregation.robust_model import Crowd
-from labeling.aggregation.usefulness import USEFULNESS_RULE, Answers, levels, lot_of, usefulness
+from labeling.aggregation.usefulness import USEFULNESS_RULE, NetworkEstimates, levels, lot_of, usefulness
 from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
 from labeling.services.refits import current_fit
 
 _Row = TypeVar("_Row")
 
-# The standing of a network is measured again after so many more galaxies are done, and this share of those it rests on.
+# A network's track record is measured again after this many more finished galaxies, and this share of the former ones.
 NEW_DONE = 10
 NEW_DONE_SHARE = 0.1
-# Targets of one transaction: votes wait no longer than for one of these.
+# Targets per transaction: votes wait for one transaction at most.
 BATCH = 500
 
 _TAKE = """
@@ -53,7 +53,7 @@ _TAKE = """
            rejection = EXCLUDED.rejection, spread_deg = EXCLUDED.spread_deg, is_dismissed = false, created_at = now()
 """
 
-# Locked in one order, as everywhere; only what changes is written.
+# Rows are locked by id, as always; only changes are written.
 _ORDER = f"""
     WITH fresh AS (
         SELECT * FROM unnest(%(ids)s::bigint[], %(wanted)s::smallint[], %(to_go)s::float8[]) AS new (id, wanted, to_go)
@@ -73,7 +73,7 @@ _ORDER = f"""
 
 @dataclass(frozen=True, slots=True)
 class GalaxyAnswer:
-    """What a network says of a galaxy: degrees, and the probability of a rejection (or face-on)."""
+    """A network's prediction for a galaxy: degrees, and the probability of a rejection (or of face-on)."""
 
     galaxy_id: int
     inclination_deg: float
@@ -83,17 +83,18 @@ class GalaxyAnswer:
 
 
 def galaxies_to_ask(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> list[int]:
-    """Galaxies that this version of the network has still to look at: the open ones, and those never looked at.
+    """Return the galaxies that this version of the network has yet to predict: open ones, and those without prediction.
 
-    made_at : when the version came to be. Of a galaxy that people were done with only later it can have learned
-        nothing: there its answer takes the place of another version's, as after a rollback.
+    made_at : when the version was made. It cannot have learned from galaxies that were finished later, so its
+    prediction
+        replaces that of another version there, as after a rollback.
     """
     to_ask = _to_ask(campaign, model, made_at)
     return list(to_ask.order_by("state", "need", "pk").values_list("galaxy_id", flat=True))
 
 
 def _to_ask(campaign: Campaign, model: str, made_at: datetime | None) -> QuerySet[Target]:
-    """Without a picture there is nothing to look at: such galaxies wait, and count as soon as they have one."""
+    """Return the targets to predict; galaxies without a picture are left out until they have one."""
     pictures = GalaxyImage.objects.filter(galaxy=OuterRef("galaxy"), is_current=True)
     of_label = Target.objects.filter(Exists(pictures), campaign=campaign, purpose=Target.Purpose.LABEL)
     renewable = Q(state=Target.State.OPEN)
@@ -103,7 +104,7 @@ def _to_ask(campaign: Campaign, model: str, made_at: datetime | None) -> QuerySe
 
 
 def queue_is_due(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> bool:
-    """Whether the queue waits for this network, or its standing among people rests on much less than there is now."""
+    """Whether this network has not ordered the queue yet, or its track record rests on much fewer galaxies than now."""
     order = NetworkOrder.objects.filter(campaign=campaign).first()
     if order is None or order.model != model:
         return True
@@ -116,10 +117,14 @@ def queue_is_due(*, campaign: Campaign, model: str, made_at: datetime | None = N
 def answers_take(
     *, campaign: Campaign, model: str, answers: Sequence[GalaxyAnswer], made_at: datetime | None = None
 ) -> int:
-    """Keep what a network says of the campaign's galaxies; returns how many answers were kept.
+    """Store a network's predictions for the campaign's galaxies; return how many were stored. `queue_order` uses them.
 
-    Left aside: galaxies that are no targets here, golden and calibration ones, and those that people were done with
-    before `made_at` and that have an answer, or whose doubt somebody has dismissed. `queue_order` puts them to use.
+    Not stored are predictions for galaxies that
+
+    - are not targets of the campaign,
+    - are golden or calibration targets,
+    - were finished before ``made_at`` and have a prediction, or
+    - have a prediction that staff dismissed.
     """
     kept = 0
     for some in _batches(answers):
@@ -134,36 +139,37 @@ def answers_take(
 
 
 def queue_order(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> NetworkOrder:
-    """Order the campaign's fresh galaxies by what this network said, and look for doubts about those that are done.
+    """Order the campaign's fresh galaxies by this network's predictions, and find doubts about finished ones.
 
     Raises
     ------
     Refused
-        409 ``network_off``: staff switched the network off meanwhile. Nothing of the order is left then.
+        409 ``network_off``: staff have switched the network off; no order remains.
     """
-    standing = _standing(campaign)
+    record = _track_record(campaign)
     answered = _order_fresh(campaign, model)
-    told = {
+    values = {
         "model": model,
         "rule_version": f"{USEFULNESS_RULE}+{DOUBT_RULE}",
         "answers": answered,
         "unanswered": _to_ask(campaign, model, made_at).count(),
-        "compared": standing.compared,
-        "bias_deg": standing.bias_deg,
-        "error_scale": standing.error_scale,
-        "verdicts": standing.verdicts,
-        "agreement": standing.agreement,
+        "compared": record.compared,
+        "bias_deg": record.bias_deg,
+        "error_scale": record.error_scale,
+        "verdicts": record.verdicts,
+        "agreement": record.agreement,
         "ordered_at": Now(),
     }
     with transaction.atomic():
-        # Whoever switches the network off writes this row, and takes the order back afterwards: before us or after us.
+        # Switching the network off writes this row first and then deletes the order, so this lock settles who comes
+        # first.
         is_on = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).uses_network
         if is_on:
-            order, _ = NetworkOrder.objects.update_or_create(campaign=campaign, defaults=told)
+            order, _ = NetworkOrder.objects.update_or_create(campaign=campaign, defaults=values)
     if not is_on:
         queue_unorder(campaign=campaign)
         raise network_off(campaign)
-    _mark_changed_doubts(campaign, standing)
+    _mark_changed_doubts(campaign, record)
     return order
 
 
@@ -172,39 +178,40 @@ def network_off(campaign: Campaign) -> Refused:
 
 
 def queue_unorder(*, campaign: Campaign, actor: Any = None) -> None:
-    """Take the network's order and doubts back; its answers stay, so that it can be ordered again at once."""
+    """Remove the network's order and doubts; its predictions remain, so that the order can be restored at once."""
     NetworkOrder.objects.filter(campaign=campaign).delete()
     ids = list(
         Target.objects.filter(campaign=campaign).exclude(wanted=FRESH).order_by("pk").values_list("pk", flat=True)
     )
     for some in _batches(ids):
         _write_order(some, [FRESH] * len(some), [None] * len(some))
-    with transaction.atomic():
-        _mark_stale(Target.objects.filter(campaign=campaign).exclude(doubt="").values_list("pk", flat=True))
+    Target.mark_stale(Target.objects.filter(campaign=campaign).exclude(doubt="").values_list("pk", flat=True))
     audit.record("queue_unordered", actor=actor, subject=campaign.name)
 
 
 def doubt_dismiss(*, target: Target, actor: Any = None) -> None:
-    """People are right about this galaxy: it is done, whatever the network said."""
+    """Decide that people are right about a galaxy: it is finished, whatever the network predicts."""
     with transaction.atomic():
         NetworkAnswer.objects.filter(target=target).update(is_dismissed=True)
-        _mark_stale([target.pk])
+        Target.mark_stale([target.pk])
         audit.record("doubt_dismissed", actor=actor, subject=f"target {target.pk}", doubt=target.doubt)
 
 
 def _order_fresh(campaign: Campaign, model: str) -> int:
-    """Give every target that this network has looked at its place among the fresh ones; returns how many."""
+    """Set the level of every target that this network has predicted; return how many."""
     answers = NetworkAnswer.objects.filter(target__campaign=campaign, target__purpose="label", model=model)
     columns = ("target_id", "target__galaxy__pgc", "inclination_deg", "sigma_deg", "rejection", "spread_deg")
     rows = list(answers.order_by("target_id").values_list(*columns))
     ids = [row[0] for row in rows]
     found = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 4)
-    useful = usefulness(Answers(*found.T), people=max(campaign.overlap, MIN_VOLUNTEERS))
+    useful = usefulness(NetworkEstimates(*found.T), people=max(campaign.overlap, MIN_VOLUNTEERS))
     wanted = levels(useful, [lot_of(campaign.seed, row[1]) for row in rows]).tolist()
-    crowd = _crowd(campaign)
+    fit = current_fit(campaign)
+    crowd = Crowd.from_json(fit.crowd) if fit else no_calibration().crowd
     fresh = Progress(volunteer_count=0, overlap=campaign.overlap, is_split=False, sigma_deg=None)
     to_go = [
-        votes_to_go(campaign.retirement, fresh, inclination_deg=None, said=Said(*row[2:]), crowd=crowd) for row in rows
+        votes_to_go(campaign.retirement, fresh, inclination_deg=None, prediction=NetworkEstimate(*row[2:]), crowd=crowd)
+        for row in rows
     ]
     for some in _batches(list(zip(ids, wanted, to_go, strict=True))):
         _write_order(*zip(*some, strict=True))
@@ -220,25 +227,20 @@ def _batches(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     return (rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH))
 
 
-def _crowd(campaign: Campaign) -> Crowd:
-    fit = current_fit(campaign)
-    return Crowd.from_json(fit.crowd) if fit else no_calibration().crowd
-
-
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """A target that people are done with, and what they and the network say of it."""
+    """A finished target with people's label and the network's prediction."""
 
     target_id: int
     doubt: str
     verdict: str
     inclination_deg: float | None
     sigma_deg: float | None
-    said: Said
+    prediction: NetworkEstimate
 
 
 def _done(campaign: Campaign) -> QuerySet[NetworkAnswer]:
-    """The answers on galaxies that people are done with."""
+    """Return the predictions for finished galaxies."""
     return NetworkAnswer.objects.filter(
         target__campaign=campaign,
         target__purpose=Target.Purpose.LABEL,
@@ -252,28 +254,28 @@ def _done(campaign: Campaign) -> QuerySet[NetworkAnswer]:
 def _compared(campaign: Campaign) -> Iterator[_Compared]:
     columns = ("target_id", "target__doubt", *(f"target__consensuses__{name}" for name in _OF_PEOPLE), *_OF_NETWORK)
     for row in _done(campaign).values_list(*columns).iterator(2000):
-        target_id, doubt, verdict, inclination_deg, sigma_deg, *said = row
-        yield _Compared(target_id, doubt, verdict, inclination_deg, sigma_deg, Said(*said))
+        target_id, doubt, verdict, inclination_deg, sigma_deg, *prediction = row
+        yield _Compared(target_id, doubt, verdict, inclination_deg, sigma_deg, NetworkEstimate(*prediction))
 
 
 _OF_PEOPLE = ("verdict", "inclination_deg", "sigma_deg")
 _OF_NETWORK = ("inclination_deg", "sigma_deg", "rejection", "spread_deg")
 
 
-def _standing(campaign: Campaign) -> Standing:
+def _track_record(campaign: Campaign) -> TrackRecord:
     rows = list(_compared(campaign))
-    return standing_of(
+    return track_record_of(
         people_deg=np.array([row.inclination_deg for row in rows], dtype=float),
         people_sigma_deg=np.array([row.sigma_deg for row in rows], dtype=float),
-        network_deg=np.array([row.said.inclination_deg for row in rows], dtype=float),
-        network_error_deg=np.array([row.said.error_deg for row in rows], dtype=float),
+        network_deg=np.array([row.prediction.inclination_deg for row in rows], dtype=float),
+        network_error_deg=np.array([row.prediction.error_deg for row in rows], dtype=float),
         people_accept=np.array([row.verdict == "A" for row in rows], dtype=bool),
-        rejection=np.array([row.said.rejection for row in rows], dtype=float),
+        rejection=np.array([row.prediction.rejection for row in rows], dtype=float),
     )
 
 
-def _mark_changed_doubts(campaign: Campaign, standing: Standing) -> None:
-    """Have the consensus of those targets looked at again whose doubt is another now: it alone changes their state."""
+def _mark_changed_doubts(campaign: Campaign, record: TrackRecord) -> None:
+    """Mark targets whose doubt has changed as stale: only a new consensus changes their state."""
     changed = [
         row.target_id
         for row in _compared(campaign)
@@ -282,15 +284,9 @@ def _mark_changed_doubts(campaign: Campaign, standing: Standing) -> None:
             verdict=row.verdict,
             inclination_deg=row.inclination_deg,
             sigma_deg=row.sigma_deg,
-            said=row.said,
-            standing=standing,
+            prediction=row.prediction,
+            record=record,
         )
     ]
     for some in _batches(changed):
-        with transaction.atomic():
-            _mark_stale(some)
-
-
-def _mark_stale(ids: Iterable[int]) -> None:
-    held = list(Target.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
-    Target.objects.filter(pk__in=[row[0] for row in held]).update(stale_since=Coalesce(F("stale_since"), Now()))
+        Target.mark_stale(some)

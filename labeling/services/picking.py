@@ -1,14 +1,14 @@
-"""Picking a target for a volunteer: one statement, flat in the number of targets, votes and open leases.
+"""Pick a target for a volunteer in one statement whose time does not grow with targets, votes or open leases.
 
-The partial index (campaign, band, order_key) holds only targets with a free slot. Bands are tried from the lowest up:
-staff's priority first, within it the need of another vote (`labeling.aggregation.need`), and among fresh targets how
-much the network would learn from them. Each request enters a band at a random place, so volunteers do not queue at its
-head; it walks on from there, skips what others hold locked or this volunteer was served, and wraps around.
+The partial index (campaign, band, order_key) contains only targets with a free slot. Bands are tried in rising order:
+first by staff's priority, then by the need of another vote (`labeling.aggregation.need`), and for fresh targets by how
+much the network would learn from them. Each request enters a band at a random place, so that volunteers do not queue at
+its start; from there it walks on and around, and skips targets that are locked or were served to this volunteer.
 
-A volunteer who works alone has soon judged all that has begun; so bands of need are looked into for a short stretch
-only, before fresh targets are tried, and searched to the end when nothing else is left. Golden and calibration targets
-have a band of their own: it comes first for a volunteer whom chance gives one, last for everybody else. Targets that
-wait for a supervisor come first for supervisors and are served to nobody else.
+A volunteer who works alone has soon judged every target with votes. Therefore only a short stretch of those bands is
+searched before fresh targets are tried; they are searched to the end if nothing else is left. Golden and calibration
+targets have their own band: it comes first if chance gives this volunteer one, otherwise last. Targets that wait for a
+supervisor come first for supervisors and are served to nobody else.
 """
 
 import random
@@ -18,12 +18,12 @@ from typing import Any
 
 from giz.core.database import prepared_cursor
 from labeling.aggregation.need import BANDS_A_PRIORITY, FIRST_FRESH, PROBE_BAND
-from labeling.leased import COLUMNS, JOINS, LeasedTask, leased_task_of_row
+from labeling.leased_task import COLUMNS, JOINS, LeasedTask, leased_task_of_row
 
 STRETCH = 64
 _FREE = "t.campaign_id = %(campaign)s AND t.state = 'open' AND t.quota > t.vote_count + t.lease_count"
 
-# OFFSET 0 keeps the planner from turning the probe of one target into a join with all of this volunteer's tasks.
+# OFFSET 0 stops the planner from turning this look-up into a join with all of the volunteer's tasks.
 _UNSERVED = """NOT EXISTS (SELECT FROM labeling_task served
                         WHERE served.target_id = t.id AND served.volunteer_id = %(volunteer)s OFFSET 0)"""
 
@@ -33,7 +33,7 @@ _WALK = f"""
      ORDER BY t.order_key LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED
 """  # noqa: S608 - constants only
 
-# The same walk, but no further than a stretch of the index: a limit below the lock, so that only the winner is locked.
+# The same walk over a short stretch of the index; the limit is below the lock, so that only the chosen row is locked.
 _STROLL = f"""
     SELECT t.id FROM (SELECT t.id, t.order_key FROM labeling_target t WHERE {{which}} AND t.order_key {{range}}
                        ORDER BY t.order_key LIMIT {STRETCH}) near
@@ -44,7 +44,7 @@ _STROLL = f"""
 
 
 def _around(way: str, which: str) -> str:
-    """Walk from the random place to the end, then from the beginning."""
+    """Return the SQL of a walk from the random place to the end, then from the beginning."""
     ahead, behind = (way.format(which=which, range=span) for span in (">= %(start)s", "< %(start)s"))
     return f"SELECT ahead.id FROM ({ahead}) ahead UNION ALL SELECT behind.id FROM ({behind}) behind LIMIT 1"  # noqa: S608
 
@@ -53,8 +53,8 @@ _IN_BAND = f"{_FREE} AND t.band = band.number"
 _IS_NEED = f"band.number %% {BANDS_A_PRIORITY} < {FIRST_FRESH}"
 _FOR_SUPERVISORS = "t.campaign_id = %(campaign)s AND t.state = 'expert' AND t.quota > t.vote_count + t.lease_count"
 
-# Where a target may come from, in parts that are left out of the statement when they are not wanted: planning them
-# costs more than running them.
+# The sources of a target. Those that are not wanted are left out of the statement, because planning them takes longer
+# than running them.
 _SUPERVISORS = f"SELECT one.id FROM ({_around(_WALK, _FOR_SUPERVISORS)}) one"  # noqa: S608 - constants only
 _PROBE = f"{_FREE} AND t.band = {PROBE_BAND}"
 _PROBES = f"SELECT one.id FROM ({_around(_STROLL, _PROBE)}) one"  # noqa: S608 - constants only
@@ -67,8 +67,9 @@ _BY_NEED = f"""
 """  # noqa: S608 - constants only
 _LEFT = _around(_WALK, _IN_BAND)
 _WHAT_IS_LEFT = f"SELECT one.id FROM band CROSS JOIN LATERAL ({_LEFT}) one"  # noqa: S608 - constants only
+_WHAT_IS_LOCKED = _WHAT_IS_LEFT.replace(" SKIP LOCKED", "")
 
-# A volunteer's own concurrent request may have just taken the same target: then nothing is inserted nor counted.
+# If a concurrent request of the same volunteer has just taken the target, nothing is inserted or counted.
 _PICK = f"""
 WITH RECURSIVE band(number) AS (
     (SELECT t.band FROM labeling_target t WHERE {_FREE} ORDER BY t.band LIMIT 1)
@@ -100,10 +101,12 @@ def pick_and_lease(
     volunteer_id: int,
     wants_probe: bool = False,
     is_supervisor: bool = False,
+    waits: bool = False,
 ) -> LeasedTask | None:
-    """Lease the next target for this volunteer; None where no target has a free slot for them right now.
+    """Lease the next target to this volunteer; return None if no target has a free slot for them right now.
 
-    ``wants_probe`` says that chance gives this one a golden or calibration target, if there is one left.
+    ``wants_probe`` asks for a golden or calibration target, if one is left. ``waits`` includes targets that another
+    transaction has locked (a vote, a batch of consensuses), and waits for them up to the ``lock_timeout``.
     """
     wanted = [_SUPERVISORS] * is_supervisor + [_PROBES] * wants_probe + [_BY_NEED]
     values = {
@@ -112,6 +115,8 @@ def pick_and_lease(
         "standard_set": standard_set_id,
         "minutes": lease_minutes,
     }
+    if waits:
+        return _pick([_SUPERVISORS.replace(" SKIP LOCKED", "")] * is_supervisor + [_WHAT_IS_LOCKED], values)
     return _pick(wanted, values) or _pick([_WHAT_IS_LEFT], values)
 
 

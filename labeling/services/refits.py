@@ -1,36 +1,38 @@
-"""Full robust fits of a campaign: crowd and volunteers, stored by version, read by every consensus until the next."""
+"""Full robust fits of a campaign's crowd and volunteers; every consensus uses the latest until the next one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
-from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
 
 from labeling.aggregation.estimators import Calibration, no_calibration
-from labeling.aggregation.robust import RobustFit, robust_fit
+from labeling.aggregation.robust import robust_fit
 from labeling.aggregation.robust_model import ROBUST_RULE, Crowd, Volunteers, prior_volunteers
 from labeling.aggregation.vote_table import VERDICT_CODES, FloatArray, IntArray, VoteTable, one_opinion_each
-from labeling.models import Campaign, CrowdFit, Target, VolunteerFit, Vote
+from labeling.models import Campaign, Consensus, CrowdFit, Figures, Target, VolunteerFit, Vote
 from labeling.rules import WEIGHTLESS_FLAGS
+from labeling.services.figures import figures_count
 
 BATCH = 2000
-# A fit is worth doing again after this many new votes, and this share of those it has seen.
+# A refit is due after this many new votes, and this share of the votes that the last fit has seen.
 NEW_VOTES = 20
 NEW_SHARE = 0.05
 _HABITS = tuple(field.name for field in fields(Volunteers))
 
 
 def counted_votes() -> QuerySet[Vote]:
-    """The votes that count in an aggregation; those flagged as implausible have weight 0."""
+    """Return the votes that count in an aggregation: those with `WEIGHTLESS_FLAGS` do not."""
     votes = Vote.objects.filter(standing__in=[Vote.Standing.COUNTED, Vote.Standing.REPEAT])
     return votes.exclude(flags__overlap=list(WEIGHTLESS_FLAGS))
 
 
 def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
-    """Fit all votes of the campaign, starting from its last fit, and make that the current one.
+    """Fit all votes of the campaign, starting from its last fit, and make the result its current fit.
 
-    Returns None where there are no votes.
+    Returns None if there are no votes.
     """
     votes, targets, people, count = _votes(campaign)
     if not len(votes):
@@ -42,7 +44,7 @@ def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
         start = known.crowd, _rows(known, people.tolist())
     found = robust_fit(votes, start=start, known_deg=_known_deg(campaign, targets))
     with transaction.atomic():
-        # The campaign's row is the lock: two fits of one campaign would both want to be the current one.
+        # The campaign's row serves as a lock, because only one fit can become the current one.
         Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
         CrowdFit.objects.filter(campaign=campaign, is_current=True).update(is_current=False)
         stored = CrowdFit.objects.create(
@@ -50,19 +52,27 @@ def campaign_refit(*, campaign: Campaign) -> CrowdFit | None:
             rule_version=ROBUST_RULE,
             crowd=found.crowd.as_json(),
             vote_count=count,
+            votes_given=Vote.objects.filter(target__campaign=campaign, standing=Vote.Standing.COUNTED).count(),
             galaxy_count=votes.galaxy_count,
             volunteer_count=votes.volunteer_count,
             iterations=found.iterations,
             is_converged=found.is_converged,
             change_deg=found.change_deg,
         )
-        VolunteerFit.objects.bulk_create(_habits(stored, found, people), batch_size=BATCH)
+        columns = [getattr(found.volunteers, name).tolist() for name in _HABITS]
+        VolunteerFit.objects.bulk_create(
+            [
+                VolunteerFit(fit=stored, volunteer_id=volunteer_id, **dict(zip(_HABITS, values, strict=True)))
+                for volunteer_id, *values in zip(people.tolist(), *columns, strict=True)
+            ],
+            batch_size=BATCH,
+        )
         _forget_unnamed(campaign)
     return stored
 
 
 def _known_deg(campaign: Campaign, targets: IntArray) -> FloatArray | None:
-    """The inclinations of golden targets by code, NaN elsewhere; None where the campaign has none."""
+    """Return inclinations in degrees by target code, NaN unless golden; None if the campaign has no golden targets."""
     golden = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.GOLDEN)
     known = dict(golden.values_list("id", "known_deg"))
     if not known:
@@ -71,7 +81,7 @@ def _known_deg(campaign: Campaign, targets: IntArray) -> FloatArray | None:
 
 
 def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, IntArray, int]:
-    """All opinions as arrays, the ids of targets and volunteers by code, and the number of votes behind them."""
+    """Return all opinions, the ids of targets and volunteers by code, and the number of votes behind the opinions."""
     rows = np.fromiter(
         (
             (target_id, volunteer_id, VERDICT_CODES[verdict], np.nan if value is None else value)
@@ -89,24 +99,13 @@ def _votes(campaign: Campaign) -> tuple[VoteTable, IntArray, IntArray, int]:
     return one_opinion_each(table), targets, people, len(table)
 
 
-def _habits(stored: CrowdFit, found: RobustFit, people: IntArray) -> Iterable[VolunteerFit]:
-    columns = {name: getattr(found.volunteers, name).tolist() for name in _HABITS}
-    return [
-        VolunteerFit(fit=stored, volunteer_id=volunteer_id, **{name: column[place] for name, column in columns.items()})
-        for place, volunteer_id in enumerate(people.tolist())
-    ]
-
-
 def _forget_unnamed(campaign: Campaign) -> None:
-    """Take out former fits that no consensus names."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id FROM labeling_crowdfit fit WHERE campaign_id = %s AND NOT is_current
-                  AND NOT EXISTS (SELECT FROM labeling_consensus consensus WHERE consensus.fit_id = fit.id)""",
-            [campaign.pk],
-        )
-        unnamed = [row[0] for row in cursor.fetchall()]
-    CrowdFit.objects.filter(pk__in=unnamed).delete()
+    """Delete earlier fits to which no consensus refers; one that is locked is left for the next time."""
+    former = CrowdFit.objects.filter(campaign=campaign, is_current=False).select_for_update(skip_locked=True)
+    locked = list(former.values_list("pk", flat=True))
+    # Checked under the lock, so that no reference can appear before the deletion.
+    named = Consensus.objects.filter(fit=OuterRef("pk"))
+    CrowdFit.objects.filter(~Exists(named), pk__in=locked).delete()
 
 
 def current_fit(campaign: Campaign) -> CrowdFit | None:
@@ -129,17 +128,20 @@ def calibration_of(fit: CrowdFit | None, volunteer_ids: Sequence[int]) -> Calibr
 
 
 def _rows(known: Calibration, volunteer_ids: Sequence[int]) -> Volunteers:
-    """The volunteers in the order of these ids."""
+    """Return the volunteers in the order of these ids."""
     stranger = known.volunteers.scale.size - 1
     rows = np.array([known.places.get(volunteer_id, stranger) for volunteer_id in volunteer_ids], dtype=np.int64)
     return Volunteers(**{name: getattr(known.volunteers, name)[rows] for name in _HABITS})
 
 
 def campaigns_to_refit() -> list[Campaign]:
-    """Campaigns with enough votes since their last fit."""
-    counts = counted_votes().values("target__campaign_id").annotate(votes=Count("id")).order_by()
-    votes = dict(counts.values_list("target__campaign_id", "votes"))
-    seen = dict(CrowdFit.objects.filter(is_current=True).values_list("campaign_id", "vote_count"))
+    """Return campaigns with enough votes since their last fit, according to the public counts."""
+    figures_count()
+    votes = dict(Figures.objects.filter(campaign__isnull=False).values_list("campaign_id", "votes"))
+    # Older fits have no `votes_given`, only the number of votes with weight.
+    seen = dict(
+        CrowdFit.objects.filter(is_current=True).values_list("campaign_id", Coalesce("votes_given", "vote_count"))
+    )
     due = [
         campaign_id
         for campaign_id, count in votes.items()

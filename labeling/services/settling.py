@@ -1,6 +1,6 @@
-"""What becomes of a target once its consensus is known: it stays open, is done, or waits for a supervisor.
+"""Apply a new consensus to its target: keep it open, retire it, or let it wait for a supervisor.
 
-A network has no say in whether people are done; it may only have a supervisor look where it disagrees with them.
+A network has no influence on when a galaxy is finished; it can only make a supervisor look if it disagrees with people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,37 +8,32 @@ from dataclasses import dataclass, field
 
 from django.db.models.functions import Now
 
-from labeling.aggregation.doubt import UNKNOWN_STANDING, Said, Standing, doubt_of
+from labeling.aggregation.doubt import NO_RECORD, NetworkEstimate, TrackRecord, doubt_of
 from labeling.aggregation.estimators import Estimate
 from labeling.aggregation.need import need_of
 from labeling.aggregation.outlook import votes_to_go
-from labeling.aggregation.retirement import Progress, wants_another
+from labeling.aggregation.retirement import Progress
 from labeling.aggregation.robust_model import Crowd
 from labeling.models import Campaign, Consensus, NetworkAnswer, NetworkOrder, Target
 
-MAX_QUOTA = 12
-
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """What the network said of targets, by their ids, and how well it does in their campaign."""
+class NetworkView:
+    """A network's predictions by target id, and its performance in the campaign."""
 
-    said: Mapping[int, Said] = field(default_factory=dict)
-    standing: Standing = UNKNOWN_STANDING
+    predictions: Mapping[int, NetworkEstimate] = field(default_factory=dict)
+    record: TrackRecord = NO_RECORD
 
 
-def network_of(campaign: Campaign, target_ids: Sequence[int]) -> Network:
-    """Read what a campaign's network says; nothing where it orders no queue. What staff dismissed is left out."""
+def network_view(campaign: Campaign, target_ids: Sequence[int]) -> NetworkView:
+    """Read the predictions of a campaign's network without those that staff dismissed; empty if it orders no queue."""
     order = NetworkOrder.objects.filter(campaign=campaign).first()
     if order is None:
-        return Network()
+        return NetworkView()
     answers = NetworkAnswer.objects.filter(target_id__in=target_ids, is_dismissed=False)
     rows = answers.values_list("target_id", "inclination_deg", "sigma_deg", "rejection", "spread_deg")
-    return Network({row[0]: Said(*row[1:]) for row in rows}, standing_in(order))
-
-
-def standing_in(order: NetworkOrder) -> Standing:
-    return Standing(order.compared, order.bias_deg, order.error_scale, order.verdicts, order.agreement)
+    record = TrackRecord(order.compared, order.bias_deg, order.error_scale, order.verdicts, order.agreement)
+    return NetworkView({row[0]: NetworkEstimate(*row[1:]) for row in rows}, record)
 
 
 def settle(
@@ -49,36 +44,36 @@ def settle(
     progress: Progress,
     verdict: str,
     estimate: Estimate,
-    network: Network,
+    network: NetworkView,
     crowd: Crowd,
 ) -> None:
-    """Retire the target, hand it to the supervisors, or keep it open and say how much it needs another vote."""
+    """Retire the target, pass it to the supervisors, or keep it open with its need of another vote."""
     target.stale_since = None
     if target.purpose != Target.Purpose.LABEL:
-        # Everybody judges golden and calibration targets; they are never done.
+        # Everybody judges golden and calibration targets; they are never finished.
         target.doubt, target.votes_to_go = "", None
         return
-    said = network.said.get(target.pk)
+    prediction = network.predictions.get(target.pk)
     target.doubt = ""
     target.votes_to_go = 0.0
     if status == Consensus.Status.OPEN:
         target.votes_to_go = votes_to_go(
-            rule, progress, inclination_deg=estimate.inclination_deg, said=said, crowd=crowd
+            rule, progress, inclination_deg=estimate.inclination_deg, prediction=prediction, crowd=crowd
         )
         _keep_open(target, rule, progress)
     elif status == Consensus.Status.EXPERT:
         target.retired_at = None
         _ask_supervisor(target)
     else:
-        # bulk_update takes expressions; this one is the database's clock.
+        # The time comes from the database's clock, and stays if the target was retired before.
         target.retired_at = target.retired_at or Now()
-        if said is not None and not progress.is_decided:
+        if prediction is not None and not progress.is_decided:
             target.doubt = doubt_of(
                 verdict=verdict,
                 inclination_deg=estimate.inclination_deg,
                 sigma_deg=estimate.sigma_deg,
-                said=said,
-                standing=network.standing,
+                prediction=prediction,
+                record=network.record,
             )
         if target.doubt:
             _ask_supervisor(target)
@@ -90,9 +85,10 @@ def _keep_open(target: Target, rule: str, progress: Progress) -> None:
     target.state = Target.State.OPEN
     target.retired_at = None
     target.need = need_of(rule, progress, wanted=target.wanted)
-    # A quota of 0 marks a target that only holds imported votes and is served to nobody.
+    # A quota of 0 marks a target with imported votes only, which is served to nobody. There is no other limit: the rule
+    # comes to an end, and votes without weight must not use up the slots of others.
     is_full = target.vote_count + target.lease_count >= target.quota > 0
-    if wants_another(rule, progress) and is_full and target.lease_count == 0 and target.quota < MAX_QUOTA:
+    if is_full and target.lease_count == 0:
         target.quota += 1
 
 

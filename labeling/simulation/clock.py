@@ -1,6 +1,6 @@
-"""Time for simulated people: they need no minute to look, so their leases and votes are made older by as much.
+"""Time for simulated people: they judge instantly, so their leases and votes are moved into the past.
 
-This is the only place where the simulation touches rows itself; what is judged, counted and refused is the services'.
+Only this module of the simulation writes rows itself; everything else goes through the services.
 """
 
 import uuid
@@ -12,7 +12,7 @@ from labeling.rules import SIMULATED_SOURCE
 
 
 def age_lease(task_id: uuid.UUID, seconds: float) -> None:
-    """Let a lease have begun so many seconds earlier."""
+    """Move the start of a lease this many seconds into the past."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE labeling_task SET checked_out_at = checked_out_at - make_interval(secs => %(seconds)s),
@@ -22,7 +22,7 @@ def age_lease(task_id: uuid.UUID, seconds: float) -> None:
 
 
 def age_vote(task_id: uuid.UUID, seconds: float) -> None:
-    """Let a judged task and its vote have happened so many seconds earlier."""
+    """Move a judged task and its vote this many seconds into the past."""
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH task AS (
@@ -38,9 +38,9 @@ def age_vote(task_id: uuid.UUID, seconds: float) -> None:
 
 
 def age_retirements(campaign: Campaign) -> None:
-    """Let the galaxies that a simulated vote finished have been done when it was given, not when it was counted.
+    """Set the retirement of galaxies that a simulated vote finished to the time of that vote.
 
-    Whatever counted it, this run or a worker beside it, took the time of now.
+    Whoever counted the vote, this run or a worker, stored the present time.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Who the simulated people are, and how they see: each person is a pure function of the crowd's seed and a number."""
+"""Simulated people and their perception: each person is a function of the crowd's seed and a number."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,13 +19,13 @@ NOTICES = 0.85
 FALSE_ALARM = 0.03
 SKIP = 0.02
 
-# Seconds from the picture to the vote: log-normal about the median of the original's votes (SCIENCE.md 2).
+# Seconds until the vote: log-normal around the median of the original's votes (SCIENCE.md 2).
 MEDIAN_S, SECONDS_LOG_SD = 69.0, 0.8
 LEAST_S = 3.0
 ROBOT_S = 0.3
 
 _PERSON, _LOOK = 1, 2
-# What a person calls that for which a synthetic galaxy should be rejected.
+# The reason that a person gives for each flaw of a synthetic galaxy.
 _CALLED = {
     "elliptical": "not_spiral",
     "merger": "disturbed",
@@ -33,6 +33,7 @@ _CALLED = {
     "bad_image": "better_image",
     "faint": "better_image",
     "face_on": "face_on",
+    "irregular": "ambiguous",
 }
 
 
@@ -40,9 +41,9 @@ _CALLED = {
 class Habits:
     """One simulated person.
 
-    ``offset_deg`` at 70°, ``slope`` in excess of the ruler's, ``scale`` of the scatter relative to the measured one,
-    ``lapse`` the chance of an answer that has nothing to do with the galaxy, ``notices`` of seeing a flaw that is
-    there, ``false_alarm`` of rejecting a galaxy without one; ``eagerness`` is the share of votes that this one gives.
+    ``offset_deg`` is the bias at 70°, ``slope`` the excess slope, ``scale`` the scatter relative to the measured one.
+    ``lapse``, ``notices`` and ``false_alarm`` are the probabilities of an answer unrelated to the galaxy, of noticing a
+    flaw, and of rejecting a galaxy without one. ``eagerness`` is proportional to the number of votes.
     """
 
     offset_deg: float
@@ -58,7 +59,7 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a synthetic galaxy really is: inclination in degrees (None where it has none), and why to reject it."""
+    """A synthetic galaxy's inclination in degrees, None if it has none, and why it should be rejected, if so."""
 
     inclination_deg: float | None
     reject_reason: str
@@ -69,8 +70,8 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What comes of looking at one galaxy: skipped, rejected for reasons, or seen at an inclination in degrees."""
+class Perception:
+    """What a person makes of a galaxy: skips it, rejects it for reasons, or perceives an inclination in degrees."""
 
     seconds: float
     perceived_deg: float = 0.0
@@ -85,8 +86,7 @@ def person(seed: int, number: int, *, robots: float = 0.0) -> Habits:
     ----------
     seed, number : int
     robots : float, optional
-        Share of the crowd, evenly spread over the numbers, that are robots: always the same slot, or clicks in
-        under a second.
+        Share of robots, evenly spread over the numbers: they always choose the same slot, or vote in under a second.
     """
     rng = np.random.default_rng([seed, _PERSON, number])
     offset_deg, slope = rng.normal(0, OFFSET_SD_DEG), rng.normal(0, SLOPE_SD)
@@ -101,34 +101,36 @@ def person(seed: int, number: int, *, robots: float = 0.0) -> Habits:
 
 
 def robots_among(count: int, share: float) -> int:
-    """Return how many of the first ``count`` people are robots, where ``share`` of them are."""
+    """Return how many of the first ``count`` people are robots, given their share."""
     return int(count * share + 1e-9)
 
 
-def look(habits: Habits, truth: Truth, *, seed: int, number: int, pgc: int) -> tuple[Look, np.random.Generator]:
-    """Return what this person makes of this galaxy, and the stream of chance that their hand goes on with.
+def perceive(
+    habits: Habits, truth: Truth, *, seed: int, number: int, pgc: int
+) -> tuple[Perception, np.random.Generator]:
+    """Return a person's perception of a galaxy, and the random generator for the comparison that follows.
 
-    A pure function of seed, person and galaxy: who sees a galaxy again sees the same.
+    It depends on seed, person and galaxy only, so a second look gives the same.
     """
     rng = np.random.default_rng([seed, _LOOK, number, pgc])
     seconds = max(float(MEDIAN_S * np.exp(rng.normal(0, SECONDS_LOG_SD))), LEAST_S)
     if habits.robot == "same_slot":
-        return Look(seconds, perceived_deg=habits.robot_deg), rng
+        return Perception(seconds, perceived_deg=habits.robot_deg), rng
     if habits.robot == "too_fast":
-        return Look(ROBOT_S, perceived_deg=_anywhere(rng)), rng
+        return Perception(ROBOT_S, perceived_deg=_anywhere(rng)), rng
     if rng.random() < SKIP:
-        return Look(seconds, is_skipped=True), rng
+        return Perception(seconds, is_skipped=True), rng
     if truth.reject_reason and rng.random() < habits.notices:
-        return Look(seconds, reasons=(_CALLED[truth.reject_reason],)), rng
+        return Perception(seconds, reasons=(_CALLED[truth.reject_reason],)), rng
     if rng.random() < habits.false_alarm:
-        return Look(seconds, reasons=("not_sure",)), rng
+        return Perception(seconds, reasons=("not_sure",)), rng
     if truth.inclination_deg is None or rng.random() < habits.lapse:
-        return Look(seconds, perceived_deg=_anywhere(rng)), rng
-    return Look(seconds, perceived_deg=_perceived_deg(habits, truth.inclination_deg, rng)), rng
+        return Perception(seconds, perceived_deg=_anywhere(rng)), rng
+    return Perception(seconds, perceived_deg=_perceived_deg(habits, truth.inclination_deg, rng)), rng
 
 
 def _perceived_deg(habits: Habits, inclination_deg: float, rng: np.random.Generator) -> float:
-    """y = i + a + s (i − 70) + Student-t noise of scale σ g(i), g as measured: SCIENCE.md 3."""
+    """Return y = i + a + s (i − 70) + Student-t noise of scale σ g(i), with the measured g (SCIENCE.md 3)."""
     scatter_deg = habits.scale * float(measured_scatter_deg(np.asarray(inclination_deg)))
     lever_deg = inclination_deg - PIVOT_DEG
     middle_deg = PIVOT_DEG + habits.offset_deg + (1 + habits.slope) * lever_deg

@@ -1,4 +1,4 @@
-"""The simulated crowd as a job: an interrupted one goes on after its last round."""
+"""The simulated crowd as a job; an interrupted one resumes after its last round."""
 
 from dataclasses import asdict
 from typing import Any
@@ -24,7 +24,7 @@ def simulate_job(
     days: float = 0.0,
     owner: Any = None,
 ) -> Job:
-    """Return the job that lets this crowd judge the campaign's synthetic galaxies. Refuses real ones."""
+    """Return the job in which this crowd judges the campaign's synthetic galaxies; real ones are refused."""
     from labeling.simulation.run import refuse_real_galaxies
 
     _refuse_outside("volunteers", volunteers, 1, MAX_VOLUNTEERS)
@@ -45,10 +45,9 @@ def _refuse_outside(name: str, value: float, low: float, high: float) -> None:
 
 @job_handler(KIND)
 def simulate(job: JobContext) -> dict[str, Any]:
-    # Imported where it is needed: numpy and the estimators are nothing for every web process to carry.
+    # Imported here, so that web processes need not load numpy and the estimators.
     from labeling.simulation.crowd import robots_among
-    from labeling.simulation.run import CrowdOptions, SimulatedCrowd
-    from labeling.simulation.scores import campaign_score
+    from labeling.simulation.run import CrowdOptions, SimulatedCrowd, campaign_score
 
     params = dict(job.params)
     campaign = campaign_named(params.pop("campaign"))
@@ -59,6 +58,7 @@ def simulate(job: JobContext) -> dict[str, Any]:
         done=job.checkpoint.get("votes", 0),
         after_round=lambda given: job.save_checkpoint({"votes": given}),
     )
+    job.progress(votes, votes)  # the crowd may run out of galaxies before it has given all votes
     audit.record("crowd_simulated", subject=campaign.name, **asdict(options), given=votes)
     robots = robots_among(options.volunteers, options.robots)
     return {"votes": votes, "robots": robots, **campaign_score(campaign)}

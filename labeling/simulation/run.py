@@ -1,35 +1,39 @@
-"""A simulated crowd at work: it leases, looks, votes and skips through the services that the site's API calls."""
+"""Run a simulated crowd: it leases, votes and skips through the same services as the API."""
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from django.contrib.auth.hashers import make_password
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 
 from giz.accounts.models import User
 from giz.catalog.models import SyntheticTruth
 from giz.core.errors import Refused
+from labeling.aggregation.agreement import errors_against
+from labeling.aggregation.estimators import ESTIMATORS
 from labeling.aggregation.outlook import votes_to_go
 from labeling.aggregation.retirement import Progress
-from labeling.leased import LeasedTask
+from labeling.leased_task import LeasedTask
 from labeling.models import Campaign, Target, Vote
-from labeling.pools import set_pools
-from labeling.rules import SIMULATED_SOURCE
+from labeling.reports.data import labels_of
+from labeling.rules import SIMULATED_SOURCE, WEIGHTLESS_FLAGS
 from labeling.selectors import VOTES_TO_GO
-from labeling.services.consensus import consensus_mark_stale, consensus_refresh
-from labeling.services.plausibility import implausible_flag
+from labeling.services.consensus import consensus_follow_fit, consensus_refresh
+from labeling.services.leases import task_lease, task_skip
+from labeling.services.plausibility import suspicion_confirm, suspicions_find
 from labeling.services.refits import calibration_of, campaign_refit, current_fit
-from labeling.services.tasks import task_lease, task_skip
 from labeling.services.votes import vote_record
 from labeling.simulation.clock import age_lease, age_retirements, age_vote
-from labeling.simulation.crowd import Look, Truth, look, person
-from labeling.simulation.hand import Hand
+from labeling.simulation.comparison_player import ComparisonPlayer
+from labeling.simulation.crowd import Perception, Truth, perceive, person
+from standards.selectors import set_standards
 
-# How often a worker would look meanwhile: the consensus after so many votes, the volunteers' fit after a fifth more
-# votes than the last one saw. (A site refits after a twentieth more; that would take longer than all the rest.)
+# The consensus is refreshed after this many votes, the volunteers are refitted after a fifth more votes than before. (A
+# site refits after a twentieth more, which would take longer than everything else here.)
 VOTES_A_ROUND = 50
 REFIT_GROWTH = 1.2
 LEASE_SHARE = 0.9
@@ -42,7 +46,7 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class CrowdOptions:
-    """A simulated crowd and its work; ``days`` is the time over which its votes are spread, until now."""
+    """A simulated crowd and its votes, which are spread over the last ``days`` days."""
 
     volunteers: int
     votes: int
@@ -52,7 +56,7 @@ class CrowdOptions:
 
 
 class SimulatedCrowd:
-    """One run. Who votes when is a function of the seed; which galaxy is served is the services' own choice."""
+    """One run. The seed decides who votes when; the services choose the galaxies."""
 
     def __init__(self, campaign: Campaign, options: CrowdOptions) -> None:
         self._campaign = campaign
@@ -61,16 +65,17 @@ class SimulatedCrowd:
         self._habits = [person(options.seed, n, robots=options.robots) for n in range(options.volunteers)]
         self._accounts = _accounts(options.seed, options.volunteers)
         self._has_work = np.ones(options.volunteers, dtype=bool)
+        self._skipped: set[uuid.UUID] = set()
         self._left = 1
-        # Votes by others and by earlier runs; and how many of this run the last fit has seen, None before it.
+        # Votes by others and by earlier runs; the votes of this run that the last fit has seen, None before the first.
         self._earlier = 0
         self._fitted: int | None = None
         self._ago_s = 0.0
 
     def run(self, on_progress: OnProgress, *, done: int = 0, after_round: Callable[[int], None]) -> int:
-        """Give the votes that are still missing; ``after_round`` is told how many there are after each round.
+        """Give the missing votes; call ``after_round`` with their number after each round.
 
-        Returns how many there are in the end: fewer than asked for where nobody has a galaxy left.
+        Returns the final number, which is smaller than asked for if nobody has a galaxy left.
         """
         given = done
         self._earlier = Vote.objects.filter(target__campaign=self._campaign).count() - done
@@ -91,10 +96,10 @@ class SimulatedCrowd:
         return given
 
     def _votes(self, done: int) -> Iterator[int]:
-        """Yield the number of votes after each one, until all are given or nobody has a galaxy left.
+        """Yield the number of votes after each vote, until all are given or nobody has a galaxy left.
 
-        The consensus may ask for more votes where people disagree, a refit where it found robots or larger errors:
-        then everybody comes once again.
+        The consensus asks for more votes if people disagree, and a refit if it finds robots or larger errors; then
+        everybody tries again.
         """
         given = turn = done
         given_before = -1
@@ -116,7 +121,7 @@ class SimulatedCrowd:
                 yield given
 
     def _next_person(self, turn: int) -> int | None:
-        """Eager people come more often; who has judged all there is does not come again."""
+        """Choose a person at random by eagerness, among those who still have galaxies to judge."""
         eagerness = np.array([habits.eagerness for habits in self._habits]) * self._has_work
         if not eagerness.any():
             return None
@@ -124,18 +129,22 @@ class SimulatedCrowd:
         return int(rng.choice(eagerness.size, p=eagerness / eagerness.sum()))
 
     def _turn(self, who: int) -> bool:
-        """Let one person have a galaxy; returns whether a vote came of it."""
+        """Serve one person a galaxy; return whether they voted."""
         account = self._accounts[who]
         try:
             task, _is_new = task_lease(volunteer=account, campaign=self._campaign.name)
         except Refused as refused:
-            if refused.code != "all_done":
+            if refused.code not in ("all_done", "busy"):
                 raise
-            self._has_work[who] = False
+            self._has_work[who] = refused.code == "busy"
             return False
-        seen, rng = self._look(who, task)
+        pgc, truth = self._truths[task.galaxy_id]
+        seen, rng = perceive(self._habits[who], truth, seed=self._options.seed, number=who, pgc=pgc)
         if seen.is_skipped:
             task_skip(volunteer=account, task_id=task.id)
+            # Skipped galaxies are served again once nothing else is left; these people would only skip them again.
+            self._has_work[who] = task.id not in self._skipped
+            self._skipped.add(task.id)
             return False
         self._vote(account, task, seen, rng)
         if self._options.days:
@@ -145,14 +154,10 @@ class SimulatedCrowd:
         return True
 
     def _look_ahead(self, given: int) -> None:
-        """Guess how many votes are still to come: with ``days``, each takes an equal share of the time until now."""
+        """Estimate how many votes are left: with ``days``, each takes an equal share of the time until now."""
         self._left = max(min(self._options.votes - given, _missing_votes(self._campaign)), 1)
 
-    def _look(self, who: int, task: LeasedTask) -> tuple[Look, np.random.Generator]:
-        pgc, truth = self._truths[task.galaxy_id]
-        return look(self._habits[who], truth, seed=self._options.seed, number=who, pgc=pgc)
-
-    def _vote(self, account: User, task: LeasedTask, seen: Look, rng: np.random.Generator) -> None:
+    def _vote(self, account: User, task: LeasedTask, seen: Perception, rng: np.random.Generator) -> None:
         longest_s = LEASE_SHARE * 60 * self._campaign.lease_minutes
         age_lease(task.id, min(seen.seconds, longest_s))
         key = uuid.uuid5(_KEYS, str(task.id))
@@ -161,41 +166,43 @@ class SimulatedCrowd:
                 volunteer=account, key=key, task_id=task.id, trace=None, verdict="rejected", reasons=seen.reasons
             )
             return
-        pools = set_pools(task.standard_set_id).for_target(task.galaxy_id)
-        hand = Hand(pools.sources, pools.orders(task.seed), rng)
-        said, trace = hand.place(seen.perceived_deg)
+        shown = set_standards(task.standard_set_id).for_target(task.galaxy_id)
+        player = ComparisonPlayer(shown.sources, shown.orders(task.seed), rng)
+        said, trace = player.place(seen.perceived_deg)
         vote_record(volunteer=account, key=key, task_id=task.id, trace=trace, verdict=said)
 
     def _refit(self, given: int) -> None:
-        """What the refit job does: discount robots, fit the volunteers, recompute what follows from them."""
+        """Do what staff and the refit job do: discount robots, refit the volunteers, update the consensuses."""
         self._fitted = given
-        implausible_flag(campaign=self._campaign)
+        for suspicion in suspicions_find(campaign=self._campaign):
+            # On a real site staff decide; here it is known which accounts are simulated.
+            if suspicion.volunteer.import_source == SIMULATED_SOURCE:
+                suspicion_confirm(suspicion=suspicion)
         campaign_refit(campaign=self._campaign)
-        consensus_mark_stale(campaign=self._campaign)
-        consensus_refresh(campaign=self._campaign)
+        consensus_follow_fit(campaign=self._campaign)
         if self._options.days:
             age_retirements(self._campaign)
 
 
 def _missing_votes(campaign: Campaign) -> int:
-    """About how many votes are still to come, those that disagreement will ask for among them."""
+    """Return about how many votes are still needed, including those due to disagreement."""
     open_ones = Target.objects.filter(campaign=campaign, purpose=Target.Purpose.LABEL, state=Target.State.OPEN)
     unplanned = open_ones.filter(votes_to_go=None, vote_count=0).count()
     progress = Progress(volunteer_count=0, overlap=campaign.overlap, is_split=False, sigma_deg=None)
     crowd = calibration_of(current_fit(campaign), []).crowd
-    each = votes_to_go(campaign.retirement, progress, inclination_deg=None, said=None, crowd=crowd)
+    each = votes_to_go(campaign.retirement, progress, inclination_deg=None, prediction=None, crowd=crowd)
     begun = open_ones.exclude(votes_to_go=None, vote_count=0).aggregate(votes=Sum(VOTES_TO_GO))["votes"] or 0
     return round(unplanned * each + begun)
 
 
 def refuse_real_galaxies(campaign: Campaign) -> None:
-    """Made-up votes on real galaxies would be taken for people's: there must be none."""
+    """Raise Refused if the campaign has real galaxies: simulated votes on them could be mistaken for people's."""
     real = Target.objects.filter(campaign=campaign, galaxy__truth__isnull=True)
     first = real.select_related("galaxy").first()
     if first is not None:
         raise Refused(
             "real_galaxies",
-            f"Campaign {campaign.name} has {real.count()} galaxies whose true inclination is not known ({first.galaxy} "
+            f"Campaign {campaign.name} has {real.count()} galaxies whose true inclination is unknown ({first.galaxy} "
             "for one). Simulated people judge synthetic galaxies only, so that no made-up vote is ever taken for a "
             "person's. `manage.py demo` makes a campaign for them.",
             status=409,
@@ -205,7 +212,7 @@ def refuse_real_galaxies(campaign: Campaign) -> None:
 
 
 def _truths(campaign: Campaign) -> dict[int, tuple[int, Truth]]:
-    """PGC number and truth of each target's galaxy, by its id."""
+    """Return the PGC number and the truth of each target's galaxy, by galaxy id."""
     rows = SyntheticTruth.objects.filter(galaxy__targets__campaign=campaign)
     return {
         galaxy_id: (pgc, Truth(inclination_deg, reason))
@@ -216,7 +223,7 @@ def _truths(campaign: Campaign) -> dict[int, tuple[int, Truth]]:
 
 
 def _accounts(seed: int, count: int) -> list[User]:
-    """The accounts of a crowd, made where they are missing: no e-mail, no password, marked by their origin."""
+    """Return a crowd's accounts, created if missing: without e-mail and password, marked by their origin."""
     names = [f"{seed}-{number}" for number in range(count)]
     of_crowd = User.objects.filter(import_source=SIMULATED_SOURCE, import_name__in=names)
     known = set(of_crowd.values_list("import_name", flat=True))
@@ -230,3 +237,26 @@ def _accounts(seed: int, count: int) -> list[User]:
     )
     by_name = {user.import_name: user for user in of_crowd.all()}
     return [by_name[name] for name in names]
+
+
+def campaign_score(campaign: Campaign) -> dict[str, Any]:
+    """Return errors by estimator over the accepted galaxies of known inclination, and counts of galaxies and votes."""
+    errors = {}
+    for name in ESTIMATORS:
+        labels = labels_of(campaign, name)
+        found = errors_against(labels.inclination_deg, labels.sigma_deg, labels.truth_deg)
+        errors[name] = asdict(found) if found else None
+    counts = Target.objects.filter(campaign=campaign).aggregate(
+        galaxies=Count("id"),
+        judged=Count("id", filter=Q(vote_count__gt=0)),
+        retired=Count("id", filter=Q(state=Target.State.RETIRED)),
+        counted=Sum("vote_count"),
+    )
+    votes = Vote.objects.filter(target__campaign=campaign, volunteer__import_source=SIMULATED_SOURCE)
+    discounted = votes.filter(flags__overlap=list(WEIGHTLESS_FLAGS))
+    return {
+        "errors": errors,
+        **counts,
+        "votes_a_galaxy": (counts["counted"] or 0) / counts["judged"] if counts["judged"] else 0.0,
+        "implausible": discounted.values("volunteer").distinct().count(),
+    }

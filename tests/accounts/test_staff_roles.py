@@ -3,14 +3,17 @@
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from giz.accounts.models import User
 from giz.core.models import AuditEvent
-from tests.accounts.people import PASSWORD, log_in
+from tests.accounts.people import NEW_PASSWORD, PASSWORD, log_in, mailed_path, volunteer
 
 pytestmark = pytest.mark.django_db
 PEOPLE = "/staff/accounts/user/"
@@ -56,12 +59,60 @@ def test_the_first_staff_account_is_made_once_and_shown_again(settings: Any, tmp
     assert AuditEvent.objects.get().action == "staff_account_made"
 
 
+@pytest.mark.finding("security S14")
+def test_the_first_password_is_shown_and_kept_until_another_is_chosen(
+    settings: Any, tmp_path: Path, client: Client
+) -> None:
+    settings.GIZ_HOME = tmp_path
+    _ensure()
+    email, password = (tmp_path / "staff_login").read_text().split()
+    log_in(client, email, password)
+    assert b'data-code="initial_password"' in client.get("/staff/dashboard/").content
+    form = {"oldpassword": password, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    assert client.post("/accounts/password/change/", form).status_code == 302
+    assert not (tmp_path / "staff_login").exists()
+    assert b'data-code="initial_password"' not in client.get("/staff/dashboard/").content
+    said = _ensure("--print")
+    assert password not in said
+    assert "whose password has been changed" in said
+
+
+@pytest.mark.finding("security S14")
+def test_where_others_reach_the_site_the_first_password_must_go_before_the_staff_pages_open(
+    settings: Any, tmp_path: Path, client: Client
+) -> None:
+    settings.GIZ_HOME, settings.SITE_URL = tmp_path, "https://giz.example.org"
+    _ensure()
+    email, password = (tmp_path / "staff_login").read_text().split()
+    log_in(client, email, password)
+    answer = client.get("/staff/dashboard/")
+    assert unquote(answer["Location"]) == "/accounts/password/change/?next=/staff/dashboard/"
+    form = {"oldpassword": password, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "next": "/staff/dashboard/"}
+    assert client.post("/accounts/password/change/", form)["Location"] == "/staff/dashboard/"
+    assert client.get("/staff/dashboard/")["Location"].startswith("/accounts/2fa/totp/activate/")
+
+
+@pytest.mark.finding("security S14")
+def test_a_login_kept_by_an_older_version_is_noticed(settings: Any, tmp_path: Path) -> None:
+    settings.GIZ_HOME = tmp_path
+    _ensure()
+    User.objects.update(has_first_password=False)
+    _ensure()
+    assert User.objects.get().has_first_password
+    user = User.objects.get()
+    user.set_password(NEW_PASSWORD)
+    user.save()
+    _ensure()
+    assert not (tmp_path / "staff_login").exists()
+    assert not User.objects.get().has_first_password
+
+
 def test_a_login_names_the_site_that_runs_or_that_site_url_names_and_no_other(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.GIZ_HOME = tmp_path
     monkeypatch.delenv("SITE_URL", raising=False)
-    assert "at /staff/, once the site runs (make run)" in _ensure()
+    assert "at /staff/, once the site is running (make run)" in _ensure()
     monkeypatch.setenv("SITE_URL", "https://giz.example.org/")
     assert "at https://giz.example.org/staff/" in _ensure("--print")
 
@@ -81,7 +132,7 @@ def test_with_a_database_of_ones_own_no_password_is_kept(settings: Any, tmp_path
     settings.GIZ_HOME, settings.DATABASE_URL = tmp_path, "postgresql://giz@db/giz"
     assert "password: " in _ensure("--email", "ann@example.org")
     assert not (tmp_path / "staff_login").exists()
-    assert "with the password that it was given since" in _ensure("--email", "ann@example.org", "--print")
+    assert "whose password has been changed" in _ensure("--email", "ann@example.org", "--print")
 
 
 @pytest.mark.parametrize(
@@ -102,11 +153,12 @@ def test_a_stranger_logs_in_at_the_one_door(client: Client, page: str) -> None:
     assert b"Welcome back" in answer.content
 
 
+@pytest.mark.finding("abuse A17")
 @pytest.mark.parametrize("page", ["/staff/", PEOPLE, "/staff/core/job/", "/staff/no/such/page/", "/metrics"])
 def test_a_volunteer_finds_nothing_behind_it(alice_client: Client, page: str) -> None:
     answer = alice_client.get(page, follow=True)
     assert answer.status_code == 404
-    assert b"There is nothing here" in answer.content
+    assert b'data-code="not_found"' in answer.content
 
 
 def test_djangos_own_log_in_looks_at_no_password(client: Client, bob: User) -> None:
@@ -150,6 +202,7 @@ def test_a_superuser_hands_out_roles_and_the_audit_trail_says_so(bob_client: Cli
     assert event.detail == {"role": ["volunteer", "supervisor"], "supervisor_rank": ["0", "2"]}
 
 
+@pytest.mark.finding("abuse A19")
 @pytest.mark.parametrize("field", ["role", "supervisor_rank", "is_superuser", "email", "password", "user_permissions"])
 def test_plain_staff_change_nobodys_privileges(dora_client: Client, alice: User, field: str) -> None:
     before = User.objects.filter(pk=alice.pk).values().get()
@@ -159,6 +212,7 @@ def test_plain_staff_change_nobodys_privileges(dora_client: Client, alice: User,
     assert AuditEvent.objects.get().action == "privilege_refused"
 
 
+@pytest.mark.finding("abuse A19")
 def test_nobody_changes_their_own_role(bob_client: Client, bob: User) -> None:
     assert bob_client.post(_page(bob), _form(bob, role="volunteer")).status_code == 403
     bob.refresh_from_db()
@@ -176,6 +230,7 @@ def test_plain_staff_close_a_volunteers_account_but_not_a_colleagues(
     assert bob.is_active
 
 
+@pytest.mark.finding("ux B16")
 def test_only_superusers_add_people_who_then_choose_a_password_by_letter(
     bob_client: Client, dora_client: Client
 ) -> None:
@@ -186,6 +241,27 @@ def test_only_superusers_add_people_who_then_choose_a_password_by_letter(
     assert eve.is_staff
     assert not eve.has_usable_password()
     assert eve.emailaddress_set.get().verified
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == (["eve@example.org"], "[GIZ] Your new account")
+    client = Client()
+    page = client.get(mailed_path(letter), follow=True)
+    client.post(page.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    log_in(client, "eve@example.org", NEW_PASSWORD)
+    assert volunteer(client) == eve.public_name
+
+
+@pytest.mark.finding("abuse A24")
+@pytest.mark.parametrize("email", ["m\u0131ke.k@example.org", "\uff4dike@example.org", "mi\u200bke@example.org"])
+def test_no_way_takes_a_lookalike_address(bob_client: Client, email: str) -> None:
+    """The rule is the model's: the staff's form, the command and the manager refuse it like sign-up does."""
+    form = {"email": email, "role": "staff", "supervisor_rank": "0", "_save": "1"}
+    assert bob_client.post(f"{PEOPLE}add/", form).status_code == 200
+    with pytest.raises(ValidationError):
+        User.objects.create_user(email, PASSWORD)
+    with pytest.raises(CommandError):
+        _ensure("--email", email)
+    assert User.objects.count() == 1
+    assert mail.outbox == []
 
 
 def test_nobody_is_deleted_by_hand(bob_client: Client, alice: User) -> None:
@@ -194,6 +270,7 @@ def test_nobody_is_deleted_by_hand(bob_client: Client, alice: User) -> None:
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
+@pytest.mark.finding("abuse A17")
 def test_only_superusers_see_addresses(bob_client: Client, dora_client: Client, alice: User) -> None:
     assert alice.email in bob_client.get(_page(alice)).content.decode()
     assert alice.email not in dora_client.get(_page(alice)).content.decode()

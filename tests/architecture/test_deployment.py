@@ -12,7 +12,9 @@ import yaml
 from django.conf import settings
 
 from giz.embedded.management.commands.up import worker_queues
-from giz.embedded.site import SiteOptions, web_part
+from giz.embedded.site import WEB_OPTIONS, SiteOptions, web_part
+from giz.imaging import confine
+from giz.imaging.decoder import UPLOADS_AT_ONCE
 from tests.architecture.repository import REPOSITORY, read
 
 TOOLS = Path(sys.executable).parent
@@ -53,11 +55,11 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
 
 
 def test_the_parts_are_those_of_the_house(services: dict[str, Any]) -> None:
-    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "beat"}
+    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "votes", "beat"}
     assert services["postgres"]["image"] == "postgres:18"
 
 
-@pytest.mark.parametrize("name", ["migrate", "web", "worker", "beat"])
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "votes", "beat"])
 def test_our_containers_can_write_only_their_data_and_hold_no_privileges(services: dict[str, Any], name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
@@ -73,13 +75,26 @@ def test_nothing_but_the_web_port_is_published_and_that_on_the_loopback(services
     assert [port["host_ip"] for port in published["web"]] == ["127.0.0.1"]
 
 
+@pytest.mark.finding("security S7")
+def test_every_container_has_a_limit_of_memory(services: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if not int(service.get("mem_limit", 0))] == []
+    processes = int(services["web"]["environment"]["GRANIAN_WORKERS"])
+    assert int(services["web"]["mem_limit"]) >= processes * (300e6 + UPLOADS_AT_ONCE * confine.MEMORY_BYTES)
+
+
 def test_everything_but_the_migration_comes_back_after_a_failure(services: dict[str, Any]) -> None:
     assert {name for name, service in services.items() if service["restart"] != "unless-stopped"} == {"migrate"}
 
 
-def test_the_worker_listens_to_every_queue(services: dict[str, Any]) -> None:
-    command = services["worker"]["command"]
-    assert set(command[command.index("--queues") + 1].split(",")) == set(worker_queues())
+@pytest.mark.finding("security S9")
+def test_the_worker_listens_to_every_queue_but_that_of_votes_which_has_its_own(services: dict[str, Any]) -> None:
+    def queues(name: str) -> set[str]:
+        command = services[name]["command"]
+        return set(command[command.index("--queues") + 1].split(","))
+
+    assert queues("worker") == set(worker_queues())
+    assert queues("votes") == {settings.VOTES_QUEUE}
+    assert settings.VOTES_QUEUE not in worker_queues()
 
 
 def test_training_has_a_worker_and_an_image_of_its_own_that_start_only_when_asked_for() -> None:
@@ -95,14 +110,14 @@ def test_training_has_a_worker_and_an_image_of_its_own_that_start_only_when_aske
     assert trainer["environment"] == worker["environment"]
 
 
-def test_the_image_serves_as_the_supervisor_does() -> None:
+def test_the_image_serves_as_make_run_does() -> None:
+    """With the same options of granian: they keep slow clients from holding threads."""
     match = re.search(r"^CMD (\[.*?\])", read("Dockerfile").replace("\\\n", ""), re.MULTILINE | re.DOTALL)
     assert match
     command = yaml.safe_load(match[1])
-    supervised = web_part(SiteOptions(), {}).argv
-    for word in ("--interface", "wsgi", "--no-ws", "--respawn-failed-workers", "giz.wsgi:application"):
-        assert word in command
-        assert word in supervised
+    assert command[1 : len(WEB_OPTIONS) + 1] == list(WEB_OPTIONS)
+    assert command[-1] == web_part(SiteOptions(), {}).argv[-1]
+    assert "GRANIAN_BLOCKING_THREADS" not in read("Dockerfile")
 
 
 def test_the_image_runs_without_root_and_copies_only_what_the_context_holds() -> None:

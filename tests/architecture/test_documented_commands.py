@@ -1,21 +1,26 @@
 """Every management command explains itself, and docs/reference/commands.md has it with all its options."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import load_command_class
 
 from giz.core.command import DJANGO_OPTIONS, GizCommand
-from tests.architecture.repository import own_commands, read
+from tests.architecture.repository import files_ending, own_commands, read
 
 OF_EVERY_COMMAND = {"--help", *DJANGO_OPTIONS}
 COMMANDS = sorted(own_commands())
+# Modules of the laboratory that are commands: see tests/lab/__init__.py.
+LAB = [file for file in files_ending(".py") if file.parts[:2] == ("tests", "lab") and "__main__" in read(file)]
 
 
 def sections() -> dict[str, str]:
     """The text under each heading ``### `command` `` of the reference."""
-    parts = re.split(r"^### `([a-z_]+)`$", read("docs/reference/commands.md"), flags=re.MULTILINE)
+    parts = re.split(
+        r"^### `(?:python -m tests\.lab\.)?([a-z_]+)`$", read("docs/reference/commands.md"), flags=re.MULTILINE
+    )
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
@@ -25,7 +30,7 @@ def own_options(application: str, name: str) -> list[Any]:
 
 
 def test_the_reference_has_every_command_and_no_other() -> None:
-    assert set(sections()) == {name for _application, name in COMMANDS}
+    assert set(sections()) == {name for _application, name in COMMANDS} | {file.stem for file in LAB}
 
 
 @pytest.mark.parametrize(("application", "name"), COMMANDS)
@@ -48,8 +53,15 @@ def test_the_reference_names_every_option(application: str, name: str) -> None:
 
 @pytest.mark.parametrize(("application", "name"), COMMANDS)
 def test_the_help_of_a_command_is_about_the_command(application: str, name: str) -> None:
-    """``up`` stands on another floor and may keep --verbosity, which it reads."""
+    """``up`` and ``migrate`` stand on another floor; ``up`` may keep --verbosity, which it reads."""
     command = load_command_class(application, name)
     shown = command.create_parser("manage.py", name).format_help()
     assert {option for option in DJANGO_OPTIONS if option in shown} <= ({"--verbosity"} if name == "up" else set())
-    assert isinstance(command, GizCommand) or name == "up"
+    assert isinstance(command, GizCommand) or name in {"up", "migrate"}
+
+
+@pytest.mark.parametrize("file", LAB, ids=lambda file: file.stem)
+def test_the_reference_names_every_option_of_the_laboratory(file: Path) -> None:
+    options = set(re.findall(r'"(--[a-z][a-z0-9-]+)"', read(file)))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", sections()[file.stem]))
+    assert named - OF_EVERY_COMMAND == options

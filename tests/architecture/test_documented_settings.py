@@ -8,10 +8,11 @@ import yaml
 
 from tests.architecture.repository import parsed, product_modules, read
 
-READERS = {"text", "integer", "boolean", "words", "path"}
+READERS = {"text", "integer", "boolean", "words", "path", "choice"}
 # Django's own switch, which our entry points set, and the plain environment of the system.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PATH", "PYTHONUNBUFFERED"}
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "WEB_PUBLISH", "WEB_WORKERS", "WORKER_CONCURRENCY", "GIZ_VERSION"}
+COMPOSE_ONLY |= {"POSTGRES_RUNTIME_PASSWORD", "WEB_MEMORY", "WORKER_MEMORY", "POSTGRES_MEMORY", "TRAINER_MEMORY"}
 # In the image these are as they must be there.
 NOT_IN_COMPOSE = {"DEBUG", "STATIC_ROOT", "FRONTEND_DIST"}
 

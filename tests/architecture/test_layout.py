@@ -35,7 +35,7 @@ def test_the_top_level_is_the_house_and_nothing_else() -> None:
 
 def test_giz_holds_wiring_and_packages_only() -> None:
     files = {file.name for file in repository_files() if file.parent == Path("giz")}
-    assert files == {"__init__.py", "settings.py", "env.py", "urls.py", "celery.py", "wsgi.py", "asgi.py"}
+    assert files == {"__init__.py", "settings.py", "env.py", "urls.py", "celery.py", "wsgi.py", "asgi.py", "rsgi.py"}
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:

@@ -14,10 +14,9 @@ import time
 
 import numpy as np
 
-from labeling.aggregation.robust import robust_fit
-from labeling.aggregation.robust_predict import galaxy_update
-from labeling.aggregation.simulate_votes import simulated_inclinations_deg, simulated_volunteers, simulated_votes
+from labeling.aggregation.robust import galaxy_update, robust_fit
 from labeling.aggregation.vote_table import VoteTable
+from tests.labeling.aggregation.crowd import simulated_inclinations_deg, simulated_volunteers, simulated_votes
 
 TARGET_FIT_S = 60
 TARGET_RSS_GB = 1.5

@@ -1,4 +1,4 @@
-"""Export of a large campaign's labels from PostgreSQL, by the command. ``python -m tests.bench.bench_export``
+"""Export of a large campaign's labels or votes from PostgreSQL, by the command. ``python -m tests.bench.bench_export``
 
 Times, and how much more memory a large export takes than one of a few labels; each twice, for the bytes must be the
 same. Then one export is killed while it writes. Galaxies, votes and consensuses are put into the tables by SQL.
@@ -24,16 +24,26 @@ from tests.bench.services import bench_campaign, bench_services
 TARGET_S, TARGET_MB = 60.0, 100.0
 FEW, VOLUNTEERS, VOTES_EACH = 1_000, 2_000, 3
 
-_VOTES = """
-INSERT INTO labeling_vote (key, body_hash, target_id, volunteer_id, standing, verdict, inclination_deg,
-                           inclination_rounded_deg, trace, rule_version, reasons, comment, flags, is_imported,
-                           import_ref)
-SELECT gen_random_uuid(), '', target.id, (%(people)s::bigint[])[1 + (target.id * 7 + number * 13) %% %(volunteers)s],
-       'counted', CASE WHEN target.id %% 5 = 0 THEN 'J' ELSE 'A' END,
-       CASE WHEN target.id %% 5 > 0 THEN 45 + (target.id * 31 + number) %% 45 END,
-       CASE WHEN target.id %% 5 > 0 THEN 45 + (target.id * 31 + number) %% 45 END,
-       '{}', 'bench', '{}', '', '{}', false, ''
+_TASKS = """
+INSERT INTO labeling_task (id, target_id, volunteer_id, standard_set_id, seed, state, due_at, checked_in_at)
+SELECT gen_random_uuid(), target.id, (%(people)s::bigint[])[1 + (target.id * 7 + number * 13) %% %(volunteers)s],
+       %(standard_set)s, (random() * 1e15)::bigint, 'voted', now(), now()
   FROM labeling_target target CROSS JOIN generate_series(1, %(each)s) AS number WHERE target.campaign_id = %(campaign)s
+"""
+# `traces` holds those that end at 45.5, 46.5 … degrees.
+_VOTES = """
+INSERT INTO labeling_vote (key, body_hash, target_id, volunteer_id, task_id, standard_set_id, standing, verdict,
+                           inclination_deg, inclination_rounded_deg, trace, rule_version, reasons, comment, flags,
+                           is_imported, import_ref, checked_out_at, shown_ms, created_at)
+SELECT gen_random_uuid(), '', target_id, volunteer_id, task.id, standard_set_id, 'counted',
+       CASE WHEN target_id %% 5 = 0 THEN 'J' ELSE 'A' END, CASE WHEN target_id %% 5 > 0 THEN 45.5 + place END,
+       CASE WHEN target_id %% 5 > 0 THEN 45 + place END,
+       CASE WHEN target_id %% 5 > 0 THEN (%(traces)s::jsonb[])[1 + place] ELSE '{}' END, %(rule)s,
+       CASE WHEN target_id %% 5 = 0 THEN '{disturbed}' ELSE '{}' END::text[], '', '{}', false, '', checked_out_at,
+       20000, now() - interval '1 day'
+  FROM labeling_task task
+  JOIN labeling_target target ON target.id = task.target_id AND target.campaign_id = %(campaign)s
+ CROSS JOIN LATERAL (SELECT ((target_id * 31 + volunteer_id) %% 45)::int) AS drawn(place)
 """
 _CONSENSUSES = """
 INSERT INTO labeling_consensus (target_id, estimator, rule_version, inclination_deg, sigma_deg,
@@ -51,8 +61,11 @@ SELECT target.id, estimator, 'bench', degrees, 1 + random(), round(degrees),
 def campaign_filled(labels: int) -> str:
     """Make a campaign in which everything is judged; returns its name."""
     from django.db import connection
+    from psycopg.types.json import Jsonb
 
     from giz.accounts.models import User
+    from labeling.comparison import COMPARISON_RULE
+    from tests.labeling.sky import trace_to
 
     campaign = bench_campaign(f"bench-{labels}", labels, bands=("gri",))
     people = [User(email=None, import_source="bench", import_name=f"{labels}-{number}") for number in range(VOLUNTEERS)]
@@ -63,8 +76,12 @@ def campaign_filled(labels: int) -> str:
             "each": VOTES_EACH,
             "people": [person.pk for person in people],
             "volunteers": VOLUNTEERS,
+            "standard_set": campaign.standard_set_id,
+            "rule": COMPARISON_RULE,
+            "traces": [Jsonb(trace_to(45.5 + place)) for place in range(45)],
         }
         cursor.execute("SET statement_timeout = 0")
+        cursor.execute(_TASKS, values)
         cursor.execute(_VOTES, values)
         cursor.execute(_CONSENSUSES, values)
         cursor.execute("ANALYZE")
@@ -81,8 +98,9 @@ class Export:
 
 
 def command(campaign: str, format_name: str, out: Path) -> list[str]:
+    """Return the export's command; the file's name begins with what is exported."""
     options = ["--campaign", campaign, "--format", format_name, "--out", str(out), "--force"]
-    return [sys.executable, "manage.py", "export_labels", *options]
+    return [sys.executable, "manage.py", f"export_{out.stem}", *options]
 
 
 def export(campaign: str, format_name: str, out: Path) -> Export:
@@ -120,6 +138,7 @@ def on_disk_mb(out: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_export", description=__doc__)
     parser.add_argument("--labels", type=int, default=1_000_000, help="labels of the large campaign (1,000,000)")
+    parser.add_argument("--what", choices=["labels", "votes"], default="labels", help="default: labels")
     parser.add_argument("--formats", nargs="+", default=["parquet", "csv"], help="default: parquet csv")
     options = parser.parse_args()
     print(f"Machine: {machine()}")
@@ -132,15 +151,16 @@ def main() -> None:
             print(f"filled in {seconds:.0f} s: {options.labels:,} labels of {VOTES_EACH} votes each")
             print("format       s    memory MB   more than for 1,000   file MB   same bytes")
             for name in options.formats:
-                out = home / f"labels.{name}"
-                base_mb = export(few, name, home / f"few.{name}").memory_mb
+                out = home / f"{options.what}.{name}"
+                base_mb = export(few, name, out).memory_mb
                 runs = [export(many, name, out) for _ in range(2)]
                 seconds, memory_mb = (max(getattr(run, what) for run in runs) for what in ("seconds", "memory_mb"))
                 print(
                     f"{name:8s} {seconds:6.1f} {memory_mb:10.0f} {memory_mb - base_mb:16.0f}"
                     f"{len(runs[0].data) / 1e6:16.1f}   {'yes' if runs[0].data == runs[1].data else 'NO'}"
                 )
-                again = home / f"again.{name}"
+                (home / "again").mkdir(exist_ok=True)
+                again = home / "again" / out.name
                 print(f"         {killed_in_between(many, name, again)}; ", end="", flush=True)
                 same = export(many, name, again).data == runs[0].data
                 print(f"exported again: {'the same bytes' if same else 'OTHER BYTES'}")

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from giz.core.vocabulary import GREYS
 from giz.imaging.fits import open_frame
-from giz.imaging.frameset import BANDS, FrameSet, set_pictures
+from giz.imaging.frameset import FrameSet, set_pictures
 from giz.imaging.grid import SkyGrid, galaxy_grid
 from giz.imaging.mosaic import mosaic
 from giz.imaging.resample import resample
@@ -28,7 +29,7 @@ def write_frames(folder: Path) -> list[Path]:
     galaxy = make_galaxy("Sbc", 65.0, 3, size_px=SIDE_PX)
     camera = SkyGrid(150.0, 2.0, SIDE_PX, SCALE_ARCSEC, 90.0)
     paths = []
-    for band, frame in zip(BANDS, galaxy.frames, strict=True):
+    for band, frame in zip(GREYS, galaxy.frames, strict=True):
         header = camera.wcs.to_header()
         header["BUNIT"] = "nanomaggy"
         paths.append(folder / f"{band}.fits")
@@ -48,7 +49,7 @@ def once(paths: list[Path], spent: Counter[str]) -> int:
 
     grid = galaxy_grid(150.0, 2.0, SIDE_PX * SCALE_ARCSEC / 2.0, 37.0)
     bands = {}
-    for band, path in zip(BANDS, paths, strict=True):
+    for band, path in zip(GREYS, paths, strict=True):
         with open_frame(path) as frame:
             lap("open")
             patch = resample(frame, grid)

@@ -106,24 +106,30 @@ def bomb() -> bytes:
     return out.getvalue()
 
 
-def upload_once(port: int, picture: bytes, wanted: int, number: int, times: Times, counts: bool) -> None:
+def upload(port: int, picture: bytes, number: int) -> tuple[int, bytes, float]:
+    """Status (0 where the connection failed), body and time in seconds of an upload."""
     body, content_type = form(picture)
-    # From another address each time: the limits of one are not what is measured.
-    headers = {"Content-Type": content_type, "X-Forwarded-For": f"198.51.{number // 250 % 250}.{number % 250}"}
+    # From another network each time: the limits of one are not what is measured.
+    address = f"{11 + number // 200 % 80}.{number % 200}.51.7"
+    headers = {"Content-Type": content_type, "X-Forwarded-For": address}
     begin = time.perf_counter()
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", "/api/v1/predict/file/", body, headers)
         answer = connection.getresponse()
-        content = answer.read()
+        status, content = answer.status, answer.read()
         connection.close()
-    except OSError as error:
-        times.failed.append(repr(error))
-        return
-    if answer.status != wanted:
-        times.failed.append(f"{answer.status} {content[:200]!r}")
+    except (OSError, http.client.HTTPException) as error:
+        status, content = 0, repr(error).encode()
+    return status, content, time.perf_counter() - begin
+
+
+def upload_once(port: int, picture: bytes, wanted: int, number: int, times: Times, counts: bool) -> None:
+    status, content, seconds = upload(port, picture, number)
+    if status != wanted:
+        times.failed.append(f"{status} {content[:200]!r}")
     elif counts:
-        times.seconds.append(time.perf_counter() - begin)
+        times.seconds.append(seconds)
 
 
 def upload_at_rate(port: int, picture: bytes, wanted: int, per_second: float, seconds: float, times: Times) -> None:
@@ -140,15 +146,15 @@ def upload_at_rate(port: int, picture: bytes, wanted: int, per_second: float, se
 
 
 def vote_at_rate(
-    port: int, prepared: Prepared, per_second: float, until: float, times: Times
+    port: int, prepared: Prepared, per_second: float, until: float, times: Times, stop: threading.Event | None = None
 ) -> list[threading.Thread]:
-    """People who vote at human speed: a cycle of next and vote each, spread evenly."""
+    """Start people who vote at human speed, a cycle of next and vote each, until the moment or ``stop``."""
     interval_s = len(prepared.sessions) / per_second
 
     def label(session: str, number: int) -> None:
         client, rng = Client(port, session), random.Random(number)
         time.sleep(interval_s * number / len(prepared.sessions))
-        while time.perf_counter() < until:
+        while time.perf_counter() < until and not (stop and stop.is_set()):
             begin = time.perf_counter()
             status, task, _ = client.post("tasks/", {"campaign": prepared.campaign, "held": []})
             if status in (200, 201):

@@ -21,7 +21,7 @@ import numpy as np
 
 from giz.labelset import LabelSet
 from labeling.aggregation.robust_model import measured_scatter_deg
-from labeling.aggregation.usefulness import Answers, levels, usefulness
+from labeling.aggregation.usefulness import NetworkEstimates, levels, usefulness
 from labeling.aggregation.vote_table import FloatArray, IntArray
 
 PEOPLE = 3
@@ -30,20 +30,20 @@ SIDE = 16
 MEMBERS = 8
 FIRST, ROUND = 100, 100
 
-Order = Callable[[Answers, np.random.Generator], IntArray]
+Order = Callable[[NetworkEstimates, np.random.Generator], IntArray]
 
 
-def random_order(answers: Answers, rng: np.random.Generator) -> IntArray:
+def random_order(answers: NetworkEstimates, rng: np.random.Generator) -> IntArray:
     return rng.permutation(answers.sigma_deg.size)
 
 
-def network_order(answers: Answers, rng: np.random.Generator) -> IntArray:
+def network_order(answers: NetworkEstimates, rng: np.random.Generator) -> IntArray:
     """By level, at random within one: as the queue is served."""
     lots = rng.random(answers.sigma_deg.size)
     return np.lexsort((rng.random(lots.size), levels(usefulness(answers, people=PEOPLE), lots.tolist())))
 
 
-def greedy_order(answers: Answers, _rng: np.random.Generator) -> IntArray:
+def greedy_order(answers: NetworkEstimates, _rng: np.random.Generator) -> IntArray:
     """Strictly the most useful first, none by chance."""
     return np.argsort(-usefulness(answers, people=PEOPLE))
 
@@ -100,11 +100,11 @@ class StandIn:
         kernel = self._kernel[np.ix_(chosen, chosen)] + self._noise * np.eye(chosen.size)
         return chosen, np.asarray(np.linalg.solve(kernel, y[chosen] - self._mean), dtype=np.float64)
 
-    def answers(self, x: FloatArray) -> Answers:
+    def answers(self, x: FloatArray) -> NetworkEstimates:
         kernel = np.exp(-distances(x, self._x) / self._width)
         left = 1 - ((kernel @ self._inverse) * kernel).sum(1) + self._noise
         members = np.stack([kernel[:, chosen] @ weights for chosen, weights in self._members])
-        return Answers(
+        return NetworkEstimates(
             np.clip(self._mean + kernel @ self._weights, 45, 90),
             np.sqrt(np.maximum(left * self._stretch, 0.01)),
             np.full(len(x), 0.02),

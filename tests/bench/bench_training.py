@@ -20,17 +20,18 @@ import torch
 
 from giz.labelset import LabelSet
 from giz.training.nn.augment import SYNTHETIC
+from giz.training.nn.batches import Sample, make_sample
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_helps, bf16_speed
-from giz.training.nn.export import ServedReference, export_onnx
-from giz.training.nn.feed import Sample, make_sample
-from giz.training.nn.learners import OURS, learner_for
+from giz.training.nn.export import export_onnx
+from giz.training.nn.kinds import OURS
 from giz.training.nn.loop import TrainConfig, Trainer, keep_memory
-from giz.training.nn.networks import parameter_count
+from giz.training.nn.networks import ServedReference, network_for
 from giz.training.nn.ours import Served
 from giz.training.nn.predictor import Predictor
 from tests.bench.training.rival import Keras, keras
 from tests.training.discs import write_discs
+from tests.training.nn.test_networks import parameter_count
 
 SIZE_PX, GALAXIES = 128, 300
 # Three networks, each in four flavours, and three that tell the verdict: a request of the original.
@@ -97,7 +98,7 @@ def measure_alone(data: TrainingData, names: list[str], rounds: int, root: Path)
 def exported(name: str, root: Path) -> tuple[float, Path]:
     """How far an untrained network as it is served is from torch (degrees or shares), and its file."""
     torch.manual_seed(0)
-    network = learner_for(name, SIZE_PX).network.eval()
+    network = network_for(name, SIZE_PX).eval()
     served = Served(network) if name == OURS else ServedReference(network)  # type: ignore[arg-type]
     path = root / f"{name}.onnx"
     return export_onnx(served.eval(), path, size_px=SIZE_PX, card={"network": name}), path
@@ -113,7 +114,7 @@ def against_keras(data: TrainingData, names: list[str], rounds: int, root: Path,
         }
         size, used = sides["fp32"].size, "bf16" if bf16_helps(torch.device("cpu")) else "fp32"
         parameters = rival.ask("train", [name], size=size, rounds=1)["parameters"]
-        assert parameters == parameter_count(sides["fp32"].trainer.learner.network)
+        assert parameters == parameter_count(sides["fp32"].trainer.network)
         theirs: list[tuple[float, float]] = []
         mine: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
         for _ in range(rounds):

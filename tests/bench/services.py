@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from giz import env
-from giz.embedded.holding import Services
 from giz.embedded.layout import Layout
+from giz.embedded.shared import shared_servers
 
 if TYPE_CHECKING:
     from labeling.models import Campaign
@@ -26,7 +26,7 @@ def bench_services(home: Path) -> Iterator[None]:
         os.environ.pop(name, None)
     os.environ |= {"GIZ_HOME": str(home), "DJANGO_SETTINGS_MODULE": "giz.settings"}
     env.ensure_secret_key()
-    with Services(Layout(home), ["postgres", "valkey"]):
+    with shared_servers(Layout(home), ["postgres", "valkey"]):
         import django
         from django.core.management import call_command
         from django.db import connection

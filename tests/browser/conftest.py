@@ -1,8 +1,10 @@
 """Real Chromium on a real site."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +68,44 @@ def _built_frontend() -> None:
         pytest.fail("the frontend is not built: run `make install`, or `npm ci && npm run build` in frontend/")
 
 
+@dataclass(frozen=True)
+class Sky:
+    """What a site starts from: a database to clone, and its pictures; ``media`` is None where there are none."""
+
+    template: str
+    media: Path | None = None
+
+    def site(self, folder: Path) -> Site:
+        """Clone this sky for a site in ``folder``, which is not started yet."""
+        if self.media is not None:
+            shutil.copytree(self.media, folder / "media")
+        return Site(folder, settings.DATABASES["default"], self.template)
+
+
+@pytest.fixture(scope="session")
+def demo_sky(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> Sky:
+    """A small demo sky, made once for all modules and workers: enough targets for every test of a module."""
+    sky = Sky("giz_demo_template", Path(settings.GIZ_HOME) / "demo-sky" / "media")
+    with (Path(settings.GIZ_HOME) / "demo-sky.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if sky.media is not None and not sky.media.exists():
+            maker = Sky(TEMPLATE).site(tmp_path_factory.mktemp("demo-sky"))
+            maker.manage("demo", "--targets", "24", "--per-bin", "2")
+            maker.keep_as(sky.template, sky.media)
+    return sky
+
+
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings: None, _built_frontend: None
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_modify_db_settings: None,
+    _built_frontend: None,
 ) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), settings.DATABASES["default"], TEMPLATE)
+    """The site of a module: with the demo sky where any of its tests asks for ``demo``, else empty."""
+    has_demo = any("demo" in getattr(item, "fixturenames", ()) for item in _items_beside(request))
+    sky = request.getfixturevalue("demo_sky") if has_demo else Sky(TEMPLATE)
+    site = sky.site(tmp_path_factory.mktemp("site"))
     site.start()
     yield site
     log = site.log()
@@ -78,10 +113,13 @@ def site(
     assert '"level": "error"' not in log, log[-3000:]
 
 
+def _items_beside(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    return [item for item in request.session.items if item.path == request.path]
+
+
 @pytest.fixture(scope="module")
 def demo(site: Site) -> Site:
-    """The site with a small demo sky: one standard a bin, and enough targets for every test of a module."""
-    site.manage("demo", "--targets", "24", "--per-bin", "2")
+    """The module's site, with the demo sky."""
     return site
 
 
@@ -114,7 +152,7 @@ class Visitor:
         self.open(f"/accounts/signup/?next={then}")
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Make my account").click()
+        self.page.get_by_role("button", name="Sign up").click()
         self.page.wait_for_url(self.site.address + then)  # a glob would match ?next= too
 
     def log_in(self, email: str, *, password: str = PASSWORD, then: str = "/") -> None:

@@ -1,19 +1,25 @@
-"""Take the pictures of the documents anew: ``python -m tests.browser.pictures http://localhost:8000``.
+"""Take the pictures of the documents again: ``python -m tests.browser.pictures http://localhost:8000``.
 
 The site must run with its demo sky (``make run``): only synthetic galaxies may be seen in what is published.
 """
 
 import argparse
 import io
+import os
 import secrets
 import sys
 from pathlib import Path
 
+import django
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import FLAGS, PASSWORD, PHONE, REPOSITORY, WIDE, chromium_path
-from tests.browser.play import place, wait_for_galaxy
+# Run outside of pytest, the conftests need Django to be set up first.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "giz.settings")
+django.setup()
+
+from tests.browser.conftest import FLAGS, PASSWORD, PHONE, REPOSITORY, WIDE, chromium_path  # noqa: E402
+from tests.browser.play import place, wait_for_galaxy  # noqa: E402
 
 FOLDER = REPOSITORY / "docs" / "pictures"
 QUALITY = 82
@@ -32,7 +38,7 @@ def _sign_up(page: Page, address: str) -> None:
     page.goto(f"{address}/accounts/signup/?next=/label/demo")
     page.locator("#id_email").fill(f"pictures-{secrets.token_hex(4)}@example.org")
     page.locator("#id_password1").fill(PASSWORD)
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Sign up").click()
     page.wait_for_url(f"{address}/label/demo")
 
 

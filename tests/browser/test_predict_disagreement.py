@@ -10,8 +10,8 @@ import torch
 from playwright.sync_api import Page, expect
 from torch import nn
 
-from giz.training.nn.export import ServedReference, export_onnx
-from giz.training.nn.networks import ReferenceNet
+from giz.training.nn.export import export_onnx
+from giz.training.nn.networks import ReferenceNet, ServedReference
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.browser.site import Site
 from tests.browser.test_accessibility import serious_violations
@@ -66,9 +66,9 @@ def test_the_page_warns_and_shows_each_networks_answer(
     assert [one["name"] for one in said["models"]] == ["ours", "model4", "model5"]
     assert shown == in_degrees(said["models"][0]["inclination_deg"]), "the served one gives the number"
     assert said["disagreement"]["is_alarming"]
-    alarm = page.get_by_role("note").filter(has_text="The answers do not agree.")
+    alarm = page.get_by_role("note").filter(has_text="The predictions do not agree.")
     expect(alarm).to_contain_text(f"The networks are {in_degrees(said['disagreement']['spread_deg'])} apart.")
-    expect(page.get_by_test_id("spoken")).to_contain_text("The answers do not agree; take the number with care.")
+    expect(page.get_by_test_id("spoken")).to_contain_text("The predictions do not agree; treat the result with care.")
     rows = page.get_by_role("table", name="Each network").locator("tbody tr")
     expect(rows).to_have_count(3)
     for number, (name, one) in enumerate(zip(("our network", "model4", "model5"), said["models"], strict=True)):

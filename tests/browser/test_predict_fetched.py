@@ -126,5 +126,5 @@ def test_a_name_that_nobody_knows_is_said_and_can_be_corrected(site: Site, visit
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="A survey is being asked")).to_be_visible()
     site.manage("shell", "-c", FETCH_ALL)
-    expect(page.get_by_role("alert")).to_contain_text("NGD 1 did not come.")
+    expect(page.get_by_role("alert")).to_contain_text("NGD 1")
     expect(page.get_by_label("PGC number or name")).to_be_visible()

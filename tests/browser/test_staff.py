@@ -54,9 +54,9 @@ def test_a_job_moves_on_the_page_without_a_reload(site: Site, staff: Callable[..
 def test_figures_that_are_old_say_so(site: Site, staff: Callable[..., Visitor]) -> None:
     someone = staff()
     someone.context.set_offline(True)
-    someone.page.get_by_text("Not fresh since").wait_for()
+    someone.page.get_by_text("Last updated before").wait_for()
     someone.context.set_offline(False)
-    someone.page.get_by_text("Not fresh since").wait_for(state="hidden")
+    someone.page.get_by_text("Last updated before").wait_for(state="hidden")
     someone.problems = [problem for problem in someone.problems if "ERR_INTERNET_DISCONNECTED" not in problem]
 
 
@@ -86,7 +86,7 @@ def test_a_job_is_cancelled_with_its_button(site: Site, staff: Callable[..., Vis
     page = staff().page
     page.get_by_role("link", name="Import images").click()
     page.get_by_role("button", name="Cancel this job").click()
-    page.get_by_text("Cancel was asked for").wait_for()
+    page.get_by_text("The job will be cancelled").wait_for()
     assert site.query("SELECT cancel_requested FROM core_job") == [(True,)]
 
 
@@ -95,7 +95,7 @@ def test_a_volunteer_finds_nothing_below_staff(site: Site, visitor: Callable[...
     someone.sign_up("nosy@example.org", then="/accounts/email/")
     for address in ("/staff/", "/staff/dashboard/", "/staff/core/job/"):
         someone.open(address)
-        someone.page.get_by_role("heading", name="There is nothing here").wait_for()
+        someone.page.locator("[data-code=not_found]").wait_for()
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])

@@ -132,18 +132,18 @@ def a_network_that_did_not_pass_the_gate_says_why_and_answers_where_staff_want_i
     staff: Callable[..., Visitor],
 ) -> None:
     page = staff().open(NETWORKS)
-    expect(part(page, "What answers")).to_contain_text("No network answers yet")
+    expect(part(page, "Networks in use")).to_contain_text("No network is in use yet")
     why = re.compile(r"Not promoted: .* than a constant guess.* on the same \d+ test galaxies: RMS [\d.]+° against")
     expect(part(page, "Trainings")).to_contain_text(why)
     go_on_to(page, "All networks")
     network = page.get_by_role("link", name=re.compile("^ours [0-9a-f]{12}$"))
     poor = name_of(network)
     network.click()
-    press_twice(page, "Have it answer")
-    expect(page.get_by_text(f"ours {poor} answers as ours from now on.")).to_be_visible()
+    press_twice(page, "Put it into use")
+    expect(page.get_by_text(f"ours {poor} is now in use as ours.")).to_be_visible()
     page.goto(page.url.partition("/staff/")[0] + NETWORKS)
-    expect(part(page, "What answers")).to_contain_text(poor)
-    expect(part(page, "Since when")).to_contain_text("by hand on the staff page")
+    expect(part(page, "Networks in use")).to_contain_text(poor)
+    expect(part(page, "History of promotions")).to_contain_text("by hand on the staff page")
 
 
 def a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Callable[..., Visitor]) -> None:
@@ -155,17 +155,17 @@ def a_training_is_started_from_the_form_stopped_and_gone_on_with(staff: Callable
     expect(progress.locator(".state")).to_have_text("running", timeout=PATIENCE_MS)
     expect(page.locator(".plots svg")).to_have_count(3, timeout=PATIENCE_MS)
     expect(progress).to_contain_text(re.compile(r"[1-9]\d* of [\d,]+ · validation RMS [\d.]+°, verdict [\d.]+%"))
-    go_on_to(page, "Stop it")
-    press_twice(page, "Stop it")
-    expect(page.get_by_text("Cancel was asked for.")).to_be_visible()
+    go_on_to(page, "Stop the training")
+    press_twice(page, "Stop the training")
+    expect(page.get_by_text("The training will be cancelled.")).to_be_visible()
     go_on_to(page, "live progress and curves")
     expect(progress.locator(".state")).to_have_text("cancelled")
     shown = re.search(r"(\d+) of (\d+)", progress.inner_text().replace(",", ""))
     assert shown
     assert 0 < int(shown[1]) < int(shown[2])
-    go_on_to(page, "Go on with it")
-    page.get_by_role("button", name="Go on", exact=True).click()
-    expect(page.get_by_text("It goes on from its last checkpoint")).to_be_visible()
+    go_on_to(page, "Resume")
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_text("It will resume from its last checkpoint")).to_be_visible()
     go_on_to(page, "live progress and curves")
     expect(progress.locator(".state")).to_have_text("running")
     # What it had learned is still there, and the same number of steps is to be done.
@@ -184,16 +184,16 @@ def the_pages_of_a_running_training_pass_axe_and_fit_the_screen(
     expect(state).to_have_text("running")
     record = someone.open(f"{TRAINING}trainingrun/{running}/change/")
     assert violations_of(someone, f"record-{look}") == []
-    expect(record.get_by_text("Stop it …", exact=True)).to_be_visible()
+    expect(record.get_by_text("Stop the training …", exact=True)).to_be_visible()
 
 
 def it_makes_way_for_a_shorter_one(staff: Callable[..., Visitor]) -> None:
     someone = staff()
     page = someone.open(NETWORKS)
     part(page, "Trainings").locator("article.job a").first.click()
-    go_on_to(page, "Stop it")
-    press_twice(page, "Stop it")
-    expect(page.get_by_text("Cancel was asked for.")).to_be_visible()
+    go_on_to(page, "Stop the training")
+    press_twice(page, "Stop the training")
+    expect(page.get_by_text("The training will be cancelled.")).to_be_visible()
     someone.open(NETWORKS)
     start_training(page, SHORT_MINUTES)
     expect(page.locator("article.job .state")).to_have_text("running", timeout=PATIENCE_MS)
@@ -222,17 +222,17 @@ def the_pages_of_trainings_pass_axe_and_fit_the_screen(site: Site, staff: Callab
 def the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff: Callable[..., Visitor]) -> None:
     someone = staff()
     page = someone.open(NETWORKS)
-    former = name_of(part(page, "Since when").locator("article a").last)
+    former = name_of(part(page, "History of promotions").locator("article a").last)
     part(page, "Trainings").locator("article.job a").first.click()
     progress = page.locator("article.job")
     expect(progress.locator(".state")).to_have_text("done", timeout=PATIENCE_MS)
     expect(progress).to_contain_text(re.compile(r"\d+ steps"))
-    expect(page.get_by_role("link", name="Its record")).to_be_visible()
+    expect(page.get_by_role("link", name="Details")).to_be_visible()
     expect(page.locator(".verdict")).to_contain_text(
         re.compile(r"Passed the gate\. Better than the served one on the same \d+ test galaxies: RMS [\d.]+° against")
     )
     expect(page.locator("p", has_text="Best validation")).to_contain_text(re.compile(r"RMS [\d.]+°, verdict [\d.]+%"))
-    expect(part(page, "Log").locator("pre")).to_contain_text("It answers from now on.")
+    expect(part(page, "Log").locator("pre")).to_contain_text("It is now in use.")
     expect(part(page, "On its test galaxies").get_by_role("row")).to_have_count(6)
     someone.screenshot("training-passed")
 
@@ -240,14 +240,14 @@ def the_better_network_passes_the_gate_and_answers_until_it_is_rolled_back(staff
     expect(page.get_by_text("Roll back …")).to_be_visible()
     page.goto(page.url.partition("/staff/")[0] + NETWORKS)
     someone.screenshot("training-answers")
-    answers = part(page, "What answers")
+    answers = part(page, "Networks in use")
     expect(answers.locator("code")).not_to_have_text(former)
     new = answers.locator("code").inner_text()
     answers.get_by_role("link", name="ours").click()
     press_twice(page, "Roll back")
-    expect(page.get_by_text(f"ours {former} answers as ours again.")).to_be_visible()
+    expect(page.get_by_text(f"ours {former} is in use as ours again.")).to_be_visible()
     page.goto(page.url.partition("/staff/")[0] + NETWORKS)
     expect(answers.locator("code")).to_have_text(former)
-    newest = part(page, "Since when").locator("article").first
+    newest = part(page, "History of promotions").locator("article").first
     expect(newest).to_contain_text(f"ours {former}")
     expect(newest).to_contain_text(f"rolled back from ours {new}")

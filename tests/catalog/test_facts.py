@@ -11,15 +11,16 @@ from giz.core import jobs
 from giz.core.jobs import job_cancel, run_job
 from giz.core.models import Job
 from tests.catalog.fetched import galaxy_at, told
+from tests.refusals import refuses
 from tests.surveys.servers import HipsServer, NamesServer
-from tests.surveys.sky import Sky
+from tests.surveys.sky import shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=128)
+    return shared_sky(size_px=128)
 
 
 def row(pgc):
@@ -68,7 +69,7 @@ def test_a_page_of_html_from_hyperleda_is_no_silence(sky, serve, run_command):
     galaxy_at(sky, 4, d25_arcsec=20.0)
     with pytest.raises(CommandError, match=r"\(1 damaged\)"):
         run_command("fetch_images", "--pgc", 4, 5, "--surveys", "hips")
-    assert "PGC 5: it is not in the catalogue, and HyperLEDA gave no answer that can be used: HyperLEDA's" in told()
+    assert "PGC 5: it is not in the catalogue, and HyperLEDA gave no answer that can be used: " in told()
     assert "secret" not in told()
 
 
@@ -77,7 +78,7 @@ def test_a_disk_that_takes_no_answers_is_not_blamed_on_hyperleda(sky, serve, run
     galaxy_at(sky, 4)
     settings.SURVEY_FOLDER.mkdir()
     (settings.SURVEY_FOLDER / "cache").write_text("a file in the place of the folder")
-    with pytest.raises(CommandError, match="What surveys send can't be kept in"):
+    with refuses("cache_unwritable"):
         run_command("fetch_images", "--pgc", 4, 5, "--surveys", "hips")
     assert "HyperLEDA" not in told()
 
@@ -95,7 +96,7 @@ def test_facts_of_the_galaxies_that_did_come_are_kept(sky, serve, run_command):
 def test_pictures_of_a_galaxy_that_is_not_there_are_not_blamed_on_hyperleda(run_command):
     with pytest.raises(CommandError, match="1 not known"):
         run_command("prepare_images", "--pgc", 5)
-    assert "PGC 5: it is not in the catalogue; fetch_images asks HyperLEDA" in told()
+    assert "PGC 5: it is not in the catalogue; fetch_images can get it from HyperLEDA" in told()
 
 
 @pytest.mark.parametrize(

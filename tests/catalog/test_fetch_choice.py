@@ -14,15 +14,16 @@ from labeling.models import Campaign, Target
 from standards.models import Standard, StandardSet
 from tests.catalog import fetched
 from tests.catalog.fetched import told
+from tests.refusals import refuses
 from tests.surveys.servers import HipsServer, NamesServer
-from tests.surveys.sky import Sky
+from tests.surveys.sky import Sky, shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=128)
+    return shared_sky(size_px=128)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_a_name_without_a_number_is_found_in_the_catalogue_by_its_position(serve
 def test_without_an_answer_names_wait_and_it_says_that_numbers_work(serve, run_command):
     server = serve(NamesServer())
     server.faults.append(lambda handler, _: handler.send_error(503) or True)
-    with pytest.raises(CommandError, match=r"busy \(HTTP 503\)\. Names can't be looked up now; PGC numbers can"):
+    with refuses("survey_down", "HTTP 503"):
         run_command("fetch_images", "--name", "M 101")
 
 
@@ -85,7 +86,7 @@ def test_where_names_get_no_answer_numbers_are_fetched_all_the_same_and_the_name
     assert (done.result["fetched"], done.result["failed"], done.result["names"]) == (1, 2, {})
     assert done.result["why"] == {"names not looked up": 2}
     assert "M 101: 127.0.0.1 is busy (HTTP 503). [survey_down]" in told()
-    assert "NGC 1: not looked up, for the same reason" in told()
+    assert "NGC 1: not looked up for the same reason" in told()
     names.faults.clear()
     assert run_job(images_fetch_job([4], ["hips"], names=["M 101", "NGC 1"])).result["names"] == {"M 101": 50063}
 
@@ -93,7 +94,7 @@ def test_where_names_get_no_answer_numbers_are_fetched_all_the_same_and_the_name
 @pytest.mark.parametrize("name", ["http://127.0.0.1:6379/", "file:///etc/passwd", "a@127.0.0.1", "//169.254.169.254"])
 def test_an_address_in_the_place_of_a_name_starts_nothing(name, serve, run_command, bob_client):
     listener = serve(NamesServer())
-    with pytest.raises(CommandError, match="is no name of a galaxy"):
+    with pytest.raises(CommandError, match="is not the name of a galaxy"):
         run_command("fetch_images", "--name", name)
     bob_client.post(reverse("admin:catalog_fetch"), {"galaxies": name, "surveys": ["sdss"]})
     assert listener.requests == []
@@ -101,7 +102,7 @@ def test_an_address_in_the_place_of_a_name_starts_nothing(name, serve, run_comma
 
 
 def test_a_name_that_no_catalogue_uses_is_refused_at_once(run_command):
-    with pytest.raises(CommandError, match="is no name of a galaxy"):
+    with pytest.raises(CommandError, match="is not the name of a galaxy"):
         run_command("fetch_images", "--name", "M31&of=xml")
     assert not Job.objects.exists()
 
@@ -171,10 +172,10 @@ def test_staff_type_numbers_and_names_and_are_led_to_the_job(sky, settings, bob,
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"galaxies": "4\nM31&of=xml"}, "Line 2: &#x27;M31&amp;of=xml&#x27; is no name of a galaxy"),
+        ({"galaxies": "4\nM31&of=xml"}, "Line 2: &#x27;M31&amp;of=xml&#x27; is not the name of a galaxy"),
         ({"galaxies": "PGC 90000001"}, "Line 1: pgc is 90000001"),
-        ({"galaxies": ""}, "Name at least one galaxy."),
-        ({"galaxies": "", "missing": "on"}, "Every galaxy of the catalogue has a picture."),
+        ({"galaxies": ""}, "Enter at least one galaxy."),
+        ({"galaxies": "", "missing": "on"}, "Every galaxy in the catalogue has a picture."),
         ({"galaxies": "4", "surveys": []}, "This field is required."),
     ],
 )
@@ -194,7 +195,7 @@ def test_staff_choose_galaxies_in_the_list_or_press_the_button_of_one(sky, bob_c
     jobs = [(job.kind, job.params["numbers"]) for job in Job.objects.order_by("created_at")]
     assert jobs == [("fetch_images", [4, 12]), ("prepare_images", [4, 12]), ("fetch_images", [4])]
     page = bob_client.post(listing, {"action": "fetch_frames", "_selected_action": [galaxies[2].pk]}, follow=True)
-    assert "There is no galaxy to work on" in page.content.decode()
+    assert "There are no galaxies to process" in page.content.decode()
 
 
 def test_lists_of_pictures_call_surveys_by_their_names_and_are_narrowed_to_one(sky, serve, run_command, bob_client):

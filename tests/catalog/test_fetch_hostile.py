@@ -10,14 +10,14 @@ from giz.core.models import Job
 from tests.catalog.fetched import galaxy_at, state, told
 from tests.memory import at_most
 from tests.surveys.servers import HipsServer, LocalServer
-from tests.surveys.sky import Sky
+from tests.surveys.sky import shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=128)
+    return shared_sky(size_px=128)
 
 
 def answering(status, body, **headers):
@@ -56,6 +56,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.finding("abuse A4", "fault F14")
 @pytest.mark.parametrize(("fault", "code"), ANSWERS.values(), ids=ANSWERS)
 def test_a_hostile_answer_leaves_the_galaxy_as_it_was_and_a_good_one_later_is_taken(
     fault, code, sky, serve, run_command, settings
@@ -73,6 +74,7 @@ def test_a_hostile_answer_leaves_the_galaxy_as_it_was_and_a_good_one_later_is_ta
     assert "1 fetched" in run_command("fetch_images", "--pgc", 4, "--surveys", "hips")
 
 
+@pytest.mark.finding("abuse A2")
 def test_a_redirect_to_this_machine_is_refused_and_nobody_is_asked(sky, serve, run_command):
     listener = LocalServer()
     try:
@@ -86,6 +88,7 @@ def test_a_redirect_to_this_machine_is_refused_and_nobody_is_asked(sky, serve, r
     assert "[fetch_refused]" in told()
 
 
+@pytest.mark.finding("fault F13")
 def test_a_disk_that_takes_no_frames_ends_the_run_with_a_sentence_and_loses_nothing(sky, serve, run_command, settings):
     serve(HipsServer(sky))
     galaxy_at(sky)

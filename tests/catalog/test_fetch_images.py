@@ -15,14 +15,14 @@ from giz.core.models import Job
 from giz.imaging.frameset import read_frame_set
 from tests.catalog.fetched import galaxy_at, start_command, state, told
 from tests.surveys.servers import GreatCircle, HipsServer, NamesServer, SdssServer
-from tests.surveys.sky import Sky, aperture_flux, shape_of
+from tests.surveys.sky import aperture_flux, shape_of, shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=256)
+    return shared_sky(size_px=256)
 
 
 def all_turns(picture):
@@ -128,6 +128,7 @@ def test_pictures_are_made_again_from_the_frames_without_network(sky, serve, set
     assert len(server.requests) == asked
 
 
+@pytest.mark.finding("fault F14")
 def test_a_server_that_is_down_leaves_the_galaxy_as_it_was_and_says_so(sky, serve, run_command, settings):
     server = serve(HipsServer(sky))
     server.faults.append(lambda handler, _: handler.send_error(500, "secret") or True)
@@ -139,6 +140,17 @@ def test_a_server_that_is_down_leaves_the_galaxy_as_it_was_and_says_so(sky, serv
     assert state(settings.SURVEY_FOLDER) == ([], {})
     server.faults.clear()
     assert "1 fetched" in run_command("fetch_images", "--pgc", 4, "--surveys", "hips")
+
+
+@pytest.mark.finding("ux C17")
+def test_a_job_that_fetched_nothing_has_failed(sky, serve, run_command):
+    serve(HipsServer(sky, surveys=()))
+    galaxy_at(sky)
+    with pytest.raises(CommandError):
+        run_command("fetch_images", "--pgc", 4, "--surveys", "hips")
+    job = Job.objects.get()
+    assert (job.state, job.result["fetched"], job.result["failed"]) == ("failed", 0, 1)
+    assert job.error == "No galaxy was fetched: not covered."
 
 
 def test_when_no_server_answers_for_galaxy_after_galaxy_the_rest_is_left_for_later(sky, serve, run_command):
@@ -199,9 +211,10 @@ def test_frames_that_are_not_there_are_told(sky, serve, run_command):
     galaxy_at(sky)
     with pytest.raises(CommandError):
         run_command("prepare_images", "--pgc", 4)
-    assert "PGC 4: no frames here; fetch_images gets them" in told()
+    assert "PGC 4: its frames are not here; fetch_images fetches them" in told()
 
 
+@pytest.mark.finding("fault F18")
 def test_killed_half_way_and_started_again_it_ends_the_same_and_fetches_nothing_twice(
     sky, serve, settings, run_command, tmp_path
 ):

@@ -13,7 +13,7 @@ from giz.catalog.services.frames import frames_path
 from giz.core.models import Job
 from tests.catalog.fetched import galaxy_at, start_command, told
 from tests.surveys.servers import HipsServer
-from tests.surveys.sky import Sky
+from tests.surveys.sky import shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL_THERE = "Every galaxy of the catalogue has a picture."
@@ -21,7 +21,7 @@ ALL_THERE = "Every galaxy of the catalogue has a picture."
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=128)
+    return shared_sky(size_px=128)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_new_frames_without_colour_leave_no_colour_picture_at_the_old_angle(fetc
     assert shown() == {"g", "r", "i"}
     old = GalaxyImage.objects.get(band="gri")
     assert (old.origin, old.is_current) == ("hips-legacy", False)
-    assert "PGC 4: these frames give no picture in gri; that of the frames before is history now" in told()
+    assert "PGC 4: these frames give no picture in gri; the picture from the earlier frames is now history" in told()
 
     # A picture that people brought is theirs: frames take nothing away from it.
     run_command("import_images", pictures)

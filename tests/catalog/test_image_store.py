@@ -10,8 +10,7 @@ from django.db import connection
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services import image_store
-from giz.imaging.display_folder import display_path, write_display_files
-from giz.imaging.sizes import display_files
+from giz.imaging.sizes import display_files, display_path, write_display_files
 
 
 def pixels(seed=0, side=140):
@@ -59,6 +58,7 @@ def test_many_at_once_leave_exactly_one_current():
     assert GalaxyImage.objects.filter(is_current=True).count() == 1
 
 
+@pytest.mark.finding("fault F18")
 def test_a_crash_while_writing_leaves_no_half_file(tmp_path, monkeypatch):
     made = display_files(pixels())
 

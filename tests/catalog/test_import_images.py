@@ -5,13 +5,16 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
+from PIL import Image
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.core.models import Job, JobLogLine
-from giz.imaging.display_folder import display_path
+from giz.imaging import decoder
+from giz.imaging.sizes import display_path
 from tests.catalog.fetched import start_command
 
 from .conftest import spiral
@@ -80,11 +83,59 @@ def test_what_cannot_be_used_is_told_with_the_reason(pictures, run_command):
     assert "6 new, 0 replaced, 0 unchanged; 2 damaged, 2 files not used; 2 galaxies" in printed
     words = "\n".join(told())
     assert "pgc4_d25x2_rot_r.png: The picture is damaged or cut off" in words
-    assert "pgc7_d25x2_rot_g.png: The content is neither PNG nor JPEG" in words
+    assert "pgc7_d25x2_rot_g.png: The content is not PNG or JPEG" in words
     assert "pgc4_64x64_F.g.jpg: a training copy" in words
     assert "read?[31mme.txt: the name is not understood" in words
     assert "no i picture here: PGC 7, 12" in words
     assert not Galaxy.objects.filter(pgc=7).exists()
+
+
+@pytest.mark.finding("data 16")
+def test_blank_pictures_are_no_pictures_and_are_named(pictures, run_command):
+    for name, value in (("pgc30_d25x2_rot_r.png", 0), ("pgc30_d25x2_rot_gri.png", 255), ("pgc31_d25x2_rot_g.jpg", 90)):
+        Image.new("RGB" if "gri" in name else "L", (64, 64), value if "gri" not in name else (value,) * 3).save(
+            pictures / name
+        )
+    assert "8 new, 0 replaced, 0 unchanged; 3 damaged" in run_command("import_images", pictures)
+    words = "\n".join(told())
+    assert all(name in words for name in ("pgc30_d25x2_rot_r.png", "pgc30_d25x2_rot_gri.png", "pgc31_d25x2_rot_g.jpg"))
+    assert not Galaxy.objects.filter(pgc__in=(30, 31)).exists()
+
+
+@pytest.mark.finding("data 13")
+def test_sixteen_bit_pictures_of_low_counts_are_scaled_or_refused(pictures, run_command):
+    counts = np.linspace(0, 4095, 96 * 96).reshape(96, 96).astype(np.uint16)
+    Image.fromarray(counts).save(pictures / "pgc30_d25x2_rot_r.png")
+    Image.fromarray(counts // 128).save(pictures / "pgc31_d25x2_rot_r.png")
+    assert "9 new, 0 replaced, 0 unchanged; 1 damaged" in run_command("import_images", pictures)
+    assert "pgc31_d25x2_rot_r.png" in "\n".join(told())
+    shown = Image.open(display_path(settings.MEDIA_ROOT, GalaxyImage.objects.get(galaxy__pgc=30).stem, 128))
+    assert np.ptp(np.asarray(shown.convert("L"))) > 200
+
+
+@pytest.mark.finding("security S1", "security S7")
+def test_a_picture_that_kills_its_decoder_is_one_damaged_file(pictures, run_command, monkeypatch):
+    crash = "child.RUNNERS['picture'] = lambda file, scratch, job: __import__('os').abort(); main = child.main; "
+    start = decoder._START.replace("from giz.imaging.child import main; ", f"from giz.imaging import child; {crash}")
+    decoder.decoder_stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder, "_START", start)
+        run_command("import_images", pictures)
+        decoder.decoder_stop()
+    assert len([line for line in told() if "can't be decoded" in line]) == 8
+    Job.objects.all().delete()
+    assert "8 new" in run_command("import_images", pictures)
+
+
+@pytest.mark.finding("ux D25")
+def test_spare_copies_that_were_not_needed_are_counted_and_listed(pictures, run_command):
+    colour = (pictures / "pgc4_d25x2_rot_gri.jpg").read_bytes()
+    (pictures / "pgc4_d25x2_rot_gri.sdss.jpg").write_bytes(colour)
+    printed = run_command("import_images", pictures)
+    assert "8 new, 0 replaced, 0 unchanged; 0 damaged, 0 files not used (1 spare copy left aside); 2" in printed
+    assert "Spare copies serve only where the plain picture is damaged: pgc4_d25x2_rot_gri.sdss.jpg." in printed
+    (pictures / "pgc4_d25x2_rot_gri.jpg").write_bytes(colour[:200])
+    assert "1 damaged, 0 files not used; " in run_command("import_images", pictures), "now it serves"
 
 
 def test_the_surveys_copy_serves_only_where_the_plain_colour_picture_is_damaged(pictures, run_command):
@@ -109,7 +160,7 @@ def test_folders_that_are_none_are_told_in_words(pictures, tmp_path, run_command
     (tmp_path / "empty").mkdir()
     for folder, words in (
         (tmp_path / "picture", r"Did you mean .*pictures\?"),
-        (tmp_path / "empty", "holds no files"),
+        (tmp_path / "empty", "contains no files"),
         (pictures / "pgc4_d25x2_rot_g.png", "is a file; a folder is needed"),
     ):
         with pytest.raises(CommandError, match=words):

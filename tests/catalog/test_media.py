@@ -54,6 +54,7 @@ def test_a_browser_that_has_it_is_told_so(image, client):
     assert client.head(path).status_code == 200
 
 
+@pytest.mark.finding("abuse A6")
 @pytest.mark.parametrize(
     "path",
     [
@@ -81,6 +82,7 @@ def test_no_other_name_is_served(image, client, path):
     assert b"secret" not in body(answer)
 
 
+@pytest.mark.finding("abuse A6")
 def test_a_stem_in_the_wrong_folder_is_not_served(image, client):
     folder, name = image.stem.split("/")
     other = "aa" if folder != "aa" else "bb"

@@ -13,14 +13,14 @@ from giz.catalog.storage import display_file_read
 from giz.imaging.frameset import read_frame_set
 from tests.catalog.fetched import galaxy_at, told
 from tests.surveys.servers import GreatCircle, SdssServer
-from tests.surveys.sky import Sky
+from tests.surveys.sky import shared_sky
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=256)
+    return shared_sky(size_px=256)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_picture_that_was_damaged_here_is_told_and_fetched_anew(server, run_co
     good = quick_look_path(4).read_bytes()
     quick_look_path(4).write_bytes(good[:500])
     run_command("prepare_images", "--pgc", 4)
-    assert "PGC 4: its quick-look picture was damaged; fetch_images gets it anew" in told()
+    assert "PGC 4: its quick-look picture is damaged; fetch_images fetches it again" in told()
     run_command("fetch_images", "--pgc", 4)
     assert quick_look_path(4).read_bytes() == good
 

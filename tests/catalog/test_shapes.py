@@ -33,7 +33,7 @@ def test_a_galaxy_is_measured_on_its_picture_once(tmp_path, settings):
     assert shape.semi_major == pytest.approx(0.25, abs=0.04)
     assert abs(shape.x - 0.5) + abs(shape.y - 0.5) < 0.03
     assert numbers_to_measure() == []
-    with pytest.raises(Refused, match="measured already"):
+    with pytest.raises(Refused, match="already been measured"):
         shapes_measure_job(numbers_to_measure())
     assert run_job(shapes_measure_job([7])).result["unchanged"] == 1
 

@@ -3,7 +3,8 @@
 import pytest
 
 from giz.catalog.formats.galaxies import GalaxyColumns, read_pgc
-from giz.catalog.formats.table import RowError, TableError, open_table
+from giz.tables.table import RowError, TableError
+from giz.tables.text import open_table
 
 
 def table_of(folder, content, name="galaxies.csv"):
@@ -53,9 +54,9 @@ def test_rows_of_another_width_are_reported_not_shifted(tmp_path):
     ]
 
 
-def test_latin_1_is_read_where_the_text_is_not_utf8(tmp_path):
+def test_windows_1252_is_read_where_the_text_is_not_utf8(tmp_path):
     table = table_of(tmp_path, "pgc,name\n4,Maffeï\n".encode("latin-1"))
-    assert table.encoding == "latin-1"
+    assert table.encoding == "cp1252"
     assert cells_of(table)[0][1]["name"] == "Maffeï"
 
 

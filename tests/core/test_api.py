@@ -110,6 +110,7 @@ def test_a_body_over_a_megabyte_is_refused_with_words(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+@pytest.mark.finding("abuse A18")
 def test_an_unknown_parameter_is_refused(client: Client) -> None:
     answer = client.get("/echo/?ordering=user__password")
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_filter")

@@ -65,10 +65,11 @@ def test_a_running_job_can_not_be_claimed_a_second_time() -> None:
     job = job_create(kind=KIND, params={"n": 1})
     assert job_claim(job.id) is not None
     assert job_claim(job.id) is None
-    with pytest.raises(Refused, match="running already"):
+    with pytest.raises(Refused, match="already running"):
         run_job(job)
 
 
+@pytest.mark.finding("fault F10")
 @pytest.mark.django_db(transaction=True)
 def test_of_eight_workers_woken_for_one_job_exactly_one_gets_it() -> None:
     job = job_create(kind=KIND, params={"n": 1})
@@ -136,6 +137,7 @@ def test_a_queued_job_is_cancelled_at_once() -> None:
     assert not job_cancel(job.id)
 
 
+@pytest.mark.finding("fault F7")
 def test_the_sweeper_queues_a_job_whose_worker_died_and_fails_it_after_its_last_attempt() -> None:
     job = job_create(kind=KIND, params={"n": 1})
     job_claim(job.id)
@@ -215,6 +217,7 @@ def test_a_job_speaks_in_its_log() -> None:
     ]
 
 
+@pytest.mark.finding("fault F6")
 def test_the_job_of_a_process_that_died_on_this_host_is_taken_over_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     job = job_create(kind=KIND, params={"n": 2})

@@ -45,3 +45,8 @@ def test_an_empty_plot_and_hostile_words_are_a_picture_too() -> None:
     drawn = Plot("<script>alert(1)</script>", '"x"', "&", [Series("points", [], [], label="<b>")]).svg()
     assert "<script" not in drawn
     assert ET.fromstring(drawn).tag.endswith("svg")
+
+
+def test_a_line_with_one_point_is_a_point() -> None:
+    plot = Plot("t", "days", "votes", [Series("line", [0], [12.0])])
+    assert (len(elements(plot, "circle")), len(elements(plot, "polyline"))) == (1, 0)

@@ -11,7 +11,7 @@ from giz.core import jobs
 from giz.core.jobs import job_create
 from giz.core.tasks import sweep_jobs, wake_on_commit
 from giz.embedded.management.commands.up import shared_queues, worker_queues
-from giz.embedded.site import SiteOptions, trainer_part, worker_part
+from giz.embedded.site import SiteOptions, trainer_part, votes_part, worker_part
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +46,22 @@ def test_the_ordinary_worker_never_takes_training_where_it_can_be_done() -> None
     argv = trainer_part(SiteOptions(queues=ordinary, trainer_queues=long), {}).argv
     assert argv[argv.index("--queues") + 1] == "training"
     assert argv[argv.index("--concurrency") + 1] == "1"
+
+
+@pytest.mark.finding("security S9")
+def test_what_voting_waits_for_stands_in_no_queue_that_strangers_can_fill() -> None:
+    def queue_of(task: str) -> str:
+        return str(app.amqp.router.route({}, task)["queue"].name)
+
+    for task in settings.CELERY_BEAT_SCHEDULE.values():
+        assert queue_of(task["task"]) == settings.VOTES_QUEUE
+    assert queue_of("giz.core.tasks.wake_job") == "default"
+    assert settings.JOB_QUEUES["fetch_source"] != settings.VOTES_QUEUE
+    for has_torch in (True, False):
+        ordinary, _long = shared_queues(has_torch=has_torch)
+        assert settings.VOTES_QUEUE not in ordinary
+    argv = votes_part(SiteOptions(queues=ordinary), {}).argv
+    assert argv[argv.index("--queues") + 1] == settings.VOTES_QUEUE
 
 
 def test_without_torch_the_ordinary_worker_says_so_at_once() -> None:

@@ -5,10 +5,12 @@ import logging
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, InternalError, connection, transaction
 from django.test import Client
 
@@ -17,6 +19,9 @@ from giz.core.cache import ForgivingRedisCache
 from giz.core.logs import json_formatter
 from giz.core.models import AuditEvent
 from giz.core.throttle import blurred, count_back, count_up
+
+SAFE_KEY = "vR8-of-a-deployment" * 4
+REPEATS = "repeats a few characters"
 
 
 @pytest.mark.django_db
@@ -76,20 +81,44 @@ def test_a_cache_that_is_away_reads_as_a_miss_and_limits_nobody(monkeypatch: pyt
     assert count_up("test", "someone", per_seconds=3600) is None
 
 
-@pytest.mark.parametrize("server", ["giz.wsgi", "giz.asgi"])
+@pytest.mark.finding("security S19", "abuse A30")
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "problem"),
     [
-        ({"SECRET_KEY": "django-insecure-" + "x" * 50}, "SECRET_KEY is missing, short or marked insecure"),
-        ({"DEBUG": "1"}, "DEBUG is on"),
-        ({"SECRET_KEY": ""}, "SECRET_KEY"),
-        ({}, ""),
+        ({"SECRET_KEY": "django-insecure-" + SAFE_KEY}, "SECRET_KEY is missing, short or marked insecure"),
+        ({"SECRET_KEY": "a" * 58}, REPEATS),
+        ({"SECRET_KEY": "abcabc" * 20}, REPEATS),
+        ({"DEBUG": True}, "DEBUG is on"),
+    ],
+)
+def test_unsafe_settings_are_no_start_for_a_server(changed: dict[str, Any], problem: str, settings: Any) -> None:
+    safe = {"DATABASE_URL": "postgresql://giz@db/giz", "SECRET_KEY": SAFE_KEY, "SITE_URL": "https://giz.example.org"}
+    for name, value in {**safe, "DEBUG": False}.items():
+        setattr(settings, name, value)
+    checks.refuse_unsafe_start()
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    with pytest.raises(ImproperlyConfigured, match=problem):
+        checks.refuse_unsafe_start()
+
+
+@pytest.mark.finding("security S19", "abuse A30")
+@pytest.mark.parametrize(
+    ("server", "changed", "problem"),
+    [
+        *(
+            (f"giz.{server}", changed, problem)
+            for server in ("wsgi", "asgi", "rsgi")
+            for changed, problem in (({"SECRET_KEY": "a" * 58}, REPEATS), ({}, ""))
+        ),
+        ("giz.rsgi", {"SECRET_KEY": ""}, "SECRET_KEY"),
+        ("giz.rsgi", {"DEBUG": "1"}, "DEBUG is on"),
     ],
 )
 def test_a_web_server_does_not_start_with_settings_that_are_unsafe(
-    server: str, changed: dict[str, str], told: str
+    server: str, changed: dict[str, str], problem: str
 ) -> None:
-    safe = {"DATABASE_URL": "postgresql://giz@db/giz", "SECRET_KEY": "x" * 60, "SITE_URL": "https://giz.example.org"}
+    safe = {"DATABASE_URL": "postgresql://giz@db/giz", "SECRET_KEY": SAFE_KEY, "SITE_URL": "https://giz.example.org"}
     started = subprocess.run(
         [sys.executable, "-c", f"import {server}"],
         env={"PATH": os.environ["PATH"], **safe, **changed},
@@ -97,8 +126,19 @@ def test_a_web_server_does_not_start_with_settings_that_are_unsafe(
         text=True,
         check=False,
     )
-    assert (started.returncode == 0) == (not told), started.stderr
-    assert told in started.stderr
+    assert (started.returncode == 0) == (not problem), started.stderr
+    assert problem in started.stderr
+
+
+@pytest.mark.finding("security S19")
+@pytest.mark.parametrize("words", [["worker", "--pool", "solo"], ["beat", "--pidfile=", "--schedule=/dev/null"]])
+def test_a_worker_does_not_start_with_settings_that_are_unsafe(words: list[str]) -> None:
+    unsafe = {"DATABASE_URL": "postgresql://giz@/giz?host=/nonexistent", "SECRET_KEY": "a" * 58}
+    environment = {"PATH": os.environ["PATH"], **unsafe, "CELERY_BROKER_URL": "redis+socket:///nonexistent.sock"}
+    command = [sys.executable, "-m", "celery", "--app", "giz", "--quiet", *words]
+    started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert started.returncode != 0
+    assert REPEATS in started.stderr + started.stdout
 
 
 def test_a_deployment_without_a_secret_of_its_own_is_refused(settings: Any) -> None:
@@ -107,7 +147,7 @@ def test_a_deployment_without_a_secret_of_its_own_is_refused(settings: Any) -> N
     settings.DEBUG = True
     settings.SITE_URL = "http://localhost:8000"
     assert [problem.id for problem in checks.deployed_settings_are_safe()] == ["giz.E001", "giz.E002", "giz.W001"]
-    settings.SECRET_KEY = "x" * 60
+    settings.SECRET_KEY = SAFE_KEY
     settings.DEBUG = False
     settings.SITE_URL = "https://giz.example.org"
     assert checks.deployed_settings_are_safe() == []
@@ -120,7 +160,25 @@ def test_pages_carry_a_strict_content_security_policy(client: Client) -> None:
     assert "unsafe" not in policy
 
 
+@pytest.mark.finding("abuse A23", "flow F8")
 def test_a_foreign_host_header_is_refused(client: Client) -> None:
     answer = client.get("/accounts/login/", headers={"host": "evil.example"})
     assert answer.status_code == 400
     assert answer.json()["code"] == "bad_request"
+    # Whoever runs the site learns what to set; nothing of it is read as HTML.
+    assert "'evil.example'" in answer.json()["detail"]
+    assert "ALLOWED_HOSTS" in answer.json()["detail"]
+    assert answer["Content-Type"] == "application/json"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.finding("security S19")
+def test_security_txt_says_whom_to_tell_and_is_not_stale(client: Client, settings: Any) -> None:
+    settings.SECURITY_CONTACT = "security@example.org"
+    answer = client.get("/.well-known/security.txt")
+    fields = dict(line.split(": ", 1) for line in answer.content.decode().splitlines())
+    assert answer["Content-Type"].startswith("text/plain")
+    assert fields["Contact"] == "mailto:security@example.org"
+    assert datetime.now(UTC) < datetime.fromisoformat(fields["Expires"]) < datetime.now(UTC) + timedelta(days=365)
+    settings.SECURITY_CONTACT = "https://example.org/report"
+    assert b"Contact: https://example.org/report\n" in client.get("/.well-known/security.txt").content

@@ -2,7 +2,7 @@
 
 import pytest
 
-from giz.core.words import counted, n_galaxies, plain, signed
+from giz.core.words import counted, n_galaxies, near_names, plain, signed
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ from giz.core.words import counted, n_galaxies, plain, signed
 )
 def test_numbers_agree_with_their_nouns(said: str, words: str) -> None:
     assert said == words
+
+
+def test_a_mistyped_name_gets_a_hint_and_an_unknown_one_the_list() -> None:
+    assert near_names("covrage", ["coverage", "people"]) == "Did you mean coverage?"
+    assert near_names("xyz", ["a", "b", "a"]) == "There are: a, b."
+    assert near_names("xyz", map(str, range(22))).endswith("19 and 2 more.")
+    assert near_names("xyz", []) == ""

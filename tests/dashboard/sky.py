@@ -10,7 +10,17 @@ from giz.accounts.models import User
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, RealismTrial
 from giz.core.models import Job, JobLogLine
 from giz.training.models import ModelVersion, Promotion, TrainingRun
-from labeling.models import Campaign, Consensus, LabelSet, NetworkAnswer, NetworkOrder, Target, Task, Vote
+from labeling.models import (
+    Campaign,
+    Consensus,
+    LabelSet,
+    NetworkAnswer,
+    NetworkOrder,
+    PracticeRound,
+    Target,
+    Task,
+    Vote,
+)
 from standards.models import Proposal, Standard, StandardSet
 
 VERDICTS = ("A", "A", "A", "F", "J")
@@ -173,3 +183,12 @@ def make_trial(galaxy: Galaxy, person: User) -> RealismTrial:
     return RealismTrial.objects.create(
         person=person, image=galaxy.images.get(), truth="real", said="real", is_counted=True, answered_at=timezone.now()
     )
+
+
+def make_practice(person: User) -> PracticeRound:
+    """A kept round of practice in which one galaxy was judged and one rejected."""
+    judgements = [
+        {"galaxy": 1, "verdict": "A", "inclination_deg": 61.5, "true_deg": 60.0, "error_deg": 1.5},
+        {"galaxy": 2, "verdict": "J", "inclination_deg": None, "true_deg": 70.0, "error_deg": None},
+    ]
+    return PracticeRound.objects.create(trial=uuid.uuid4(), volunteer=person, judgements=judgements, mean_error_deg=1.5)

@@ -25,6 +25,7 @@ def test_a_stranger_logs_in_first(client: Client, db: None, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [DASHBOARD, JOBS, LATEST])
+@pytest.mark.finding("abuse A17")
 def test_a_volunteer_finds_nothing_there(alice_client: Client, page: str) -> None:
     assert alice_client.get(page).status_code == 404
 
@@ -66,6 +67,16 @@ def test_unfinished_jobs_come_first_with_their_last_lines(db: None) -> None:
     assert len(rows) == 8
 
 
+@pytest.mark.finding("ux C17")
+def test_what_visitors_had_fetched_pushes_nobodys_work_off_the_page(db: None) -> None:
+    mine = make_job(kind="export_labels", state="done", lines=1)
+    theirs = [make_job(kind="fetch_source", state=state) for state in ("done", "queued", "running") for _ in range(8)]
+    rows = latest_jobs()
+    assert rows[0].job == mine
+    assert {row.job.kind for row in rows[1:]} == {"fetch_source"}
+    assert rows[1].job in theirs[8:], "of theirs the unfinished ones first"
+
+
 def _queries(client: Client, page: str) -> int:
     with CaptureQueriesContext(
         connection,
@@ -84,11 +95,13 @@ def test_the_page_costs_the_same_number_of_queries_however_much_there_is(bob_cli
         for order, target in enumerate(campaign.targets.all()):
             make_vote(target, alice, place=order)
         make_job(kind=f"kind{place}", owner=alice)
+    _queries(bob_client, DASHBOARD)
     assert _queries(bob_client, DASHBOARD) == few <= 13
     for page in (JOBS, LATEST):
         assert _queries(bob_client, page) <= 4
 
 
+@pytest.mark.finding("abuse A13")
 def test_hostile_words_are_shown_as_words(bob_client: Client, alice: User) -> None:
     evil = "<img src=x onerror=alert(1)>{{7*7}}"
     make_campaign("evil", make_set(), first_pgc=100, title=evil)
@@ -125,3 +138,36 @@ def test_a_figure_links_to_the_rows_behind_it(bob_client: Client, alice: User) -
     assert len(links) > 40
     dead: dict[str, Any] = {link: bob_client.get(link).status_code for link in links}
     assert {link: status for link, status in dead.items() if status != 200} == {}
+
+
+@pytest.mark.finding("review 12")
+@pytest.mark.parametrize("page", ["vote", "task"])
+def test_rows_of_a_galaxy_or_a_person_are_found_by_number_without_reading_all(
+    bob_client: Client, alice: User, charlie: User, page: str
+) -> None:
+    campaign = make_campaign("spirals", make_set(), first_pgc=100)
+    first, second = campaign.targets.order_by("pk")[:2]
+    make_vote(first, alice)
+    make_vote(second, charlie)
+    address = f"/staff/labeling/{page}/"
+    for term, shown, hidden in (
+        (str(first.galaxy.pgc), alice, charlie),
+        (charlie.public_name, charlie, alice),
+        (str(charlie.volunteer_number), charlie, alice),
+    ):
+        with CaptureQueriesContext(connection) as seen:
+            body = bob_client.get(address, {"q": term}).content.decode()
+        assert shown.public_name in body
+        assert hidden.public_name not in body
+        rows = [query["sql"] for query in seen if f'FROM "labeling_{page}"' in query["sql"]]
+        assert rows
+        assert not any('"pgc" =' in sql or '"volunteer_number" =' in sql for sql in rows)
+
+
+@pytest.mark.finding("review 12")
+def test_the_overview_is_counted_once_a_minute_however_many_look(bob_client: Client, alice: User) -> None:
+    make_vote(make_campaign("spirals", make_set(), first_pgc=100).targets.first(), alice)
+    bob_client.get(DASHBOARD)
+    with CaptureQueriesContext(connection) as seen:
+        assert "spirals" in bob_client.get(DASHBOARD).content.decode().lower()
+    assert not any('FROM "labeling_vote"' in query["sql"] for query in seen)

@@ -10,13 +10,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
 from giz.core.jobs import job_claim
 from giz.core.models import AuditEvent, Job
-from giz.dashboard.networks import told
+from giz.dashboard.networks import settings_in_words
 from giz.inference.models import Prediction
 from giz.training.drift import histograms
-from giz.training.figures import table, text
 from giz.training.models import ModelVersion, Promotion, TrainingRun
+from giz.training.reports import evaluation_text, views_table
 from giz.training.selectors import served_model
 from giz.training.services.registry import model_promote, model_register
 from tests.dashboard.sky import make_network
@@ -112,7 +113,10 @@ def test_what_can_not_be_trained_is_told_on_the_form(bob_client: Client) -> None
 def test_a_training_is_stopped_and_goes_on_by_buttons(bob_client: Client, bob: Any) -> None:
     bob_client.post(ADD, FORM)
     run = TrainingRun.objects.get()
-    assert "Stop it" in bob_client.get(reverse("admin:training_trainingrun_change", args=[run.pk])).content.decode()
+    assert (
+        "Stop the training"
+        in bob_client.get(reverse("admin:training_trainingrun_change", args=[run.pk])).content.decode()
+    )
     press(bob_client, run, "cancel")
     assert TrainingRun.objects.get().state == "cancelled"
     assert AuditEvent.objects.filter(action="training_cancelled", actor_number=bob.volunteer_number).exists()
@@ -124,16 +128,16 @@ def test_the_page_of_a_training_shows_progress_curves_gate_figures_and_card(bob_
     version = make_network("first")
     page = bob_client.get(reverse("dashboard:training", args=[version.run_id])).content.decode()
     for words in (
-        *("Loss on the train galaxies", "Error in validation", "Verdicts right in validation"),
+        *("Loss on the train galaxies", "Error in validation", "Correct verdicts in validation"),
         *(
             "Passed the gate.",
             "Better than a constant guess.",
             "2.80°",
-            "Farthest off, all bands: PGC 7",
+            "Largest errors, all bands: PGC 7",
             "Model card",
             "labels of first",
         ),
-        *("80 steps", "Its record", "<dt>Minutes</dt><dd>30</dd><dt>Seed</dt><dd>1</dd>"),
+        *("80 steps", "Details", "<dt>Minutes</dt><dd>30</dd><dt>Seed</dt><dd>1</dd>"),
     ):
         assert words in page, words
     assert "measuring it" not in page, "what it did last says nothing of what has ended"
@@ -147,12 +151,12 @@ def test_a_running_training_refreshes_itself(bob_client: Client) -> None:
     assert job_claim(Job.objects.get().pk)
     page = bob_client.get(reverse("dashboard:training", args=[run.pk])).content.decode()
     assert 'data-seconds="5"' in page
-    assert ">Stop it</a>" in page
-    assert "The curves appear with the first validation." in page
+    assert ">Stop the training</a>" in page
+    assert "The curves will appear after the first validation." in page
 
 
 def test_the_overview_says_what_answers_and_since_when(bob_client: Client) -> None:
-    assert "No network answers yet" in bob_client.get(NETWORKS).content.decode()
+    assert "No network is in use yet" in bob_client.get(NETWORKS).content.decode()
     version = make_network("first")
     page = bob_client.get(NETWORKS).content.decode()
     assert version.sha256[:12] in page
@@ -161,14 +165,15 @@ def test_the_overview_says_what_answers_and_since_when(bob_client: Client) -> No
 
 def test_what_a_training_was_told_is_shown_to_the_last_digit() -> None:
     config = {"steps": 1_000_000, "minutes": 0.0, "seed": 2_147_483_647, "batch_size": 0, "learning_rate": 0.0}
-    assert told(config) == [("Steps", "1,000,000"), ("Seed", "2147483647")]
+    assert settings_in_words(config) == [("Steps", "1,000,000"), ("Seed", "2147483647")]
     config = {"steps": 0, "minutes": 2.5, "seed": 0, "learning_rate": 0.0003, "patience": 0, "bf16": False}
-    assert told(config) == [
+    assert settings_in_words(config) == [
         *(("Minutes", "2.5"), ("Seed", "0"), ("Learning rate", "0.0003")),
         *(("Patience", "0"), ("bfloat16", "no")),
     ]
 
 
+@pytest.mark.finding("abuse A17")
 def test_strangers_and_volunteers_see_nothing_of_it(alice_client: Client) -> None:
     version = make_network("first")
     for address in (NETWORKS, reverse("dashboard:training", args=[version.run_id])):
@@ -184,11 +189,11 @@ def test_a_network_is_promoted_and_rolled_back_with_a_second_press_and_an_audit_
     first, second = versions
     page = bob_client.get(reverse("admin:training_modelversion_change", args=[second.pk])).content.decode()
     assert "Roll back …" in page
-    assert "The network that answered before this one answers again." in page
-    assert "Have it answer …" not in page
-    assert "answers as ours again" in press(bob_client, second, "rollback").content.decode()
+    assert "The network that was in use before this one is used again." in page
+    assert "Put it into use …" not in page
+    assert "is in use as ours again" in press(bob_client, second, "rollback").content.decode()
     assert served_model() == first
-    assert "answers as ours from now on" in press(bob_client, second, "promote").content.decode()
+    assert "is now in use as ours" in press(bob_client, second, "promote").content.decode()
     assert served_model() == second
     assert AuditEvent.objects.filter(action="model_promoted", actor_number=bob.volunteer_number).count() == 2
 
@@ -202,8 +207,8 @@ def test_a_networks_figures_are_those_with_all_bands_whatever_order_the_database
     ModelVersion.objects.update(report={"views": views})
     version.refresh_from_db()
     assert version.words == "RMS 2.00°"
-    assert [row[0] for row in table(version.report)[1:]] == ["all bands", "g alone", "colour alone"]
-    assert "RMS by 5° (all bands)" in text(version.report)
+    assert [row[0] for row in views_table(version.report).rows] == ["all bands", "g alone", "colour alone"]
+    assert "RMS by 5° (all bands)" in evaluation_text(version.report)
 
 
 def test_there_is_nothing_before_the_first_one(bob_client: Client, versions: list[ModelVersion]) -> None:
@@ -211,17 +216,19 @@ def test_there_is_nothing_before_the_first_one(bob_client: Client, versions: lis
     assert "No version was served as ours before" in press(bob_client, versions[0], "rollback").content.decode()
 
 
-def test_pictures_unlike_those_of_the_test_raise_an_alarm_on_the_dashboard(bob_client: Client) -> None:
+@pytest.mark.finding("ux C17", "review 4.3")
+def test_pictures_unlike_those_of_the_test_raise_an_alarm_which_visitors_can_not_move(bob_client: Client) -> None:
     rng = np.random.default_rng(1)
     usual = [{"gri": {"mean": rng.normal(60, 8), "sigma": rng.normal(30, 5)}} for _ in range(500)]
     answers = {"inclination_deg": np.linspace(45, 90, 500), "rejection": rng.random(500)}
     version = make_network("first", reference=histograms(usual, answers))
 
-    def predict(mean: float, count: int) -> None:
+    def predict(mean: float, count: int, origin: str = "bulk", pgc: int | None = None) -> None:
         Prediction.objects.bulk_create(
             Prediction(
-                key=f"{mean}-{number}",
-                origin="upload",
+                key=f"{origin}-{mean}-{pgc}-{number}",
+                origin=origin,
+                pgc=pgc,
                 model=version,
                 inclination_deg=45 + 45 * number / count,
                 rejection=rng.random(),
@@ -232,10 +239,14 @@ def test_pictures_unlike_those_of_the_test_raise_an_alarm_on_the_dashboard(bob_c
         cache.delete(f"drift-{version.pk}")
 
     predict(60, 300)
-    assert "As at its test, over 300 predictions." in bob_client.get(NETWORKS).content.decode()
-    assert "Not as at its test" not in bob_client.get("/staff/dashboard/").content.decode()
+    assert "The same as in its test, over 300 predictions." in bob_client.get(NETWORKS).content.decode()
+    for origin in ("upload", "sky", "catalogue"):  # whatever visitors ask for
+        predict(150, 900, origin)
+    predict(150, 900, pgc=FIRST_SYNTHETIC_PGC)  # a demo sky
+    assert "The same as in its test, over 300 predictions." in bob_client.get(NETWORKS).content.decode()
+    assert "Different from its test" not in bob_client.get("/staff/dashboard/").content.decode()
     predict(150, 900)
-    told = "Not as at its test: brightness in colour."
+    told = "Different from its test: brightness in colour."
     assert told in bob_client.get(NETWORKS).content.decode()
     assert told in bob_client.get("/staff/dashboard/").content.decode()
 
@@ -243,17 +254,17 @@ def test_pictures_unlike_those_of_the_test_raise_an_alarm_on_the_dashboard(bob_c
 def test_too_few_test_galaxies_tell_nothing_either(bob_client: Client) -> None:
     version = make_network("first", reference={"rejection": [10] * 10})
     Prediction.objects.bulk_create(
-        Prediction(key=str(number), origin="upload", model=version, inclination_deg=60, rejection=0.5, input_summary={})
+        Prediction(key=str(number), origin="bulk", model=version, inclination_deg=60, rejection=0.5, input_summary={})
         for number in range(250)
     )
     page = bob_client.get(NETWORKS).content.decode()
-    assert "Too few test galaxies to compare with: 200 are needed to tell anything." in page
-    assert "As at its test" not in page
+    assert "Too few test galaxies to compare with: at least 200 are needed." in page
+    assert "The same as in its test" not in page
 
 
 def test_few_predictions_tell_nothing(bob_client: Client) -> None:
     make_network("first", reference={"rejection": [100] * 10})
     assert (
-        "0 predictions in 30 days; 200 are needed to tell whether the pictures have changed."
+        "0 predictions in 30 days; 200 are needed to see whether the pictures have changed."
         in bob_client.get(NETWORKS).content.decode()
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,45 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def migrated() -> Iterator[Path]:
+    """A GIZ_HOME whose database has every table and nobody in it, with no server running: to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="giz-e-"))
+    folder.chmod(0o755)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"],
+        cwd=REPOSITORY,
+        env={**plain_environment(), "GIZ_HOME": str(folder)},
+        capture_output=True,
+        check=True,
+    )
+    assert wait_until(lambda: not processes_with(str(folder)), PATIENCE_S), processes_with(str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def migrated_home(home: Path, migrated: Path) -> Path:
+    """``home``, with a database that needs no making and no migrations."""
+    copy_home(migrated, home)
+    return home
+
+
+def copy_home(source: Path, home: Path) -> None:
+    # cp keeps owners: as root, the database's files belong to another user.
+    subprocess.run(["cp", "-a", f"{source}/.", str(home)], check=True)
+    shutil.rmtree(home / "run", ignore_errors=True)
+
+
 @pytest.fixture
 def start(home: Path) -> Iterator[Start]:
     """Runs Python (a script's text, or words for the interpreter) with GIZ_HOME set; ends what is left afterwards."""
+    with starting(home) as run:
+        yield run
+
+
+@contextmanager
+def starting(home: Path) -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
 
     def run(*words: str, script: str = "", giz_home: Path = home, **environ: str) -> subprocess.Popen[str]:

@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 from giz.embedded.errors import EmbeddedError
-from giz.embedded.layout import Layout, private_folder
-from giz.embedded.urls import default_broker_url, default_cache_url, default_database_url, embedded_postgres_settings
+from giz.embedded.layout import (
+    Layout,
+    default_broker_url,
+    default_cache_url,
+    default_database_url,
+    embedded_postgres_settings,
+    private_folder,
+)
 
 from .conftest import as_root
 

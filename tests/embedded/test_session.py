@@ -10,7 +10,9 @@ import pytest
 
 from giz.embedded.child import wait_until
 from giz.embedded.layout import Layout
+from giz.embedded.locks import ServerState
 from giz.embedded.session import needs_services, wanted_services
+from giz.embedded.shared import SharedServer
 
 from .conftest import (
     PATIENCE_S,
@@ -30,7 +32,7 @@ import itertools, psycopg, redis, sys
 from giz import env
 from giz.embedded.layout import Layout
 from giz.embedded.session import services_for_command
-from giz.embedded.urls import default_database_url
+from giz.embedded.layout import default_database_url
 home = env.giz_home()
 with services_for_command(["manage.py", "anything"]):
     for line in itertools.chain(["first"], sys.stdin):
@@ -97,6 +99,19 @@ def test_a_command_that_is_killed_takes_the_servers_from_nobody_and_leaves_none_
     assert wait_until(lambda: are_gone(pids), PATIENCE_S)
 
 
+def test_a_keeper_holds_its_lock_from_the_first_moment(home: Path) -> None:
+    """Others take the lock for an instant to see whether there is one, and must not stop it from starting."""
+    layout = Layout(home)
+    layout.make()
+    server = SharedServer(layout, "valkey", say=print)
+    server.start()
+    try:
+        assert not ServerState(layout, "valkey").keeper.could_be_taken()
+    finally:
+        server.stop()
+    assert not processes_with(str(home))
+
+
 def test_a_server_that_is_killed_comes_back_while_the_command_runs(start: Start, home: Path) -> None:
     command = start(script=COMMAND)
     pids = server_pids(line_of(command, "pids"))
@@ -144,16 +159,20 @@ def test_a_damaged_database_ends_the_command_with_a_sentence(start: Start, home:
     assert command.returncode == 1
     assert said == (
         f"The database folder {folder} is damaged: its file PG_VERSION is missing.\n"
-        f"Restore it from a backup, or move it away and begin empty: mv {folder} {folder}.damaged\n"
+        f"Restore it from a backup, or move it away and start with an empty database: mv {folder} {folder}.damaged\n"
     )
 
 
-def test_a_data_folder_that_cannot_be_made_ends_the_command_with_a_sentence(start: Start, home: Path) -> None:
+@pytest.mark.parametrize("folder", ["file/giz", "/proc/giz"])
+def test_a_data_folder_that_cannot_be_made_ends_the_command_with_a_sentence(
+    start: Start, home: Path, folder: str
+) -> None:
+    """Neither below a file nor where even root may not write."""
     (home / "file").write_text("")
-    command = start(script=COMMAND, giz_home=home / "file" / "giz")
+    command = start("manage.py", "check", "--database", "default", giz_home=home / folder)
     said, _ = command.communicate()
     assert command.returncode == 1
-    assert said.startswith("GIZ cannot write to its data folder")
+    assert "folder" in said
     assert "Traceback" not in said
 
 
@@ -219,7 +238,7 @@ def test_a_deployment_without_a_secret_key_is_told_so_in_one_sentence(start: Sta
     said, _ = start("manage.py", "check", SECRET_KEY="", DATABASE_URL="postgresql://giz@db/giz").communicate(
         timeout=PATIENCE_S
     )
-    assert said.startswith("SECRET_KEY is not set, and where DATABASE_URL is set it must be.")
+    assert said.startswith("SECRET_KEY must be set when DATABASE_URL is set.")
     assert "Traceback" not in said
 
 

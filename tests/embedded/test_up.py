@@ -1,10 +1,13 @@
 """``manage.py up`` as a whole: real servers, web, worker and beat, and everything that may befall them."""
 
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +19,14 @@ from .conftest import (
     PATIENCE_S,
     REPOSITORY,
     Start,
+    copy_home,
     is_running,
     kill_hard,
     line_of,
     on_linux,
     plain_environment,
     processes_with,
+    starting,
 )
 
 pytestmark = on_linux
@@ -84,7 +89,8 @@ def test_it_starts_says_where_and_ctrl_c_leaves_nothing(start: Start, home: Path
     assert not answers(port)
 
 
-def test_a_second_one_says_where_the_first_one_runs(start: Start, home: Path) -> None:
+def test_a_second_one_says_where_the_first_one_runs(start: Start, migrated_home: Path) -> None:
+    home = migrated_home
     port = free_port()
     site = up(start, port)
     line_of(site, "╰")
@@ -101,6 +107,24 @@ def test_a_second_one_says_where_the_first_one_runs(start: Start, home: Path) ->
     rest_of(site)
 
 
+@pytest.fixture(scope="module")
+def running(migrated: Path) -> Iterator[tuple[subprocess.Popen[str], Path, int]]:
+    """One site for all parts that are killed, its GIZ_HOME and its port; Ctrl-C leaves nothing of it."""
+    home, port = Path(tempfile.mkdtemp(prefix="giz-e-")), free_port()
+    home.chmod(0o755)
+    copy_home(migrated, home)
+    with starting(home) as start:
+        site = up(start, port)
+        line_of(site, "╰")
+        assert wait_until(lambda: has_process(home, "celery --app giz --quiet beat"), PATIENCE_S)
+        yield site, home, port
+        site.send_signal(signal.SIGINT)
+        rest_of(site)
+        assert not processes_with(str(home))
+    shutil.rmtree(home)
+
+
+@pytest.mark.finding("fault F1")
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -111,24 +135,20 @@ def test_a_second_one_says_where_the_first_one_runs(start: Start, home: Path) ->
         ("celery --app giz --quiet beat", "beat ended (signal SIGKILL); starting it again"),
     ],
 )
-def test_a_part_that_is_killed_comes_back_with_a_word(start: Start, home: Path, words: str, told: str) -> None:
-    port = free_port()
-    site = up(start, port)
-    line_of(site, "╰")
-    assert wait_until(
-        lambda: any("celery --app giz --quiet beat" in line for line in processes_with(str(home))), PATIENCE_S
-    )
+def test_a_part_that_is_killed_comes_back_with_a_word(
+    running: tuple[subprocess.Popen[str], Path, int], words: str, told: str
+) -> None:
+    site, home, port = running
     kill_hard(pid_of(home, words))
     assert site.stdout is not None
     assert any(told in line for line in site.stdout)
-    assert any("is up again" in line for line in site.stdout)
+    assert any(f"{told.split()[0]} is up again" in line for line in site.stdout)
     assert wait_until(lambda: answers(port), PATIENCE_S)
-    site.send_signal(signal.SIGINT)
-    rest_of(site)
-    assert not processes_with(str(home))
+    assert wait_until(lambda: has_process(home, words), PATIENCE_S)
 
 
-def test_a_supervisor_that_is_killed_leaves_nothing_and_the_next_one_starts(start: Start, home: Path) -> None:
+def test_a_supervisor_that_is_killed_leaves_nothing_and_the_next_one_starts(start: Start, migrated_home: Path) -> None:
+    home = migrated_home
     port = free_port()
     site = up(start, port)
     line_of(site, "╰")
@@ -169,9 +189,8 @@ def test_a_slip_on_the_command_line_gives_a_sentence(start: Start, words: list[s
     assert "Traceback" not in said
 
 
-def test_a_damaged_database_gives_a_sentence_and_a_way_out(start: Start, home: Path) -> None:
-    rest_of(start("manage.py", "ensure_staff", DATABASE_URL="", LOG_LEVEL="ERROR"))
-    folder = next(home.glob("postgres-*"))
+def test_a_damaged_database_gives_a_sentence_and_a_way_out(start: Start, migrated_home: Path) -> None:
+    folder = next(migrated_home.glob("postgres-*"))
     (folder / "global" / "pg_control").unlink()
     said = rest_of(up(start, free_port()))
     assert f"The database folder {folder} is damaged: its file global/pg_control is missing." in said
@@ -179,6 +198,7 @@ def test_a_damaged_database_gives_a_sentence_and_a_way_out(start: Start, home: P
     assert "Traceback" not in said
 
 
+@pytest.mark.finding("fault F13")
 def test_a_full_disk_gives_a_sentence(home: Path) -> None:
     """On a file system of 100 MB of our own, where the system lets us have one."""
     script = (
@@ -201,8 +221,9 @@ def test_a_full_disk_gives_a_sentence(home: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
-def test_a_locked_keeper_is_no_obstacle_after_a_crash(start: Start, home: Path) -> None:
+def test_a_locked_keeper_is_no_obstacle_after_a_crash(start: Start, migrated_home: Path) -> None:
     """Lock and status files of a crash stay; only living processes count."""
+    home = migrated_home
     Layout(home).make()
     (Layout(home).run / "postgres.status").write_text('{"pid": 1, "state": "ready"}')
     Layout(home).up_lock.write_text('{"pid": 1, "address": "http://localhost:1"}')

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from giz.imaging.corners import empty_corners, is_light_on_dark
+from giz.imaging.measure import empty_corners, is_light_on_dark
 
 SIZE = 96
 

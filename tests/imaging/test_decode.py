@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from giz.imaging.decode import MAX_BYTES, PictureError, decode_picture
+from giz.imaging.decode import MAX_BYTES, MAX_SCANS, PictureError, decode_picture, is_blank, load_picture
+from tests.hostile import png_chunk, scan_bomb
 from tests.memory import at_most
 
 
@@ -194,6 +195,117 @@ def test_a_polyglot_is_only_its_pixels():
     assert np.array_equal(decode_picture(data, "grey"), GRADIENT)
 
 
+def rgb16(values):
+    """A PNG of 48-bit colour, (ny, nx, 3) of up to 65,535; Pillow writes none."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    height, width = values.shape[:2]
+    return png_of(width, height, chunk(b"IDAT", zlib.compress(rows)), bits=16, colour=2)
+
+
+@pytest.mark.finding("data 13")
+@pytest.mark.parametrize("most", [255, 1023, 2047, 4095, 16383, 32767])
+def test_greys_of_a_camera_with_fewer_bits_are_scaled_by_their_own_largest_value(most):
+    counts = (GRADIENT.astype(np.float64) * most / 255).astype(np.uint16)
+    pixels = decode_picture(encoded(Image.fromarray(counts)), "grey")
+    np.testing.assert_allclose(pixels.astype(int), GRADIENT, atol=1)
+    hot = np.tile(counts, (8, 8))
+    hot[5, 5] = 65535
+    assert decode_picture(encoded(Image.fromarray(hot)), "grey").max() == 255
+    np.testing.assert_allclose(
+        decode_picture(encoded(Image.fromarray(hot)), "grey")[-1], np.tile(GRADIENT[-1], 8), atol=1
+    )
+
+
+@pytest.mark.finding("data 13")
+def test_greys_that_use_the_uppermost_bit_stay_as_they_were():
+    values = (GRADIENT.astype(np.uint16) * 180).astype(np.uint16)
+    np.testing.assert_array_equal(decode_picture(encoded(Image.fromarray(values)), "grey"), values >> 8)
+
+
+@pytest.mark.finding("data 13")
+def test_sixteen_bits_with_few_levels_are_refused_with_what_to_do():
+    few = (GRADIENT // 8).astype(np.uint16)
+    assert refusal(encoded(Image.fromarray(few))) == "bad_picture"
+    colour = np.stack([GRADIENT.astype(np.uint16) * 16] * 3, axis=2)  # twelve bits: sixteen levels of 255 remain
+    assert refusal(rgb16(colour), "colour") == "bad_picture"
+
+
+@pytest.mark.finding("data 13")
+def test_colour_of_fewer_bits_is_scaled_alike_in_all_channels():
+    colour = np.stack([GRADIENT, GRADIENT // 2, GRADIENT // 4], axis=2).astype(np.uint16)
+    full = decode_picture(rgb16(colour * 257), "colour")
+    np.testing.assert_array_equal(full, colour)
+    np.testing.assert_allclose(decode_picture(rgb16(colour * 120), "colour").astype(int), full, atol=3)
+
+
+@pytest.mark.finding("data 15")
+def test_what_is_drawn_in_the_colour_of_the_background_is_laid_on_the_other():
+    light = np.zeros((64, 64, 4), np.uint8)
+    light[..., :3] = 255
+    light[20:40, 10:50, 3] = 255
+    white, black = (
+        decode_picture(encoded(Image.fromarray(drawn)), kind)
+        for drawn, kind in ((light, "grey"), (light * np.array([0, 0, 0, 1], np.uint8), "colour"))
+    )
+    assert not is_blank(white)
+    assert not is_blank(black)
+    assert (white[30, 30], white[0, 0]) == (255, 0)
+
+
+@pytest.mark.finding("data 15")
+def test_moving_pictures_are_refused():
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 9 * 64))
+    moving = png_chunk(b"acTL", struct.pack(">II", 2, 0))
+    assert refusal(png_of(64, 64, moving, pixels)) == "unsupported_type"
+    out = io.BytesIO()
+    frames = [Image.new("L", (64, 64), value) for value in (0, 200)]
+    frames[0].save(out, "PNG", save_all=True, append_images=frames[1:])
+    assert refusal(out.getvalue()) == "unsupported_type"
+
+
+@pytest.mark.finding("security S4", "abuse A10")
+def test_scans_of_a_jpeg_are_counted_before_it_is_decoded():
+    assert refusal(scan_bomb(2048, MAX_SCANS + 1)) == "image_too_large"
+    assert decode_picture(scan_bomb(64, 20), "grey").shape == (64, 64)
+    real = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8))
+    assert decode_picture(encoded(real, "JPEG", progressive=True), "colour").shape == (300, 300, 3)
+    # Bytes that look like scans, within other segments and behind the picture.
+    good = encoded(Image.fromarray(GRADIENT), "JPEG", comment=b"\xff\xda" * 500) + b"\xff\xda\0\2" * 500
+    assert decode_picture(good, "grey").shape == (48, 64)
+
+
+@pytest.mark.finding("security S7")
+def test_a_large_picture_with_transparency_is_laid_on_its_background_in_strips():
+    data = encoded(Image.new("RGBA", (4000, 4000), (90, 90, 90, 128)))
+    with at_most(150):  # 64 MB as Pillow holds it, 48 MB of pixels
+        assert decode_picture(data, "colour").shape == (4000, 4000, 3)
+
+
+def test_a_jpeg_of_twice_the_side_that_is_needed_comes_out_smaller():
+    large = encoded(Image.fromarray(np.tile(GRADIENT, (50, 50))), "JPEG")
+    assert load_picture(large, enough_px=1024).size == (1600, 1200)
+    assert load_picture(large).size == (3200, 2400)
+
+
+@pytest.mark.finding("data 16")
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_a_picture_without_contrast_is_blank(value):
+    even = np.full((64, 64), value, np.uint8)
+    speck = even.copy()
+    speck[3, 3:6] = 128
+    for pixels in (
+        even,
+        speck,
+        np.stack([even] * 3, axis=2),
+        decode_picture(encoded(Image.fromarray(even), "JPEG"), "grey"),
+    ):
+        assert is_blank(pixels)
+    assert not is_blank(GRADIENT)
+    small = even.copy()
+    small[30:36, 28:38] = 128
+    assert not is_blank(small)
+
+
 @pytest.mark.real_data
 def test_every_real_picture_decodes(real_data):
     files = sorted((real_data / "galaxies").iterdir())[::4]
@@ -202,3 +314,14 @@ def test_every_real_picture_decodes(real_data):
         pixels = decode_picture(file.read_bytes(), kind)
         assert pixels.ndim == (3 if kind == "colour" else 2), file.name
         assert pixels.std() > 1, file.name
+
+
+@pytest.mark.finding("security S4")
+def test_a_padded_jpeg_is_refused_before_pillow_walks_through_it():
+    whole = encoded(Image.fromarray(GRADIENT), "JPEG")
+    for padding in (b"\xff" * 5_000_000, b"\xff\0" * 2_500_000, b"\xff" + bytes(5_000_000)):
+        assert refusal(whole[:2] + padding + whole[2:]) == "bad_picture"
+        assert refusal(whole[:3] + padding) == "bad_picture"
+    # As much as cameras leave is read, and what follows the picture is nobody's business.
+    padded = whole[:2] + b"\xff" * 4000 + whole[2:] + bytes(5_000_000)
+    assert np.array_equal(decode_picture(padded, "grey"), decode_picture(whole, "grey"))

@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from giz.imaging.fits import FitsError, open_frame
+from giz.imaging.fits_structure import UPLOAD, check_file
+from tests.hostile import SKY, as_file, bombs_of_coordinates
+from tests.hostile import fits as fits_file
 from tests.memory import at_most
 
 from .frames import blob, camera, write
@@ -274,9 +277,9 @@ def test_damage_anywhere_gives_pixels_or_a_clear_refusal(plain, data):
 def test_asinh_counts_of_pan_starrs_become_linear(tmp_path):
     wcs, counts = camera(SHAPE), 500.0
     stored = np.full(SHAPE, 1.0857362048 * np.arcsinh((counts - 12.0) / (2 * 50.0)), np.float32)
-    path = write(tmp_path / "ps.fits", stored, wcs, BSOFTEN=50.0, BOFFSET=12.0, EXPTIME=100.0)
-    value = whole(path, zero_point_mag=lambda header: 25.0 + 2.5 * np.log10(header["EXPTIME"]))[0, 0]
-    assert value == pytest.approx(counts / 100.0 * 0.1, rel=1e-4)
+    path = write(tmp_path / "ps.fits", stored, wcs, BSOFTEN=50.0, BOFFSET=12.0)
+    value = whole(path, has_own_unit=True)[0, 0]
+    assert value == pytest.approx(counts, rel=1e-4)
 
 
 def test_big_endian_and_double_precision_are_read_alike(tmp_path):
@@ -284,3 +287,98 @@ def test_big_endian_and_double_precision_are_read_alike(tmp_path):
     values = [whole(write(tmp_path / f"{kind}.fits", blob(wcs, SHAPE).astype(kind), wcs)) for kind in (">f4", "<f8")]
     np.testing.assert_allclose(values[0], values[1])
     assert values[0].dtype == values[1].dtype == np.float32
+
+
+def images(path, *parts):
+    """A file of images, each (values, name, header): the first is the primary one."""
+    hdus = [
+        (fits.ImageHDU if number else fits.PrimaryHDU)(np.full(shape, value, np.float32), header)
+        for number, (value, shape, name, header) in enumerate(parts)
+    ]
+    for hdu, (_value, _shape, name, _header) in zip(hdus, parts, strict=True):
+        if name:
+            hdu.header["EXTNAME"] = name
+    fits.HDUList(hdus).writeto(path)
+    return path
+
+
+SMALL = (48, 48)
+SKY_CARDS = camera(SHAPE).to_header()
+CHOICES = {
+    "a mask first": [(1, SHAPE, "DQ", None), (2, SHAPE, "SCI", SKY_CARDS)],
+    "a mask with sky coordinates first": [(1, SHAPE, "DQ", SKY_CARDS), (2, SHAPE, "SCI", SKY_CARDS)],
+    "a weight first": [(1, SHAPE, "WHT", None), (2, SHAPE, "", None)],
+    "an error first": [(1, SHAPE, "ERR_1", None), (2, SHAPE, "SCI_1", None)],
+    "a variance of another program": [(1, SHAPE, "var_poisson", None), (2, SHAPE, "image", None)],
+    "an inverse variance by its kind": [(1, SHAPE, "", fits.Header([("IMTYPE", "invvar")])), (2, SHAPE, "", None)],
+    "a preview first": [(1, SMALL, "", None), (2, SHAPE, "", None)],
+    "a preview called so": [(1, (300, 300), "THUMBNAIL", None), (2, SHAPE, "", None)],
+    "a larger image without sky coordinates": [(1, (300, 300), "", None), (2, SHAPE, "", SKY_CARDS)],
+    "a larger image that is not SCI": [(1, (300, 300), "MODEL", None), (2, SHAPE, "SCI", None)],
+    "two alike": [(2, SHAPE, "", None), (1, SHAPE, "", None)],
+}
+
+
+@pytest.mark.finding("data 7")
+@pytest.mark.parametrize("parts", CHOICES.values(), ids=CHOICES)
+def test_the_image_of_the_sky_is_found_among_others(parts, tmp_path):
+    path = images(tmp_path / "many.fits", *parts)
+    assert whole(path, needs_sky=False).max() == 2.0
+    if any(header is SKY_CARDS for *_rest, header in parts):
+        assert whole(path).max() == 2.0
+
+
+@pytest.mark.finding("data 7")
+def test_what_holds_no_image_is_told_so(tmp_path):
+    table = fits.BinTableHDU.from_columns([fits.Column("x", "E", array=np.ones(5))])
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "table.fits")
+    assert "holds no image." in refusal(tmp_path / "table.fits", needs_sky=False).detail
+    mask = images(tmp_path / "mask.fits", (1, SHAPE, "MASK", None))
+    assert "only masks" in refusal(mask, needs_sky=False).detail
+    cube = write(tmp_path / "cube.fits", np.ones((3, *SHAPE), np.float32))
+    assert "3 axes" in refusal(cube, needs_sky=False).detail
+
+
+@pytest.mark.finding("data 7")
+@pytest.mark.parametrize("unit", ["mag", "mag/arcsec2", "K", "km/s", "Jy/beam"])
+def test_units_are_looked_at_without_sky_coordinates_too(unit, tmp_path):
+    path = write(tmp_path / "mag.fits", np.ones(SHAPE, np.float32), BUNIT=unit)
+    assert refusal(path, needs_sky=False).code == "bad_unit"
+
+
+@pytest.mark.finding("data 7")
+def test_asinh_counts_become_linear_without_sky_coordinates_too(tmp_path):
+    stored = np.full(SHAPE, 1.0857362048 * np.arcsinh(500.0 / (2 * 50.0)), np.float32)
+    path = write(tmp_path / "ps.fits", stored, BSOFTEN=50.0, BOFFSET=0.0)
+    assert whole(path, needs_sky=False)[0, 0] == pytest.approx(500.0, rel=1e-4)
+
+
+@pytest.mark.finding("security S1", "security S2", "abuse A12")
+@pytest.mark.parametrize("data", bombs_of_coordinates().values(), ids=bombs_of_coordinates())
+def test_coordinates_beyond_reason_are_refused_before_any_library_sees_them(data):
+    with pytest.raises(FitsError) as caught:
+        check_file(as_file(data), "x.fits")
+    assert caught.value.code == "bad_fits"
+
+
+def test_coordinates_that_surveys_do_write_are_within_the_limits():
+    most = {"WCSAXES": 4, "CTYPE3": "STOKES", "A_ORDER": 9, "B_ORDER": 9, "A_9_0": 1e-9, "PV1_39": 0.0, "PC4_4": 1.0}
+    check_file(as_file(fits_file(b"HIERARCH ESO ADA POSANG = 1.5", **{**SKY, **most})), "x.fits")
+    # Columns of a table may have any number.
+    table = fits.BinTableHDU.from_columns([fits.Column(f"c{number}", "E", array=[1.0]) for number in range(20)])
+    table.header["CTYPE19"] = "no axis"
+    out = as_file(b"")
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(out)
+    check_file(out, "x.fits")
+
+
+@pytest.mark.finding("security S2", "abuse A12")
+def test_an_upload_has_a_short_header():
+    for count, is_taken in ((1300, True), (1500, False), (5000, False)):
+        data = as_file(fits_file(*[b"COMMENT x"] * count))
+        if is_taken:
+            check_file(data, "x.fits", UPLOAD)
+        else:
+            with pytest.raises(FitsError):
+                check_file(data, "x.fits", UPLOAD)
+        check_file(data, "x.fits")

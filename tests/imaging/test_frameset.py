@@ -1,12 +1,14 @@
 """A set on disk: written whole, read back, the same bytes, and pictures the right way up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
 from giz.imaging.fits_structure import FitsError
-from giz.imaging.frameset import FrameSet, read_frame_set, read_frame_set_request, set_pictures, write_frame_set
+from giz.imaging.frameset import FrameSet, read_frame_set, set_pictures, write_frame_set
 from giz.imaging.grid import galaxy_grid
 from giz.imaging.mosaic import Mosaic
 
@@ -49,15 +51,15 @@ def test_other_programs_find_place_zero_point_and_unit(frames, tmp_path):
 
 def test_the_request_tells_whether_a_set_is_still_right(frames, tmp_path):
     write_frame_set(tmp_path / "a.fits", frames)
-    assert read_frame_set_request(tmp_path / "a.fits") == "abc"
-    assert read_frame_set_request(tmp_path / "none.fits") is None
+    assert read_frame_set(tmp_path / "a.fits").request == "abc"
     (tmp_path / "cut.fits").write_bytes((tmp_path / "a.fits").read_bytes()[:4000])
-    assert read_frame_set_request(tmp_path / "cut.fits") is None
+    with pytest.raises(FitsError, check=lambda error: error.code == "bad_fits"):
+        read_frame_set(tmp_path / "cut.fits")
 
 
 def test_damaged_and_foreign_files_are_refused(frames, tmp_path):
     fits.PrimaryHDU(np.zeros((5, 5))).writeto(tmp_path / "foreign.fits")
-    with pytest.raises(FitsError, match="no set of frames made here"):
+    with pytest.raises(FitsError, check=lambda error: error.code == "bad_fits"):
         read_frame_set(tmp_path / "foreign.fits")
     with pytest.raises(FitsError, match="can't be read"):
         read_frame_set(tmp_path / "none.fits")
@@ -74,3 +76,10 @@ def test_pictures_have_their_first_row_on_top(frames):
 def test_missing_bands_leave_out_their_picture_and_the_colour(frames):
     fewer = FrameSet(frames.grid, {"r": frames.bands["r"]}, "sdss", True, "abc")
     assert set(set_pictures(fewer)) == {"r"}
+
+
+@pytest.mark.finding("data 16")
+def test_a_band_of_one_value_gives_no_picture(frames):
+    bands = dict(frames.bands)
+    bands["g"] = Mosaic(np.zeros((100, 100), np.float32), (0.0,), 0.0, 0.0)
+    assert set(set_pictures(replace(frames, bands=bands))) == {"r", "i"}

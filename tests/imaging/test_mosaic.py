@@ -53,6 +53,21 @@ def test_patches_that_do_not_touch_keep_their_level(truth):
     assert np.isnan(made.flux[100, 100])
 
 
+@pytest.mark.finding("review 19")
+def test_groups_that_do_not_touch_keep_their_level_each():
+    # Two that overlap and differ by ten, and one apart: only the two move.
+    flat = np.zeros((SIDE, SIDE))
+    windows = [(0, 40, 0, 100), (0, 40, 50, 150), (150, 200, 0, 200)]
+    offsets = sky_offsets(patches_of(flat, windows, [10.0, 0.0, 3.0]))
+    assert offsets.tolist() == pytest.approx([5.0, -5.0, 0.0])
+    two = [*windows, (120, 190, 0, 100)]
+    assert sky_offsets(patches_of(flat, two, [10.0, 0.0, 3.0, 7.0])).tolist() == pytest.approx(
+        [5, -5, -5 / 3, 7 / 3], abs=0.4
+    )
+    chain = [(0, 60, 0, 100), (100, 160, 0, 100), (50, 110, 0, 100)]  # the third joins the first two
+    assert np.ptp(np.array([1.0, 5.0, 9.0]) - sky_offsets(patches_of(flat, chain, [1.0, 5.0, 9.0]))) < 1e-4
+
+
 def test_averaging_two_exposures_lowers_the_noise(truth):
     window = (0, 200, 0, 200)
     one = mosaic(patches_of(0 * truth, [window], [0.0], sigma=1.0), SIDE)

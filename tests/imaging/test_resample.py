@@ -7,7 +7,7 @@ from astropy.wcs import WCS, Sip
 
 from giz.imaging.fits import open_frame
 from giz.imaging.grid import galaxy_grid
-from giz.imaging.resample import resample
+from giz.imaging.resample import Patch, resample, without_fill
 from tests.memory import at_most
 
 from .frames import blob, camera, write
@@ -129,3 +129,28 @@ def test_a_huge_frame_takes_little_memory(tmp_path):
     with at_most(120):
         patch = onto(path, grid)
     assert patch.flux.shape == (750, 750)
+
+
+@pytest.mark.finding("data 16")
+@pytest.mark.parametrize("value", [0.0, 7.3, -1e5])
+def test_an_even_frame_shows_nothing(value):
+    even = np.full((60, 80), value, np.float32)
+    assert without_fill(Patch("even", even, 3, 4)) is None
+    almost = even * np.random.default_rng(0).uniform(1 - 5e-7, 1 + 5e-7, even.shape).astype(np.float32)
+    assert without_fill(Patch("rounded", almost, 3, 4)) is None
+
+
+@pytest.mark.finding("data 16")
+def test_what_was_filled_up_is_left_out_and_light_stays():
+    flux = np.random.default_rng(0).normal(5.0, 0.1, (60, 80)).astype(np.float32)
+    flux[10:14, 10:14] = 1000.0  # a saturated star
+    patch = Patch("whole", flux, 3, 4)
+    assert without_fill(patch) is patch
+    half = flux.copy()
+    half[:, :40] = 0.0
+    left = without_fill(Patch("half", half, 3, 4))
+    assert (left.first_row, left.first_column, left.flux.shape) == (3, 44, (60, 40))
+    np.testing.assert_array_equal(left.flux[:, 1:], half[:, 41:])
+    holes = half.copy()
+    holes[:, 70:] = np.nan
+    assert without_fill(Patch("holes", holes, 3, 4)).flux.shape == (60, 30)

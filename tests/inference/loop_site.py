@@ -18,7 +18,7 @@ from giz.catalog.selectors import galaxy_ids
 from giz.catalog.storage import display_folder
 from giz.core.models import Job
 from giz.core.tasks import SWEEP_SECONDS, wake_on_commit
-from giz.labelset.sides import sides_of
+from giz.labelset.schema import sides_of
 from labeling.demo.build import store
 from labeling.demo.plan import Recipe
 from labeling.demo.render import render

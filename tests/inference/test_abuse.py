@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 import struct
 import uuid
 import zlib
@@ -100,9 +101,15 @@ BAD_FILES = [
     ("FITS with a huge BZERO", fits_of(np.ones((64, 64)), BZERO=-1e300), 400, "bad_fits"),
     ("packed FITS", gzip.compress(fits_header(**FITS_SIZE)), 400, "bad_fits"),
     ("archive", b"PK\x03\x04" + bytes(100), 400, "bad_fits"),
+    ("pickle", pickle.dumps({"weights": [1.0]}), 415, "unsupported_type"),
+    ("array of numpy", b"\x93NUMPY\x01\0" + bytes(100), 415, "unsupported_type"),
+    ("ONNX", b"\x08\x08\x12\x07pytorch" + bytes(100), 415, "unsupported_type"),
+    ("black", encoded(np.zeros((64, 64), np.uint8)), 400, "blank_picture"),
+    ("even FITS", fits_of(np.full((64, 64), 5.0)), 400, "blank_picture"),
 ]
 
 
+@pytest.mark.finding("abuse A7", "abuse A9", "abuse A10", "abuse A11", "abuse A12", "abuse A20")
 @pytest.mark.parametrize(("data", "status", "code"), [bad[1:] for bad in BAD_FILES], ids=[bad[0] for bad in BAD_FILES])
 def test_a_bad_file_is_refused_by_its_content_everywhere_and_leaves_nothing(client, network, data, status, code):
     with at_most(100):
@@ -116,6 +123,7 @@ def test_a_bad_file_is_refused_by_its_content_everywhere_and_leaves_nothing(clie
     assert not (Path(django_settings.GIZ_HOME) / "predict").exists()
 
 
+@pytest.mark.finding("abuse A8")
 def test_a_polyglot_is_written_anew_and_served_as_a_picture_that_can_do_nothing(client, network):
     script = b"<script>alert(document.cookie)</script>"
     comment = PngInfo()
@@ -134,6 +142,7 @@ def test_a_polyglot_is_written_anew_and_served_as_a_picture_that_can_do_nothing(
     assert "private" in served.headers["Cache-Control"]
 
 
+@pytest.mark.finding("abuse A5")
 @pytest.mark.parametrize(
     "name",
     [
@@ -150,6 +159,7 @@ def test_a_polyglot_is_written_anew_and_served_as_a_picture_that_can_do_nothing(
 def test_a_file_name_is_never_used(client, network, caplog, name):
     answer = upload(client, file=named(encoded(spiral()["r"]), name))
     assert answer.status_code in (201, 400), answer.content
+    assert answer.status_code == 201 or answer.json()["code"] == "bad_form"
     if answer.status_code == 201:
         source = answer.json()["id"]
         files = [
@@ -184,6 +194,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(client, network):
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+@pytest.mark.finding("abuse A3", "abuse A29")
 @pytest.mark.parametrize(
     "body",
     [
@@ -264,6 +275,7 @@ def test_the_sweeper_forgets_what_is_a_day_old_and_folders_that_nobody_knows(cli
     assert sources_sweep() == 0
 
 
+@pytest.mark.finding("abuse A26", "abuse A28")
 def test_one_address_may_ask_so_much_in_a_minute_and_another_still_may(client, network, monkeypatch, settings):
     monkeypatch.setattr(api, "EVALUATIONS_A_MINUTE", 3)
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 0}

@@ -6,11 +6,14 @@ import io
 import numpy as np
 import pytest
 import torch
+from django.db import connection
+from django.db.models import Value
 from PIL import Image
 
+from giz.catalog.models import Galaxy, plain_name
 from giz.inference.models import Prediction, Source
-from giz.training.nn.export import ServedReference, export_onnx
-from giz.training.nn.networks import ReferenceNet
+from giz.training.nn.export import export_onnx
+from giz.training.nn.networks import ReferenceNet, ServedReference
 from tests.inference.sky import ask, encoded, galaxy_with_pictures, named, register, ruler, spiral, upload
 
 pytestmark = pytest.mark.django_db
@@ -36,10 +39,64 @@ def test_a_galaxy_of_the_catalogue_is_there_at_once(client, network):
     assert client.get(answer.headers["Location"]).json() == body
 
 
-@pytest.mark.parametrize("name", ["NGC4258", "ngc 4258", "PGC 4258", "pgc4258"])
-def test_a_galaxy_is_found_by_its_name_however_it_is_written(client, network, name):
+@pytest.mark.finding("data 12", "review 22")
+@pytest.mark.parametrize("stored", ["NGC4258", "NGC 4258", "ngc  4258", "NGC\u00a04258", "NGC04258"])
+@pytest.mark.parametrize("name", ["NGC4258", "ngc 4258", " NGC  4258 ", "NGC\u00a04258", "ngc04258"])
+def test_a_galaxy_is_found_by_its_name_however_either_is_written(client, network, stored, name):
+    galaxy_with_pictures(name=stored)
+    assert ask(client, "sources/", {"name": name}).json()["galaxy"]["pgc"] == 4258
+
+
+@pytest.mark.finding("data 12")
+@pytest.mark.parametrize("name", ["PGC 4258", "pgc4258", "LEDA 4258", "leda 004258", "4258", " 4258 ", "PGC #4258"])
+def test_a_number_in_place_of_a_name_is_a_number(client, network, name):
     galaxy_with_pictures()
     assert ask(client, "sources/", {"name": name}).json()["galaxy"]["pgc"] == 4258
+    assert client.get(f"/api/v1/predict/name/{name.replace('#', '%23')}/").status_code == 200
+
+
+@pytest.mark.finding("data 12")
+def test_of_several_galaxies_of_one_name_the_one_with_pictures_is_meant(client, network):
+    Galaxy.objects.create(pgc=1, name="NGC 4258")
+    galaxy_with_pictures()
+    galaxy_with_pictures(5000, name="ngc4258")
+    assert ask(client, "sources/", {"name": "NGC 4258"}).json()["galaxy"]["pgc"] == 4258
+
+
+@pytest.mark.finding("review 22")
+def test_a_name_is_found_by_an_index(network):
+    Galaxy.objects.bulk_create(Galaxy(pgc=number, name=f"UGC {number}") for number in range(1, 3000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE catalog_galaxy")
+    plan = Galaxy.objects.alias(plain=plain_name("name")).filter(plain=plain_name(Value("ugc 1234"))).explain()
+    assert "galaxy_by_plain_name" in plan
+
+
+@pytest.mark.finding("ux C22", "abuse A29")
+@pytest.mark.parametrize("text", ["0", "-5", "+5", "PGC 0", "9999999999999"])
+def test_what_is_no_number_of_a_galaxy_is_told_as_that(client, network, text):
+    answer = ask(client, "sources/", {"name": text})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_pgc")
+    assert client.get(f"/api/v1/predict/name/{text}/").json()["code"] == "bad_pgc"
+
+
+@pytest.mark.finding("abuse A29")
+@pytest.mark.parametrize("pgc", ["0", "9999999999", "1" * 40])
+def test_a_number_in_an_address_is_checked_as_one_in_a_body(client, network, pgc):
+    for path in (f"/api/v1/predict/pgc/{pgc}/", f"/api/pgc/{pgc}"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_pgc")
+    assert not Source.objects.exists()
+
+
+@pytest.mark.finding("data 12")
+def test_a_place_in_place_of_a_name_is_a_place(client, network):
+    answer = ask(client, "sources/", {"name": "12 18 57.5 +47 18 14"})
+    assert answer.status_code == 202
+    wanted = Source.objects.get().wanted
+    assert wanted == {"ra_deg": 184.739583, "dec_deg": 47.303889, "size_arcmin": 4.0}
+    wrong = ask(client, "sources/", {"name": "400 10"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_place")
 
 
 def test_evaluating_answers_everything_the_page_shows(client, network):
@@ -60,6 +117,7 @@ def test_evaluating_answers_everything_the_page_shows(client, network):
     assert low <= said["inclination_deg"] <= high
     assert said["interval_95_deg"][0] <= low <= high <= said["interval_95_deg"][1] <= 90
     assert said["sigma_deg"] > 0
+    assert said["sigma_common_deg"] is None
     assert set(said["rejection"]["reasons"]) >= {"not_sure", "face_on", "multiple"}
     assert said["rejection"]["reason"] in said["rejection"]["reasons"]
     assert 0 <= said["rejection"]["probability"] <= 1

@@ -16,12 +16,13 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import connection
 
-from giz.catalog.storage.errors import StorageError
+from giz.catalog.storage import StorageError
 from giz.core.jobs import job_claim, run_job
 from giz.core.models import Job
 from giz.inference.jobs import predict_jobs
 from giz.inference.models import Prediction
 from giz.inference.services import bulk
+from giz.inference.services.bulk_inputs import input_of
 from giz.labelset import LabelSet
 from giz.training.nn.data import TrainingData
 from giz.training.nn.evaluation import predictions
@@ -126,13 +127,21 @@ def test_tables_name_galaxies_or_hold_paths_or_bytes_and_bad_rows_say_why(networ
     run_command("predict", paths, "--out", tmp_path / "of_paths.parquet")
     of_paths = pq.read_table(tmp_path / "of_paths.parquet").to_pylist()
     assert "can't be read" in of_paths[1]["problem"]
-    assert "neither PNG" in of_paths[2]["problem"]
+    assert "not PNG" in of_paths[2]["problem"]
     assert of_paths[3]["problem"] == "no picture"
 
     held = tmp_path / "bytes.parquet"
     pq.write_table(pa.table({"r": pa.array([made], pa.binary())}), held)
     run_command("predict", held, "--out", tmp_path / "of_bytes.parquet")
     assert pq.read_table(tmp_path / "of_bytes.parquet")["inclination_deg"][0].as_py() == of_paths[0]["inclination_deg"]
+
+
+def test_a_path_that_is_no_file_on_the_disk_is_a_problem_of_its_row(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    paths = tmp_path / "paths.parquet"
+    pq.write_table(pa.table({"r": ["pipe", "/dev/zero", ".", "a\0b", "x" * 5000]}), paths)
+    told = [subject.problem for subject in input_of({"table": str(paths)}).read(0, 5)]
+    assert all(problem.startswith("its file can't be read") for problem in told), told
 
 
 @pytest.mark.parametrize("text", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
@@ -214,16 +223,16 @@ def test_what_can_not_work_is_said_before_any_work(labelset, network, tmp_path, 
     out = tmp_path / "out.parquet"
     for arguments, words in (
         ((wrong, "--out", out), "needs the column pgc"),
-        ((magnitudes, "--out", out), "r is double, gri is int32: neither paths nor bytes"),
+        ((magnitudes, "--out", out), "r is double, gri is int32"),
         ((tmp_path / "text.parquet", "--out", out), "can't be read as Parquet"),
         ((tmp_path / "nothing", "--out", out), "There is no"),
-        ((labelset, "--out", tmp_path / "taken.parquet"), "holds something else"),
-        ((labelset, "--out", tmp_path / "out.csv"), "should end with .parquet"),
-        ((labelset, "--out", tmp_path / "no" / "out.parquet"), "no folder"),
+        ((labelset, "--out", tmp_path / "taken.parquet"), "already exists"),
+        ((labelset, "--out", tmp_path / "out.csv"), "must end with .parquet"),
+        ((labelset, "--out", tmp_path / "no" / "out.parquet"), "not a writable folder"),
         ((labelset, "--out", out, "--model", "abc"), "There is no network 'abc'"),
         ((labelset, "--out", out, "--campaign", "x"), "Name either"),
         (("--campaign", "nobody", "--out", out), "There is no campaign 'nobody'"),
-        ((labelset, "--out", out, "--background", 0), "1 to 64 jobs"),
+        ((labelset, "--out", out, "--background", 0), "1 to 64"),
     ):
         with pytest.raises(CommandError, match=words):
             run_command("predict", *arguments)

@@ -9,8 +9,10 @@ from giz.catalog.models import Galaxy
 from giz.core.errors import Refused
 from giz.core.jobs import job_cancel, job_claim, run_job, sweep_dead_jobs
 from giz.core.models import Job
+from giz.core.requester import Requester
 from giz.inference.models import Source
-from giz.inference.services.sources import Wish, source_open
+from giz.inference.services.queries import GalaxyQuery
+from giz.inference.services.sources import source_open
 from giz.inference.storage import picture_path, sources_folder
 from giz.surveys.client import Manners
 from giz.surveys.hyperleda import HyperLEDA
@@ -18,14 +20,14 @@ from giz.surveys.observatory import Observatory
 from tests.inference.sky import ask, galaxy_with_pictures
 from tests.surveys.servers import HipsServer, LocalServer, SkyNamesServer, leda_row
 from tests.surveys.serving import serving
-from tests.surveys.sky import Sky
+from tests.surveys.sky import shared_sky
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
 def sky():
-    return Sky(size_px=256)
+    return shared_sky(size_px=256)
 
 
 @pytest.fixture
@@ -96,6 +98,56 @@ def test_a_name_is_resolved_to_a_place_then_to_the_galaxy_with_a_size(client, ne
     assert "/sesame/-oxI/SNV?NGC%201" in names.requests
 
 
+@pytest.mark.finding("data 12")
+def test_the_catalogue_is_asked_by_name_before_anybody_else(client, network, serve, sky):
+    """A galaxy that was imported without pictures, under a name that nobody else knows."""
+    serve(HipsServer(sky))
+    place = {"ra_deg": sky.place.ra.deg, "dec_deg": sky.place.dec.deg, "d25_arcsec": sky.d25_arcsec}
+    Galaxy.objects.create(pgc=700_001, name="Our Good One", position_angle_deg=sky.position_angle_deg, **place)
+    source = fetched(ask(client, "sources/", {"name": "our  goodone"}))
+    source.refresh_from_db()
+    assert (source.state, source.pgc, source.name) == ("ready", 700_001, "Our Good One")
+
+
+@pytest.mark.finding("data 12")
+def test_a_name_of_the_catalogue_without_a_size_is_asked_of_hyperleda_by_its_number(client, network, serve, sky):
+    serve(HipsServer(sky))
+    serve(SkyNamesServer([leda_row(sky, 7)], sky))
+    Galaxy.objects.create(pgc=7, name="Our Bad One")
+    source = fetched(ask(client, "sources/", {"name": "Our Bad One"}))
+    source.refresh_from_db()
+    assert (source.state, source.pgc) == ("ready", 7)
+
+
+@pytest.mark.finding("ux C17")
+def test_a_job_that_got_nothing_has_failed_and_says_what_was_wanted(client, network, serve, sky):
+    serve(HipsServer(sky))
+    serve(SkyNamesServer([], sky))
+    source = fetched(ask(client, "sources/", {"name": "Nobody 4321"}))
+    source.refresh_from_db()
+    job = Job.objects.get()
+    assert (job.state, job.error) == ("failed", source.error_detail)
+    assert job.message == "Nobody 4321"
+    assert job.result["why"] == "not_found"
+
+
+@pytest.mark.finding("review 4.3", "security S9")
+def test_a_large_galaxy_is_fetched_for_strangers_only_where_that_costs_little(client, network, serve, sky, settings):
+    serve(HipsServer(sky))
+    row = leda_row(sky, 1, log_d25="2.2")  # 16 arcmin, a field of 32
+    serve(SkyNamesServer([row], sky))
+    source = fetched(ask(client, "sources/", {"pgc": 1}))
+    source.refresh_from_db()
+    assert (source.state, source.survey) == ("ready", "hips-legacy")
+    assert 0 < source.byte_count <= 6 * 1024 * 1024
+    Source.objects.all().delete()
+    settings.SURVEY_ORDER = ["sdss"]
+    source = fetched(ask(client, "sources/", {"pgc": 1}))
+    source.refresh_from_db()
+    assert source.error_code == "field_too_large"
+    assert client.get("/api/v1/predict/pgc/1/").status_code == 400
+
+
 def test_a_name_that_turns_out_to_be_in_the_catalogue_gets_its_pictures(client, network, serve, sky):
     galaxy_with_pictures(7, name="UGC 12")
     serve(SkyNamesServer([leda_row(sky, 7)], sky))
@@ -135,6 +187,7 @@ def test_a_field_that_no_survey_covers_and_servers_that_are_down(client, network
     assert (answer.status_code, answer.json()["code"]) == (503, "survey_down")
 
 
+@pytest.mark.finding("abuse A1", "abuse A3")
 def test_a_name_can_not_make_the_site_ask_anybody_else(client, network, serve, sky):
     listener = LocalServer()
     try:
@@ -227,7 +280,7 @@ def test_a_fetch_whose_job_is_cancelled_or_gone_has_failed(client, network, serv
 
 
 def test_a_source_that_was_opened_just_now_gets_its_job_from_whoever_asks_next(client, network, serve):
-    source = source_open(wish=Wish(pgc=1))
+    source = source_open(query=GalaxyQuery(pgc=1), requester=Requester("one"))
     assert client.get(f"/api/v1/predict/sources/{source.pk}/").json()["state"] == "fetching"
     assert opened(client, 1) == source
     assert opened(client, 1).job.state == "queued"

@@ -20,8 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from giz.core.errors import Refused
 from giz.inference.services import runtime as module
 from giz.inference.services.runtime import Runtime
-from giz.training.nn.export import ServedReference, export_onnx
-from giz.training.nn.networks import ReferenceNet
+from giz.training.nn.export import export_onnx
+from giz.training.nn.networks import ReferenceNet, ServedReference
 from giz.training.nn.ours import OurNet, Served
 from giz.training.nn.predictor import Predictor
 from tests.inference.sky import ask, galaxy_with_pictures, register

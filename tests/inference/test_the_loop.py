@@ -17,12 +17,12 @@ from giz.training.services.registry import model_promote
 from labeling.aggregation.need import FIRST_FRESH, FRESH, WANTED_LEVELS
 from labeling.jobs import labels_freeze_job
 from labeling.models import Campaign, Consensus, LabelSet, NetworkAnswer, NetworkOrder, Target
-from labeling.pools import set_pools
 from labeling.services.campaigns import campaign_create, campaign_open, targets_add
 from labeling.services.consensus import consensus_rebuild, consensus_refresh
 from labeling.services.labelsets import labelset_root
-from labeling.services.tasks import task_lease
+from labeling.services.leases import task_lease
 from labeling.simulation.jobs import simulate_job
+from standards.selectors import set_standards
 from tests.inference.loop_site import FIRST_PGC, SIZE_PX, celery_worker, done_by_worker, recipes, render_sky, spiral
 from tests.inference.sky import ask
 from tests.labeling.sky import make_set, make_volunteer
@@ -38,7 +38,7 @@ STEPS_OF_A_BAD_ONE, STEPS = 1, 100
 
 @pytest.fixture
 def campaign(db: None) -> Campaign:
-    set_pools.cache_clear()
+    set_standards.cache_clear()
     ids = render_sky(recipes(SIDES))
     campaign = campaign_create(name="sky", standard_set=make_set(), estimator="robust", overlap=VOTES_EACH)
     targets_add(campaign=campaign, galaxy_ids=ids)

@@ -10,11 +10,19 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from giz.imaging import upload
 from giz.imaging.decode import PictureError, decode_picture
+from giz.imaging.decoder import PICTURE_SECONDS, upload_decode
 from giz.imaging.fits import FitsError
 from giz.imaging.greys import asinh_grey
-from giz.inference.uploads import MOST_SIDE_PX, band_of_name, read_upload
+from giz.imaging.upload import MOST_SIDE_PX
+from giz.inference.requests import band_of_name
+from tests.conftest import shared_folder
 from tests.inference.sky import encoded, spiral
+
+
+def read_upload(data, band=None, may_be_webp=False):
+    return upload_decode(data, band=band, may_be_webp=may_be_webp, seconds=PICTURE_SECONDS, is_patient=True)
 
 
 def fits_bytes(flux, **cards):
@@ -127,3 +135,57 @@ def test_fits_files_that_can_not_be_used_are_refused(data, code):
     with pytest.raises((FitsError, PictureError)) as refused:
         read_upload(data)
     assert refused.value.code == code
+
+
+@pytest.mark.finding("security S4")
+@pytest.mark.parametrize("band", [None, "r", "gri"])
+def test_a_picture_is_decoded_once(band, monkeypatch):
+    loads = []
+    real = upload.load_picture
+    monkeypatch.setattr(upload, "load_picture", lambda *args, **options: loads.append(1) or real(*args, **options))
+    upload.square_of_upload(io.BytesIO(encoded(spiral()["r"])), band=band, may_be_webp=False, name="")
+    assert loads == [1]
+
+
+@pytest.mark.finding("data 7", "data 13", "data 15", "data 16")
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("01-ps1-asinh-no-wcs.fits", None),
+        ("08-grey16-max2047.png", None),
+        ("08-grey16-max4095.png", None),
+        ("22-dq-first.fits", None),
+        ("22-weight-first.fits", None),
+        ("22-table-only.fits", "bad_fits"),
+        ("26-mag-no-wcs.fits", "bad_unit"),
+        ("26-mag-with-wcs.fits", "bad_unit"),
+        ("28-all-zero.fits", "blank_picture"),
+    ],
+)
+def test_files_that_were_read_wrongly_before_are_read_or_refused(name, code):
+    path = shared_folder() / "cases" / "data" / name
+    if not path.exists():
+        pytest.skip("the cases (../shared/cases) are not beside this repository")
+    if code is None:
+        pixels = read_upload(path.read_bytes())[1]
+        assert np.ptp(pixels) > 150, "a galaxy, neither a card of one grey nor nearly black"
+    else:
+        with pytest.raises((FitsError, PictureError)) as refused:
+            read_upload(path.read_bytes())
+        assert refused.value.code == code
+
+
+@pytest.mark.finding("data 7")
+def test_asinh_counts_of_a_survey_look_alike_with_and_without_sky_coordinates():
+    folder = shared_folder() / "cases" / "data"
+    if not folder.is_dir():
+        pytest.skip("the cases (../shared/cases) are not beside this repository")
+    with_sky, without = (
+        read_upload((folder / f"01-ps1-asinh-{kind}-wcs.fits").read_bytes())[1] for kind in ("with", "no")
+    )
+    np.testing.assert_array_equal(with_sky, without)
+    grey = read_upload((folder / "08-grey8.png").read_bytes())[1].astype(float)
+    grey *= 255 / grey.max()
+    for most in (2047, 4095):
+        low = read_upload((folder / f"08-grey16-max{most}.png").read_bytes())[1]
+        assert np.abs(low - grey).max() <= 2

@@ -6,7 +6,7 @@ from PIL import Image
 
 from giz.imaging.greys import light_of_grey
 from giz.imaging.measure import measure_shape
-from giz.inference.view import View, look
+from giz.inference.view import View, render
 from tests.training.discs import COLOUR_SKY, GREY_SKY, disc, pictures
 
 
@@ -22,7 +22,7 @@ def shape(pixels, zoom=1.0):
 def test_the_plain_view_is_what_display_files_are_scaled_by():
     picture = grey()
     expected = Image.fromarray(picture).resize((128, 128), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    np.testing.assert_array_equal(look(picture, View(), 128), np.asarray(expected))
+    np.testing.assert_array_equal(render(picture, View(), 128), np.asarray(expected))
 
 
 @pytest.mark.parametrize("size_px", [96, 237, 512, 1000])
@@ -30,12 +30,12 @@ def test_the_plain_view_is_what_display_files_are_scaled_by():
     "view", [View(30.0), View(angle_deg=-75, zoom=1.4), View(zoom=0.7), View(200, 1.1, (0.05, -0.1))]
 )
 def test_the_axis_ratio_stays_within_a_percent(size_px, view):
-    true = shape(look(grey(size_px=1024), View(), 256)).axial_ratio
-    assert shape(look(grey(size_px=size_px), view, 256), view.zoom).axial_ratio == pytest.approx(true, rel=0.01)
+    true = shape(render(grey(size_px=1024), View(), 256)).axial_ratio
+    assert shape(render(grey(size_px=size_px), view, 256), view.zoom).axial_ratio == pytest.approx(true, rel=0.01)
 
 
 def test_it_turns_clockwise_and_moves_right_and_down_after_that():
-    seen = shape(look(grey(70), View(angle_deg=30, shift=(0.1, -0.05)), 256))
+    seen = shape(render(grey(70), View(angle_deg=30, shift=(0.1, -0.05)), 256))
     assert seen.angle_deg == pytest.approx(30, abs=0.5)  # rows downwards: clockwise is positive
     assert (seen.x_px + 0.5) / 256 == pytest.approx(0.6, abs=0.01)
     assert (seen.y_px + 0.5) / 256 == pytest.approx(0.45, abs=0.01)
@@ -46,22 +46,22 @@ def test_it_turns_clockwise_and_moves_right_and_down_after_that():
 
 def test_a_quarter_turn_of_the_view_is_a_quarter_turn_of_the_picture():
     picture = grey(70, 20, 256)
-    turned = look(picture, View(angle_deg=90), 256).astype(int)
+    turned = render(picture, View(angle_deg=90), 256).astype(int)
     np.testing.assert_allclose(turned, np.rot90(picture, -1).astype(int), atol=1)
 
 
 def test_beyond_the_picture_lies_its_own_background():
     made = pictures(disc(60, 0, 256))
-    assert look(made["r"], View(zoom=0.5), 64)[0, 0] == pytest.approx(GREY_SKY, abs=1)
-    assert look(made["gri"], View(angle_deg=45), 64)[0, 0] == pytest.approx([COLOUR_SKY] * 3, abs=1)
+    assert render(made["r"], View(zoom=0.5), 64)[0, 0] == pytest.approx(GREY_SKY, abs=1)
+    assert render(made["gri"], View(angle_deg=45), 64)[0, 0] == pytest.approx([COLOUR_SKY] * 3, abs=1)
 
 
 def test_inverting_turns_greys_and_leaves_colour():
     made = pictures(disc(60, 0, 128))
-    np.testing.assert_array_equal(look(made["r"], View(is_inverted=True), 128), 255 - made["r"])
-    np.testing.assert_array_equal(look(made["gri"], View(is_inverted=True), 128), made["gri"])
+    np.testing.assert_array_equal(render(made["r"], View(is_inverted=True), 128), 255 - made["r"])
+    np.testing.assert_array_equal(render(made["gri"], View(is_inverted=True), 128), made["gri"])
 
 
 def test_noise_is_averaged_not_picked_from():
     noise = np.random.default_rng(0).normal(128, 40, (512, 512)).clip(0, 255).astype(np.uint8)
-    assert look(noise, View(angle_deg=10), 64)[8:-8, 8:-8].std() < 10
+    assert render(noise, View(angle_deg=10), 64)[8:-8, 8:-8].std() < 10

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from labeling.models import Campaign
-from labeling.pools import set_pools
+from standards.selectors import set_standards
 from tests.labeling.sky import make_campaign
 
 
 @pytest.fixture(autouse=True)
 def _fresh_pools() -> Iterator[None]:
     """Ids of one test's database must not be remembered in the next."""
-    set_pools.cache_clear()
+    set_standards.cache_clear()
     yield
-    set_pools.cache_clear()
+    set_standards.cache_clear()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Player:
                     continue
                 return "A", (row[slot - 1][1] + row[slot][1]) / 2
             if slot == 0 and window == 45:
-                return "F", None
+                return ("F", None) if row[0][0] == 45 else ("A", (45 + row[0][1]) / 2)
             if slot == len(row) and window == 82:
                 return "A", 90.0
             window = max(window - 4, 45) if slot == 0 else min(window + 4, 82)

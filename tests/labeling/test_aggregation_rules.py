@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from labeling.aggregation.judgements import Judgement, Opinion, UnknownRule, opinions
+from labeling.aggregation.judgements import Judgement, Opinion, UnknownRule, opinions, verdict_of
 from labeling.aggregation.median import measured_scatter, median_inclination
 from labeling.aggregation.published import note_of, published_inclination, published_row
 from labeling.aggregation.retirement import Progress, retirement_rule
-from labeling.aggregation.verdict import verdict_of
 
 
 def opinion(volunteer: int, inclination_deg: float | None, verdict: Any = None, rank: int = 0) -> Opinion:
@@ -103,7 +102,7 @@ def test_three_votes_that_agree_by_chance_prove_no_small_error() -> None:
 )
 def test_the_fixed_rule(count: int, overlap: int, is_split: bool, status: str) -> None:
     version, rule = retirement_rule("fixed")
-    assert version == "fixed-1"
+    assert version == "fixed-2"
     assert rule(Progress(count, overlap, is_split, None)) == status
 
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from labeling.models import Campaign
 from labeling.services.campaigns import campaign_close, campaign_pause
 from labeling.services.consensus import consensus_refresh
+from labeling.services.figures import figures_count
 from tests.labeling.sky import client_of, lease, make_campaign, make_volunteer, post, vote_body
 from tests.labeling.test_consensus import judge
 
@@ -31,6 +32,7 @@ def test_a_stranger_is_nobody_and_gets_the_csrf_cookie(client: Client) -> None:
     assert "csrftoken" in answer.cookies
 
 
+@pytest.mark.finding("abuse A18")
 def test_a_changing_request_takes_no_parameters(alice: Any, alice_client: Client) -> None:
     body = {"preferences": {"theme": "dark"}}
     answer = alice_client.patch("/api/v1/me/?role=staff", body, content_type="application/json")
@@ -78,6 +80,7 @@ def test_preferences_are_remembered_and_others_stay(alice: Any, alice_client: Cl
         ({"preferences": 3}, "validation_error"),
     ],
 )
+@pytest.mark.finding("abuse A19")
 def test_nothing_but_known_preferences_can_be_changed(
     alice: Any, alice_client: Client, body: dict[str, Any], code: str
 ) -> None:
@@ -123,6 +126,7 @@ def test_own_votes_cost_the_same_statements_for_one_and_for_many(alice: Any, ali
     assert counts[0] == counts[1] <= 6
 
 
+@pytest.mark.finding("abuse A16")
 def test_nobody_sees_the_votes_of_others(
     campaign: Campaign, alice_client: Client, charlie_client: Client, client: Client
 ) -> None:
@@ -153,6 +157,7 @@ def test_campaigns_show_how_far_they_are_and_hide_drafts_and_closed_ones(client:
     for number in range(3):
         judge(make_volunteer(number), 60.5)
     consensus_refresh()
+    figures_count()
     (said,) = get(client, "campaigns/").json()
     assert said == {
         "name": "sky",
@@ -179,6 +184,7 @@ def test_stats_count_people_galaxies_and_votes(client: Client) -> None:
     make_campaign(targets=2)
     for number in range(2):
         judge(make_volunteer(number), 60.5)
+    figures_count()
     said = get(client, "stats/").json()
     assert (said["volunteers"], said["votes"]) == (2, 2)
     assert said["galaxies"] in (1, 2)

@@ -11,8 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from giz.catalog.models import Galaxy
 from labeling.models import Campaign, Target, Task, Vote
-from labeling.services.tasks import leases_release_expired
+from labeling.services.campaigns import campaign_close
+from labeling.services.leases import leases_release_expired
+from tests.history import history_unlocked
 from tests.labeling.sky import (
     FACE_ON_TRACE,
     age_task,
@@ -50,7 +53,7 @@ def test_a_vote_is_stored_as_the_replay_says(campaign: Campaign, alice: Any, ali
     assert vote.inclination_rounded_deg in (59, 60)
     assert (vote.volunteer, vote.trace, vote.reasons, vote.comment) == (alice, body["trace"], ["ambiguous"], "a bar?")
     assert vote.standard_set_id == campaign.standard_set_id
-    assert vote.rule_version == "comparison-1"
+    assert vote.rule_version == "comparison-2"
     target = Target.objects.get(pk=vote.target_id)
     assert (target.vote_count, target.lease_count) == (1, 0)
     assert target.stale_since is not None
@@ -102,6 +105,10 @@ def test_face_on_comes_from_the_trace_or_from_a_rejection_that_says_so(
         ({"comment": "a\x00b"}, "bad_json"),
         ({"key": 7}, "validation_error"),
         ({"key": True}, "validation_error"),
+        ({"shown_ms": -1}, "validation_error"),
+        ({"shown_ms": True}, "validation_error"),
+        ({"shown_ms": "5000"}, "validation_error"),
+        ({"shown_ms": 1e308}, "validation_error"),
         ({"inclination_deg": 75.0}, "unknown_field"),
         ({"weight": 100}, "unknown_field"),
         ({"volunteer": 1}, "unknown_field"),
@@ -117,6 +124,7 @@ def test_a_vote_that_can_not_be_is_refused_and_the_lease_stays(
     assert post(alice_client, "votes/", vote_body(task["id"])).status_code == 201
 
 
+@pytest.mark.finding("abuse A27")
 def test_the_same_key_again_is_the_same_vote(campaign: Campaign, alice_client: Client) -> None:
     body = vote_body(lease(alice_client)["id"])
     first = post(alice_client, "votes/", body).json()
@@ -127,6 +135,7 @@ def test_the_same_key_again_is_the_same_vote(campaign: Campaign, alice_client: C
     assert sum(Target.objects.values_list("vote_count", flat=True)) == 1
 
 
+@pytest.mark.finding("abuse A27")
 def test_the_same_key_for_another_vote_is_refused(
     campaign: Campaign, alice_client: Client, charlie_client: Client
 ) -> None:
@@ -145,6 +154,7 @@ def test_a_galaxy_is_judged_once(campaign: Campaign, alice_client: Client) -> No
     assert Vote.objects.count() == 1
 
 
+@pytest.mark.finding("abuse A16")
 def test_somebody_elses_task_looks_like_none(campaign: Campaign, alice_client: Client, charlie_client: Client) -> None:
     task = lease(alice_client)
     foreign = post(charlie_client, "votes/", vote_body(task["id"]))
@@ -165,6 +175,7 @@ def test_a_late_vote_counts_while_its_place_is_free(campaign: Campaign, alice_cl
     assert (target.vote_count, target.lease_count) == (1, 0)
 
 
+@pytest.mark.finding("abuse A27")
 def test_a_late_vote_whose_place_was_taken_is_kept_as_surplus(alice_client: Client, charlie_client: Client) -> None:
     make_campaign(targets=1, overlap=1)
     task = lease(alice_client)
@@ -189,6 +200,7 @@ def test_a_late_vote_on_a_finished_galaxy_is_kept_as_surplus(alice_client: Clien
     assert Vote.objects.get(standing="surplus").flags == ["late", "retired"]
 
 
+@pytest.mark.finding("abuse A27")
 def test_a_vote_in_the_first_second_is_flagged(campaign: Campaign, alice_client: Client) -> None:
     quick, slow = lease(alice_client), None
     assert post(alice_client, "votes/", vote_body(quick["id"])).status_code == 201
@@ -196,6 +208,91 @@ def test_a_vote_in_the_first_second_is_flagged(campaign: Campaign, alice_client:
     age_task(slow["id"], 2)
     post(alice_client, "votes/", vote_body(slow["id"]))
     assert list(Vote.objects.order_by("id").values_list("flags", flat=True)) == [["too_fast"], []]
+
+
+@pytest.mark.finding("flow F5")
+@pytest.mark.parametrize(
+    ("held_s", "shown_ms", "stored_ms", "flags"),
+    [
+        (9, 4_400, 4_400, []),
+        (9, 330, 330, ["too_fast"]),
+        (9, 0, 0, ["too_fast"]),
+        (9, 1_000, 1_000, []),
+        (0, 60_000, None, ["too_fast"]),
+        (9, 86_400_000, None, []),
+        (9, None, None, []),
+    ],
+    ids=["human", "hasty", "unseen", "just_long_enough", "lie_at_once", "lie", "old_page"],
+)
+def test_the_time_of_a_vote_is_the_time_on_screen_and_at_most_that_of_the_lease(
+    campaign: Campaign, alice_client: Client, held_s: int, shown_ms: int | None, stored_ms: int | None, flags: list[str]
+) -> None:
+    """A galaxy that was loaded ahead has been leased for long before anybody saw it."""
+    task = lease(alice_client)
+    age_task(task["id"], held_s)
+    body = vote_body(task["id"], shown_ms=shown_ms)
+    assert post(alice_client, "votes/", body).status_code == 201
+    vote = Vote.objects.get()
+    assert vote.flags == flags
+    if stored_ms is None and shown_ms is not None:
+        assert vote.shown_ms is not None
+        assert held_s * 1000 <= vote.shown_ms < (held_s + 30) * 1000, "no longer than the lease"
+    else:
+        assert vote.shown_ms == stored_ms
+    assert post(alice_client, "votes/", body).json()["replayed"] is True
+
+
+@pytest.mark.finding("flow F5")
+def test_votes_that_waited_offline_keep_their_time_on_screen(campaign: Campaign, alice_client: Client) -> None:
+    held = [lease(alice_client)["id"]]
+    held.append(lease(alice_client, held=held)["id"])
+    for task_id in held:
+        age_task(task_id, 600)
+    for task_id in held:
+        post(alice_client, "votes/", vote_body(task_id, shown_ms=5_000))
+    assert list(Vote.objects.values_list("shown_ms", "flags")) == [(5_000, []), (5_000, [])]
+
+
+@pytest.mark.finding("flow F18")
+def test_a_late_vote_after_the_end_of_a_campaign_is_told_so(campaign: Campaign, alice_client: Client) -> None:
+    task = lease(alice_client)
+    age_task(task["id"], 16 * 60)
+    leases_release_expired()
+    campaign_close(campaign=campaign)
+    body = vote_body(task["id"])
+    for _time in range(2):
+        assert code_of(post(alice_client, "votes/", body)) == (409, "campaign_closed")
+    assert Vote.objects.get().standing == "surplus"
+
+
+@pytest.mark.finding("review 4.10", "security S13", "abuse A28")
+def test_what_a_galaxy_is_is_told_only_after_the_vote(campaign: Campaign, alice_client: Client) -> None:
+    """Names and numbers of synthetic galaxies would say which targets are golden, and what to ask the network."""
+    Galaxy.objects.update(name="Demo 17")
+    task = lease(alice_client)
+    other = lease(client_of(make_volunteer()))
+    pgc = str(Task.objects.get(pk=task["id"]).target.galaxy.pgc)
+    body = vote_body(task["id"])
+    renewed = post(alice_client, f"tasks/{task['id']}/renew/")
+    vote = post(alice_client, "votes/", body)
+    undone = post(alice_client, f"votes/{body['key']}/undo/")
+    assert undone.json()["task"]["target"]["label"] == task["target"]["label"]
+    listed = alice_client.get("/api/v1/me/votes/").json()["results"]
+    assert [(row["standing"], row["label"]) for row in listed] == [("superseded", task["target"]["label"])]
+    for said in (
+        task["target"]["label"],
+        str(renewed.json()),
+        str(vote.json()),
+        undone.json()["task"]["target"]["label"],
+    ):
+        assert "Demo" not in said
+        assert "PGC" not in said
+        assert pgc not in said
+    assert task["target"]["label"].startswith("Galaxy ")
+    assert other["target"]["label"] != task["target"]["label"]
+    post(alice_client, "votes/", vote_body(task["id"]))
+    votes = alice_client.get("/api/v1/me/votes/").json()["results"]
+    assert votes[0]["label"] == "Demo 17"
 
 
 def test_undoing_gives_the_same_task_again_and_the_vote_stays_as_history(
@@ -207,7 +304,7 @@ def test_undoing_gives_the_same_task_again_and_the_vote_stays_as_history(
     answer = post(alice_client, f"votes/{body['key']}/undo/")
     assert answer.status_code == 200
     again = answer.json()["task"]
-    assert {**again, "due_at": ""} == {**task, "due_at": ""}
+    assert {**again, "due_at": "", "due_in_s": 0} == {**task, "due_at": "", "due_in_s": 0}
     old = Vote.objects.get(key=body["key"])
     assert old.standing == "superseded"
     assert old.superseded_at is not None
@@ -222,11 +319,13 @@ def test_undoing_gives_the_same_task_again_and_the_vote_stays_as_history(
 def test_after_five_minutes_a_vote_stands(campaign: Campaign, alice_client: Client) -> None:
     body = vote_body(lease(alice_client)["id"])
     post(alice_client, "votes/", body)
-    Vote.objects.update(created_at=F("created_at") - timedelta(minutes=6))
+    with history_unlocked():
+        Vote.objects.update(created_at=F("created_at") - timedelta(minutes=6))
     assert code_of(post(alice_client, f"votes/{body['key']}/undo/")) == (409, "too_late_to_undo")
     assert Vote.objects.get().standing == "counted"
 
 
+@pytest.mark.finding("abuse A16")
 def test_only_the_voter_can_undo(campaign: Campaign, alice_client: Client, bob_client: Client) -> None:
     body = vote_body(lease(alice_client)["id"])
     post(alice_client, "votes/", body)

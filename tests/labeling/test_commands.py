@@ -1,5 +1,7 @@
 """create_campaign and aggregate as somebody types them, mistakes included."""
 
+import re
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from django.core.management.base import CommandError
 
 from giz.catalog.models import Galaxy
 from giz.core.models import AuditEvent, Job
+from labeling.aggregation.retirement import Progress, fixed, people_asked
 from labeling.models import Campaign, Target
 from tests.labeling.sky import FIRST_STANDARD, make_campaign, make_galaxies, make_set, make_volunteer
 from tests.labeling.test_consensus import judge
@@ -46,7 +49,7 @@ def test_a_campaign_from_a_file_with_every_choice(ruler: Any, tmp_path: Path) ->
     assert target_pgcs() == [10, 11]
     assert set(Target.objects.values_list("quota", flat=True)) == {5}
     assert "2 galaxies to be judged by 5 people each" in said
-    assert "Left out for want of pictures: 1 galaxy." in said
+    assert "Left out because they have no pictures: 1 galaxy." in said
     assert "/label/virgo" in said
     assert "line 6" in warned
     assert "PGC 99" in warned
@@ -95,12 +98,12 @@ def test_a_list_may_name_synthetic_galaxies(ruler: Any, tmp_path: Path) -> None:
     [
         (["virgo", "--set", "rular"], "There is no published standard set 'rular'"),
         (["virgo", "--set", "ruler", "--targets", "lost.txt"], "No such file"),
-        (["virgo", "--set", "ruler", "--targets", "12345"], "No galaxy is named"),
+        (["virgo", "--set", "ruler", "--targets", "12345"], "No galaxy matches"),
         (["virgo", "--set", "ruler", "--targets", "set:x"], "There is no published standard set 'x'"),
         (["virgo", "--set", "ruler", "--overlap", "0"], "greater than or equal to 1"),
         (["virgo", "--set", "ruler", "--estimator", "meadian"], "Known: median"),
         (["virgo", "--set", "ruler", "--rule", "fixd"], "fixed"),
-        (["virgo cluster", "--set", "ruler"], "slug"),
+        (["virgo cluster", "--set", "ruler"], "letters, digits, hyphens and underscores"),
         (["sky", "--set", "ruler"], "already exists"),
     ],
 )
@@ -113,7 +116,7 @@ def test_a_mistake_is_explained_and_nothing_is_made(words: list[str], said: str)
 
 def test_a_campaign_whose_standards_have_no_pictures_stays_a_draft_and_says_why(tmp_path: Path) -> None:
     make_set("thin", bins=[45, 46])
-    with pytest.raises(CommandError, match="stays a draft"):
+    with pytest.raises(CommandError, match="is still a draft"):
         create("virgo", "--set", "thin", "--open")
     assert Campaign.objects.get().state == "draft"
 
@@ -167,4 +170,65 @@ def test_every_command_explains_itself(command: str, capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command(command, "--help")
     assert ended.value.code == 0
-    assert len(capsys.readouterr().out) > 500
+    assert len(capsys.readouterr().out) > 400
+
+
+# --- what create_campaign says is what happens --------------------------------------------------------------------
+@pytest.mark.finding("ux C18")
+@pytest.mark.parametrize(
+    ("words", "people", "warning"),
+    [
+        (["--overlap", "2"], "by 3 people each", "--overlap 2 becomes 3"),
+        (["--overlap", "1"], "by 3 people each", "--overlap 1 becomes 3"),
+        (["--overlap", "4"], "by 4 people each", ""),
+        ([], "by 3 people each", ""),
+        (["--rule", "adaptive"], "by 3 to 6 ", ""),
+        (["--rule", "adaptive", "--overlap", "20"], "by 3 to 6 ", "--overlap 20 "),
+    ],
+)
+def test_it_says_how_many_people_really_judge_and_what_becomes_of_the_overlap(
+    ruler: Any, words: list[str], people: str, warning: str
+) -> None:
+    make_galaxies(10, 1)
+    said, warned = create("virgo", "--set", "ruler", "--targets", "10", *words)
+    assert people in said
+    assert warning in warned
+    assert bool(warning) == bool(warned)
+
+
+@pytest.mark.finding("ux C18")
+def test_an_overlap_of_two_asks_three_people_as_it_was_said(ruler: Any) -> None:
+    progress = Progress(volunteer_count=2, overlap=2, is_split=False, sigma_deg=1.0)
+    assert fixed(progress) == "open"
+    assert fixed(replace(progress, volunteer_count=3)) == "retired"
+    assert people_asked("fixed", 2) == "3"
+
+
+@pytest.mark.finding("ux C18")
+def test_targets_that_are_standards_of_the_same_set_are_told(ruler: Any) -> None:
+    make_galaxies(10, 1)
+    standards = [str(pgc) for pgc in ruler.standards.values_list("galaxy__pgc", flat=True)[:2]]
+    said, _ = create("virgo", "--set", "ruler", "--targets", "10", *standards)
+    assert "2 galaxies of these are standards of ruler too" in said
+    said, _ = create("coma", "--set", "ruler", "--targets", "10")
+    assert "standards of ruler too" not in said
+
+
+@pytest.mark.finding("ux C18")
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("virgo", [], "A campaign named 'virgo' already exists"),
+        ("vir go", [], "letters, digits, hyphens and underscores, not 'vir go'"),
+        ("v" * 61, [], "has 61 characters; up to 60 are possible"),
+        ("coma", ["--overlap", "51"], "at most 50, not 51"),
+        ("coma", ["--lease-minutes", "0"], "greater than or equal to 1 and at most 240, not 0"),
+        ("coma", ["--title", "t" * 121], "The title has 121 characters; up to 120"),
+    ],
+)
+def test_a_campaign_that_can_not_be_made_is_refused_in_our_words(
+    ruler: Any, name: str, options: list[str], said: str
+) -> None:
+    create("virgo", "--set", "ruler")
+    with pytest.raises(CommandError, match=re.escape(said)):
+        create(name, "--set", "ruler", *options)

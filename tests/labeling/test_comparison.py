@@ -3,22 +3,23 @@
 import contextlib
 import copy
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.comparison import TraceError, has_enough_panels, replay
-from labeling.pools import Orders
+from labeling.comparison import TraceError, replay
 from standards import grid
+from standards.selectors import DrawOrders
 from tests.labeling.player import Player
 
 FULL = {bin_deg: bin_deg for bin_deg in grid.GRID_BINS}
 
 
 @st.composite
-def grids(draw: st.DrawFn) -> tuple[dict[int, int], Orders]:
+def grids(draw: st.DrawFn) -> tuple[dict[int, int], DrawOrders]:
     """A grid with empty bins and bins of one to five standards that can be used, and a task's orders over it."""
     empty = draw(st.sets(st.sampled_from(list(grid.GRID_BINS)), max_size=25))
     seed = draw(st.integers(0, 2**62 - 1))
@@ -27,9 +28,9 @@ def grids(draw: st.DrawFn) -> tuple[dict[int, int], Orders]:
         if bin_deg not in empty:
             ids[bin_deg] = tuple(range(bin_deg * 10, bin_deg * 10 + draw(st.integers(1, 5))))
     sources = grid.panel_sources(ids)
-    if not has_enough_panels(sources):
+    if not grid.has_enough_panels(sources):
         sources, ids = FULL, {bin_deg: (bin_deg * 10, bin_deg * 10 + 1) for bin_deg in grid.GRID_BINS}
-    return sources, Orders(ids, seed)
+    return sources, DrawOrders(ids, seed)
 
 
 @settings(max_examples=400, deadline=None)
@@ -47,7 +48,7 @@ def test_any_honest_trace_replays_to_the_inclination_that_was_meant(case: Any, c
 
 def test_the_player_reaches_every_edge() -> None:
     """Else the property above would prove less than it says."""
-    orders = Orders({bin_deg: (bin_deg * 10, bin_deg * 10 + 1) for bin_deg in grid.GRID_BINS}, 7)
+    orders = DrawOrders({bin_deg: (bin_deg * 10, bin_deg * 10 + 1) for bin_deg in grid.GRID_BINS}, 7)
     ends: set[Any] = set()
     windows: set[int] = set()
     for chance in range(3000):
@@ -102,7 +103,36 @@ def test_a_panel_counts_with_the_degrees_of_the_bin_that_fills_it() -> None:
 def test_without_the_first_standard_left_of_everything_is_not_face_on_yet() -> None:
     sources = {bin_deg: source for bin_deg, source in FULL.items() if bin_deg != 45}
     read = replay(trace(a_step(0, draws=[None, *[0] * 8]), b_step(45, 0, draws=[None, *[1] * 8])), sources)
-    assert read.verdict == "F"
+    assert (read.verdict, read.inclination_deg) == ("A", (45 + 46) / 2)
+
+
+@pytest.mark.finding("review 20")
+@pytest.mark.parametrize(
+    ("filled", "verdict", "inclination_deg"),
+    [
+        (range(45, 91), "F", None),
+        (range(46, 91), "F", None),
+        (range(47, 91), "F", None),
+        (range(48, 91), "A", 46.5),
+        (range(50, 91), "A", 47.5),
+    ],
+)
+def test_left_of_the_lowest_window_is_face_on_only_where_45_can_be_filled(
+    filled: range, verdict: str, inclination_deg: float | None
+) -> None:
+    """A bin is filled from its neighbours within two degrees; what is more face-on than 48° need not be below 45°."""
+    sources = grid.panel_sources(filled)
+
+    def drawn(bins: Sequence[int], draw: int) -> list[int | None]:
+        return [draw if bin_deg in sources else None for bin_deg in bins]
+
+    steps = [
+        a_step(1 if 45 in sources else 0, draws=drawn(grid.STEP_A_BINS, 0)),
+        b_step(45, 0, draws=drawn(grid.window_bins(45), 1)),
+    ]
+    read = replay(trace(*steps), sources)
+    assert (read.verdict, read.inclination_deg) == (verdict, inclination_deg)
+    assert replay(trace(*steps), sources, rule="comparison-1").verdict == "F", "old votes stay what they were"
 
 
 @pytest.mark.parametrize(
@@ -148,11 +178,11 @@ def test_a_draw_for_a_panel_that_has_no_standard_is_refused() -> None:
 def test_one_standard_twice_in_a_row_is_refused_while_its_bin_has_another() -> None:
     sources = {**FULL, 59: 58}
     steps = trace(a_step(3), b_step(53, 4))
-    two = Orders({bin_deg: (bin_deg * 10, bin_deg * 10 + 1) for bin_deg in FULL if bin_deg != 59}, 1)
+    two = DrawOrders({bin_deg: (bin_deg * 10, bin_deg * 10 + 1) for bin_deg in FULL if bin_deg != 59}, 1)
     with pytest.raises(TraceError) as refused:
         replay(steps, sources, two)
     assert refused.value.code == "doubled_standard"
-    one = Orders({bin_deg: (bin_deg * 10,) for bin_deg in FULL if bin_deg != 59}, 1)
+    one = DrawOrders({bin_deg: (bin_deg * 10,) for bin_deg in FULL if bin_deg != 59}, 1)
     assert replay(steps, sources, one).inclination_deg == 56.5
 
 

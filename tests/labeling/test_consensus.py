@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
@@ -11,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
 
+from giz.core import tasks as core_tasks
 from labeling import tasks
 from labeling.models import Campaign, Consensus, Target, Vote
 from labeling.services.consensus import consensus_rebuild, consensus_refresh, stale_targets
-from labeling.services.tasks import task_lease
+from labeling.services.leases import task_lease
 from labeling.services.votes import vote_record, vote_undo
 from tests.labeling.sky import age_task, lease, make_campaign, make_volunteer, post, trace_to, vote_body
 
@@ -52,7 +54,7 @@ def test_three_people_retire_a_galaxy_with_the_median(one: Campaign) -> None:
     assert (found.verdict, found.inclination_deg, found.volunteer_count) == ("A", 64.5, 3)
     assert found.inclination_published_deg in (64, 65)
     assert found.status == "retired"
-    assert found.rule_version == "median-1+verdict-1+fixed-1+published-1"
+    assert found.rule_version == "median-1+verdict-1+fixed-2+published-1"
     assert sorted(found.vote_ids) == sorted(Vote.objects.values_list("id", flat=True))
     target = Target.objects.get()
     assert (target.state, target.stale_since) == ("retired", None)
@@ -82,13 +84,13 @@ def test_a_split_verdict_asks_one_more_person_at_a_time(one: Campaign) -> None:
     assert (current().verdict, current().inclination_deg, current().status) == ("A", 61.5, "retired")
 
 
-def test_a_galaxy_on_which_all_disagree_for_ever_stops_asking(one: Campaign) -> None:
+def test_a_galaxy_on_which_all_disagree_for_ever_goes_to_a_supervisor(one: Campaign) -> None:
     Target.objects.update(quota=12)
     for number in range(12):
         judge(make_volunteer(number), 60.5 if number % 2 else None)
     consensus_refresh()
     assert current().is_split
-    assert Target.objects.get().quota == 12
+    assert (Target.objects.get().state, Target.objects.get().quota) == ("expert", 13)
 
 
 def test_a_supervisor_decides(one: Campaign) -> None:
@@ -155,7 +157,8 @@ class Broker:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_away: bool = False) -> None:
         self.messages = 0
         self._is_away = is_away
-        monkeypatch.setattr(tasks._Broker, "silent_until", 0.0)
+        monkeypatch.setattr(tasks._Woken, "until", 0.0)
+        monkeypatch.setattr(core_tasks._Broker, "silent_until", 0.0)
         monkeypatch.setattr(tasks.refresh_stale_consensus, "apply_async", self._send)
 
     def _send(self, **_options: Any) -> None:
@@ -204,10 +207,9 @@ def test_the_beat_gives_back_leases_that_ran_out(campaign: Campaign, alice_clien
 
 def test_the_worker_that_is_woken_listens_to_the_queue_that_votes_go_to() -> None:
     from giz.celery import app
-    from giz.embedded.management.commands.up import worker_queues
 
     route = app.amqp.router.route({}, "labeling.tasks.refresh_stale_consensus")
-    assert route["queue"].name in worker_queues()
+    assert route["queue"].name == settings.VOTES_QUEUE
     assert tasks.refresh_stale_consensus.app is app
 
 

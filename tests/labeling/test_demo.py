@@ -14,15 +14,15 @@ from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.embedded.layout import Layout
-from giz.embedded.site import OnlyOne
+from giz.embedded.locks import only_site
 from labeling.comparison import replay
 from labeling.demo.jobs import demo_job
 from labeling.demo.plan import FIRST_TARGET_PGC
 from labeling.management.commands.demo import DEFAULT_SEED
 from labeling.models import Campaign, Target, Vote
-from labeling.pools import set_pools
 from labeling.services.campaigns import campaign_pause, campaign_use_set
 from standards.models import Standard, StandardSet
+from standards.selectors import set_standards
 from tests.labeling.sky import client_of, lease, make_campaign, make_set, make_volunteer, post, vote_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,8 +39,8 @@ def everything():
 
 
 def replayed(vote):
-    pools = set_pools(vote.standard_set_id).for_target(vote.target.galaxy_id)
-    return replay(vote.trace, pools.sources, pools.orders(vote.task.seed)).inclination_deg
+    shown = set_standards(vote.standard_set_id).for_target(vote.target.galaxy_id)
+    return replay(vote.trace, shown.sources, shown.orders(vote.task.seed)).inclination_deg
 
 
 def test_people_can_begin_early_and_their_votes_keep_the_set_they_were_given_on():
@@ -66,8 +66,8 @@ def test_people_can_begin_early_and_their_votes_keep_the_set_they_were_given_on(
 def check_that_the_sky_is_complete_and_open():
     campaign = Campaign.objects.select_related("standard_set").get(name="demo")
     assert (campaign.state, campaign.standard_set.version, campaign.targets.count()) == ("open", 2, 6)
-    pools = set_pools(campaign.standard_set_id).pools
-    assert {bin_deg: len(ids) for bin_deg, ids in pools.standard_ids.items()} == dict.fromkeys(range(45, 91), 2)
+    shown = set_standards(campaign.standard_set_id).shown
+    assert {bin_deg: len(ids) for bin_deg, ids in shown.standard_ids.items()} == dict.fromkeys(range(45, 91), 2)
     assert sorted(GalaxyImage.objects.values_list("band", flat=True).distinct().order_by()) == ["g", "gri", "i", "r"]
     assert GalaxyImage.objects.count() == 98 * 4
     for truth in SyntheticTruth.objects.filter(galaxy__standards__standard_set=campaign.standard_set):
@@ -148,7 +148,7 @@ def test_what_volunteers_see_tells_nothing_of_the_truth(alice_client):
 
 def test_nothing_that_volunteers_read_asks_for_the_truth():
     root = Path(__file__).resolve().parents[2]
-    public = ("api.py", "serializers.py", "selectors.py", "leased.py", "views.py")
+    public = ("api.py", "serializers.py", "selectors.py", "leased_task.py", "views.py")
     files = [path for app in ("labeling", "standards", "giz") for path in (root / app).rglob("*.py")]
     readers = {path.relative_to(root).as_posix() for path in files if "SyntheticTruth" in path.read_text()}
     assert {path for path in readers if path.endswith(public) or "exports" in path} == {"giz/catalog/selectors.py"}
@@ -166,7 +166,7 @@ def test_another_sky_does_not_mix_with_the_one_that_stands():
 def test_two_skies_are_not_made_at_once():
     waiting = demo_job(**SMALL)
     assert demo_job(**SMALL).pk == waiting.pk
-    with pytest.raises(Refused, match="being made already"):
+    with pytest.raises(Refused, match="already being made"):
         demo_job(**{**SMALL, "targets": 7})
 
 
@@ -181,7 +181,7 @@ def test_a_campaign_does_not_move_to_standards_that_can_not_fill_a_comparison():
     poor = make_set("poor", bins=range(45, 60), per_bin=1, first_pgc=600_000)
     with pytest.raises(Refused, match="too few standards"):
         campaign_use_set(campaign=campaign, standard_set=poor)
-    with pytest.raises(Refused, match="is a draft"):
+    with pytest.raises(Refused, match="is still a draft"):
         campaign_use_set(campaign=campaign, standard_set=StandardSet.objects.create(name="draft", version=1))
     campaign.refresh_from_db()
     assert campaign.standard_set.name == "ruler"
@@ -197,16 +197,16 @@ def test_the_command_tells_what_it_made_and_where_to_label():
     said = run_command("--size", 128, "--targets", 1, "--per-bin", 1)
     assert "47 galaxies made, 0 there already" in said
     assert "1 galaxy to judge against demo v1" in said
-    assert said.endswith("\nLabel them at /label/demo once the site runs (make run).\n")
+    assert said.endswith("\nLabel them at /label/demo once the site is running (make run).\n")
 
 
 def test_the_command_names_the_address_of_the_site_that_runs_or_the_public_one(settings, tmp_path, monkeypatch):
     settings.GIZ_HOME = tmp_path
-    assert "Its progress: /staff/dashboard/ once the site runs" in run_command("--background")
+    assert "Its progress: /staff/dashboard/ once the site is running" in run_command("--background")
     monkeypatch.setenv("SITE_URL", "https://giz.example.org")
     settings.SITE_URL = "https://giz.example.org"
     assert "Its progress: https://giz.example.org/staff/dashboard/\n" in run_command("--background")
-    with OnlyOne(Layout(tmp_path), "http://localhost:8123"):
+    with only_site(Layout(tmp_path), "http://localhost:8123"):
         assert "Its progress: http://localhost:8123/staff/dashboard/\n" in run_command("--background")
 
 
@@ -229,7 +229,7 @@ def test_without_a_broker_the_job_waits_for_the_sweeper(settings, monkeypatch):
         raise OperationalError("no broker")
 
     monkeypatch.setattr(wake_job, "delay", away)
-    assert "The worker of a running site makes the demo sky" in run_command("--background")
+    assert "The worker of a running site will make the demo sky" in run_command("--background")
     assert Job.objects.get().state == "queued"
 
 

@@ -20,9 +20,10 @@ from giz.core import jobs
 from giz.core.jobs import job_cancel, run_job
 from giz.core.models import Job
 from labeling.jobs import labels_export_job
-from labeling.models import Campaign, Consensus, Target
+from labeling.models import Campaign, Consensus, Target, Vote
 from labeling.services import exports
 from labeling.services.campaigns import targets_add
+from labeling.services.consensus import consensus_refresh
 from labeling.services.exports import labels_export
 from labeling.services.targets import targets_make_golden
 from tests.labeling.sky import make_campaign, make_galaxies, make_volunteer
@@ -107,7 +108,7 @@ def test_the_same_votes_give_the_same_bytes_and_the_manifest_its_checksum(judged
         manifest = json.loads((tmp_path / f"first.{format_name}.manifest.json").read_text())
         assert manifest["sha256"] == hashlib.sha256(first.read_bytes()).hexdigest()
         assert manifest["standard_set"]["digest"] == judged.standard_set.digest
-        assert manifest["rule_versions"] == ["median-1+verdict-1+fixed-1+published-1"]
+        assert manifest["rule_versions"] == ["median-1+verdict-1+fixed-2+published-1"]
         assert manifest["counts"]["volunteers"] == 3
 
 
@@ -265,3 +266,28 @@ def test_others_see_how_far_an_export_is_and_can_stop_it(tmp_path: Path, monkeyp
     again = run_job(labels_export_job(campaign=campaign, format_name="csv", path=path))
     assert (again.state, again.progress_done, again.progress_total) == ("done", 12, 12)
     assert len(rows_of(path)) == 12
+
+
+@pytest.mark.finding("review 26")
+@pytest.mark.django_db(transaction=True)
+def test_rows_and_manifest_are_of_one_moment(tmp_path: Path) -> None:
+    """Somebody votes after the rows were written and before the manifest counts: both tell of the moment before."""
+    campaign = make_campaign(targets=2)
+    judge(make_volunteer(0), 60.5)
+    judge(make_volunteer(1), 64.5)
+    late = make_volunteer(2)
+
+    def somebody_votes() -> None:
+        judge(late, 62.5)
+        consensus_refresh(campaign=campaign)
+        connection.close()
+
+    def after_the_rows(_done: int, _total: int) -> None:
+        voter = threading.Thread(target=somebody_votes)
+        voter.start()
+        voter.join(60)
+
+    manifest = labels_export(campaign=campaign, format_name="csv", path=tmp_path / "a.csv", on_progress=after_the_rows)
+    assert Vote.objects.count() == 3
+    assert sum(int(row["inc_n"]) for row in rows_of(tmp_path / "a.csv")) == 2
+    assert (manifest["counts"]["votes"], manifest["counts"]["volunteers"]) == (2, 2)

@@ -1,8 +1,11 @@
 """import_votes: the original's table becomes votes, without anybody's name, once."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -12,14 +15,18 @@ from giz.accounts.models import User
 from giz.catalog.models import Galaxy
 from giz.core.jobs import JobContext, job_claim, run_job
 from giz.core.models import Job, JobLogLine
+from giz.tables.table import RowError
+from giz.tables.text import table_or_refusal
 from labeling import jobs
 from labeling.comparison import round_at_random
+from labeling.formats import VoteColumns
 from labeling.models import Campaign, Target, Vote
 from labeling.services import imports
 from labeling.services.campaigns import targets_add
 from labeling.services.consensus import consensus_refresh
 from standards.models import Standard, StandardSet
 from tests.labeling.sky import FIRST_STANDARD, make_galaxies, make_volunteer
+from tests.refusals import refuses
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +59,8 @@ def run(path: Path, **options: Any) -> dict[str, int]:
 def test_a_row_becomes_a_vote(campaign: Campaign, tmp_path: Path) -> None:
     counts = run(table(tmp_path, row(48, not_sure=1)))
     assert counts == {
-        "counted": 1, "repeat": 0, "known": 0, "bad": 0, "galaxies": 1, "volunteers": 1, "standards": 0
+        "counted": 1, "repeat": 0, "superseded": 0, "surplus": 0, "known": 0, "bad": 0, "galaxies": 1, "volunteers": 1,
+        "standards": 0,
     }  # fmt: skip
     vote = Vote.objects.get()
     assert (vote.verdict, vote.inclination_deg, vote.reasons, vote.standing) == ("A", 59.5, ["not_sure"], "counted")
@@ -137,25 +145,25 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_others_imported(camp
     ]
     counts = run(table(tmp_path, *rows))
     assert (counts["counted"], counts["bad"]) == (2, 10)
-    said = list(JobLogLine.objects.values_list("text", flat=True))
+    said = list(JobLogLine.objects.filter(level="warning").values_list("text", flat=True))
     assert [line.split(":")[0] for line in said] == [f"line {number}" for number in range(3, 13)]
     assert "must lie in 45 to 90" in said[1]
     assert "HI" in said[4].upper()
     assert "before checkoutTime" in said[6]
-    assert said[8] == "line 11: id 1 stands on line 2 already"
+    assert said[8] == "line 11: id 1 already appears on line 2"
 
 
 def test_a_row_with_shifted_cells_is_told_without_the_address_in_it(campaign: Campaign, tmp_path: Path) -> None:
     counts = run(table(tmp_path, row(1, flag="eve@x.org", volunteer="1")))
     assert counts["bad"] == 1
-    assert JobLogLine.objects.get().text == "line 2: flag is (address removed) must be 0 or 1"
+    assert JobLogLine.objects.get(level="warning").text == "line 2: flag is (address removed) must be 0 or 1"
 
 
 def test_the_same_id_with_other_values_is_told_and_kept_out(campaign: Campaign, tmp_path: Path) -> None:
     run(table(tmp_path, row(1)))
     counts = run(table(tmp_path, row(1, inc="70", pgcID1="", pgcID2="")))
     assert (counts["counted"], counts["known"], counts["bad"]) == (0, 0, 1)
-    assert "--source" in JobLogLine.objects.get().text
+    assert "--source" in JobLogLine.objects.get(level="warning").text
     assert Vote.objects.get().inclination_deg == 59.5
     assert run(table(tmp_path, row(1, inc="70", pgcID1="", pgcID2="")), source="elsewhere")["counted"] == 1
 
@@ -180,8 +188,8 @@ def test_unknown_standards_get_a_set_of_their_own_with_the_bins_that_the_votes_s
 
 def test_standards_that_had_to_be_made_are_named(campaign: Campaign, tmp_path: Path) -> None:
     run(table(tmp_path, row(1, pgcID1=7001, pgcID2=7002)))
-    said = JobLogLine.objects.get().text
-    assert f"{campaign.standard_set} does not hold: PGC 7001, 7002." in said
+    said = JobLogLine.objects.get(level="warning").text
+    assert f"{campaign.standard_set} lacks: PGC 7001, 7002." in said
     assert "original-from-votes v1" in said
 
 
@@ -260,7 +268,7 @@ def test_typing_errors_are_answered_with_what_was_meant(campaign: Campaign, tmp_
         call_command("import_votes", str(path), campaign="skye")
     with pytest.raises(CommandError, match=r"votes\.psv\?"):
         call_command("import_votes", str(tmp_path / "vots.psv"), campaign="sky")
-    with pytest.raises(CommandError, match="A source is named by"):
+    with refuses("bad_source"):
         call_command("import_votes", str(path), campaign="sky", source="a b")
 
 
@@ -271,3 +279,94 @@ def test_the_originals_votes_come_in_completely(campaign: Campaign, real_data: P
     assert counts["repeat"] == 206
     assert Vote.objects.filter(verdict="A").count() == 5429
     assert not Vote.objects.exclude(verdict="A").exclude(inclination_deg=None).exists()
+
+
+@pytest.mark.finding("data 2")
+def test_the_originals_notes_are_kept_and_columns_that_are_not_read_are_named(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    path = tmp_path / "votes.psv"
+    path.write_text("id|pgcID|inc|flag|face on|bad_tf2|note|email\n1|71|60.00|0|0|0|bright star|a@example.org\n")
+    run(path)
+    assert Vote.objects.get().comment == "bright star"
+    assert "face on, bad_tf2" in JobLogLine.objects.get().text
+
+
+@pytest.mark.finding("data 2", "data 4")
+def test_columns_of_other_names_are_mapped(campaign: Campaign, tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("galaxy,who,angle,rejected,face on,remark\n71,eve,60,0,0,fine\n72,eve,,1,1,\n")
+    pairs = ["pgcid=galaxy", "volunteer=who", "inc=angle", "flag=rejected", "face_on=face on", "comment=remark"]
+    call_command("import_votes", str(path), campaign="sky", map=pairs)
+    assert list(Vote.objects.order_by("id").values_list("verdict", "comment")) == [("A", "fine"), ("F", "")]
+    with pytest.raises(CommandError, match="it can name pgcid"):
+        call_command("import_votes", str(path), campaign="sky", map=["nothing=galaxy"])
+
+
+@pytest.mark.finding("data 2")
+def test_a_table_that_was_imported_without_its_notes_is_known_again(campaign: Campaign, tmp_path: Path) -> None:
+    path = tmp_path / "votes.psv"
+    path.write_text(f"{HEADER}\n{row(1)}\n")
+    run(path)
+    path.write_text(f"{HEADER}|note\n{row(1)}|bright star\n")
+    counts = run(path)
+    assert (counts["known"], counts["counted"], counts["bad"]) == (1, 0, 0)
+
+
+@pytest.mark.finding("data 1")
+def test_a_stray_quotation_mark_swallows_nobodys_vote(campaign: Campaign, tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    lines = ['1,71,60,0,a,"unsure', "2,71,62,0,b,", '3,71,64,0,c,a "nice" one', "4,72,70,0,a,"]
+    path.write_text("\n".join(["id,pgcID,inc,flag,volunteer,comment", *lines]) + "\n")
+    assert run(path)["counted"] == 3
+    assert not Vote.objects.filter(comment__contains="900").exists()
+    assert JobLogLine.objects.filter(level="warning", text__startswith="line 2: ").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "hour", "microsecond"),
+    [
+        ("2018-03-03 15:06:36", 15, 0),
+        ("2018-03-03T15:06:36Z", 15, 0),
+        ("2018-03-03 15:06:36+00:00", 15, 0),
+        ("2018-03-03 15:06:36.250000", 15, 250_000),
+        ("2018-03-03 15:06:36.250000123", 15, 250_000),
+        ("2018-03-03 17:06:36+02:00", 15, 0),
+    ],
+)
+def test_times_of_typed_tables_are_the_same_times(written: str, hour: int, microsecond: int) -> None:
+    cells = {"pgcid": "4", "volunteer": "x", "inc": "60.5", "flag": "0", "checkouttime": written}
+    entry = VoteColumns(tuple(cells)).entry(cells, 2)
+    assert entry.checked_out_at == datetime(2018, 3, 3, hour, 6, 36, microsecond, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written", ["2018-03-03", "20180303T150636", "0000-00-00 00:00:00", "0001-01-01 00:00:00+02:00"]
+)
+def test_what_is_no_time_is_told(written: str) -> None:
+    cells = {"pgcid": "4", "volunteer": "x", "inc": "60.5", "flag": "0", "checkouttime": written}
+    with pytest.raises(RowError, match="must be a time"):
+        VoteColumns(tuple(cells)).entry(cells, 2)
+
+
+def test_numbers_and_truth_values_of_typed_tables_are_read(tmp_path: Path) -> None:
+    votes = {"pgcID": [4.0, 12.0], "volunteer": ["x", "y"], "inc": [60.5, None], "flag": [False, True]}
+    votes |= {"pgcID1": [39600.0, 0.0], "pgcID2": [0.0, None], "face_on": [0.0, 1.0]}
+    pq.write_table(pa.table(votes), tmp_path / "votes.parquet")
+    found = table_or_refusal(tmp_path / "votes.parquet")
+    columns = VoteColumns(found.columns)
+    entries = [columns.entry(row.cells, row.line) for row in found.rows()]
+    assert [(entry.pgc, entry.verdict, entry.left_pgc, entry.right_pgc) for entry in entries] == [
+        (4, "A", 39600, None),
+        (12, "F", None, None),
+    ]
+
+
+def test_long_ids_that_begin_alike_are_different_rows() -> None:
+    cells = {"pgcid": "4", "volunteer": "x", "inc": "60.5", "flag": "0"}
+    columns = VoteColumns((*cells, "id"))
+    ids = ["6f1d7d5e-3a54-4c19-9c0b-2f0a3a1de7b4", "6f1d7d5e-3a54-4c19-9c0b-2f0a3a1de7b5", "7" * 20]
+    rows = [columns.entry({**cells, "id": text}, 2).row for text in ids]
+    assert len(set(rows)) == 3
+    assert {len(row) for row in rows} == {20}
+    assert rows[2] == ids[2]

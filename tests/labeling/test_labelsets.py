@@ -1,7 +1,10 @@
 """Freezing labels: one moment, the same bytes, resumed with the same labels, never changed, for staff to download."""
 
 import io
+import json
+import shutil
 import tarfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from giz.catalog.models import GalaxyImage
 from giz.catalog.services import image_store
-from giz.catalog.storage.errors import StorageError
+from giz.catalog.storage import StorageError
 from giz.core.jobs import run_job
 from giz.core.models import Job
 from giz.labelset import LabelSet as FrozenSet
@@ -29,6 +32,7 @@ from tests.catalog.silence import no_answer
 from tests.labeling.sky import make_campaign
 from tests.labeling.test_export_formats import judged
 from tests.labelset.sets import contents
+from tests.refusals import refuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,6 +164,7 @@ def test_a_label_set_row_can_not_be_changed_or_deleted(campaign: Campaign) -> No
             change()
 
 
+@pytest.mark.finding("abuse A17")
 def test_staff_download_the_whole_set_and_nobody_else_does(
     campaign: Campaign, alice_client: Client, bob_client: Client, client: Client
 ) -> None:
@@ -191,13 +196,13 @@ def test_the_commands_say_what_they_made_and_answer_mistakes(
     call_command("freeze_labels", campaign="sky", size=64)
     first = capsys.readouterr().out
     assert "10 galaxies" in first
-    assert "was there already" not in first
+    assert "already exists" not in first
     call_command("freeze_labels", campaign="sky", size=64)
     assert capsys.readouterr().out.startswith(first)
     assert LabelSet.objects.count() == 1
     call_command("freeze_labels", campaign="sky", size=64)
-    assert "It was there already" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="64, 128, 256, 512 pixels a side; 100 is none"):
+    assert "It already exists" in capsys.readouterr().out
+    with refuses("bad_size", "64, 128, 256, 512", "100"):
         call_command("freeze_labels", campaign="sky", size=100)
     with pytest.raises(CommandError, match="sku"):
         call_command("freeze_labels", campaign="sku")
@@ -219,11 +224,12 @@ def test_a_campaign_without_votes_has_nothing_to_freeze() -> None:
 
 @pytest.mark.parametrize("format_name", ["npz", "folder"])
 def test_pictures_are_exported_with_a_manifest_and_nothing_else_stays(
-    campaign: Campaign, tmp_path: Path, format_name: str
+    campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str], format_name: str
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
     call_command("export_labels", campaign="sky", format_name=format_name, out=str(out / "pictures"))
+    assert "20 pictures of 10 galaxies.\n" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {"pictures", "pictures.manifest.json"}
     if format_name == "npz":
         with np.load(out / "pictures", allow_pickle=False) as archive:
@@ -233,8 +239,21 @@ def test_pictures_are_exported_with_a_manifest_and_nothing_else_stays(
         names = sorted(path.name for path in (out / "pictures").rglob("*.jpg"))
         assert len(names) == 20
         assert "pgc1000_128x128_60.g.jpg" in names
-    with pytest.raises(CommandError, match="exists already; choose another name"):
+    with refuses("file_exists"):
         call_command("export_labels", campaign="sky", format_name=format_name, out=str(out / "pictures"))
+
+
+@pytest.mark.finding("ux D25")
+@pytest.mark.parametrize("format_name", ["npz", "folder"])
+def test_galaxies_without_a_picture_are_not_counted_as_exported(
+    campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str], format_name: str
+) -> None:
+    GalaxyImage.objects.filter(galaxy__pgc__gte=1004).update(is_current=False)
+    call_command("export_labels", campaign="sky", format_name=format_name, out=str(tmp_path / "pictures"))
+    said = capsys.readouterr().out
+    assert "8 pictures of 4 galaxies. 6 galaxies more have a label, but no picture of 128 px or more" in said
+    counts = json.loads((tmp_path / "pictures.manifest.json").read_text())["counts"]
+    assert (counts["pictured"], counts["pictures"]) == (4, 8)
 
 
 def test_a_folder_of_pictures_is_never_overwritten(campaign: Campaign, tmp_path: Path) -> None:
@@ -264,3 +283,100 @@ def test_the_schedule_does_nothing_without_a_campaign_and_passes_over_wrong_ones
     assert freeze_new_labels(campaigns=["nowhere", campaign.name], least_new_labels=1) == {campaign.name: 10}
     assert freeze_new_labels(campaigns=[campaign.name], least_new_labels=1, size_px=100) == {campaign.name: 10}
     assert [job.params["size_px"] for job in Job.objects.all()] == [128]
+
+
+# --- sets whose folder is gone, and moments ---------------------------------------------------------------------------
+def _lose(folder: Path, how: str) -> None:
+    labels = folder / "labels.parquet"
+    if how == "gone":
+        shutil.rmtree(folder)
+    elif how == "a file is missing":
+        labels.unlink()
+    else:
+        content = bytearray(labels.read_bytes())
+        content[len(content) // 2] ^= 1
+        labels.write_bytes(bytes(content))
+
+
+@pytest.mark.finding("flow F11")
+@pytest.mark.parametrize("how", ["gone", "a file is missing", "a bit has flipped"])
+def test_a_set_whose_folder_is_not_whole_is_made_again(
+    campaign: Campaign, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    call_command("freeze_labels", campaign="sky", size=64)
+    made = LabelSet.objects.get()
+    folder = labelset_root() / made.name
+    before = dict(contents(folder))
+    _lose(folder, how)
+    capsys.readouterr()
+    call_command("freeze_labels", campaign="sky", size=64)
+    said = capsys.readouterr().out
+    assert "written again" in said
+    assert "already exists" not in said
+    assert dict(contents(folder)) == before
+    assert LabelSet.objects.get() == made, "the same set, no second row"
+
+
+@pytest.mark.finding("flow F11")
+def test_labels_that_can_not_come_out_the_same_become_a_set_of_their_own(campaign: Campaign) -> None:
+    first = freeze(campaign, size_px=64)
+    shutil.rmtree(labelset_root() / first.name)
+    changed = GalaxyImage.objects.filter(band="g").order_by("galaxy__pgc").first()
+    assert changed is not None
+    image_store(galaxy=changed.galaxy, band="g", pixels=np.zeros((128, 128), np.uint8), origin="test")
+    for _again in range(2):
+        second = freeze(campaign, size_px=64)
+        assert second.name == f"{first.name}-{second.digest[:8]}"
+        assert FrozenSet.open(labelset_root() / second.name, verify="full").manifest["digest"] == second.digest
+    assert second.digest != first.digest
+    assert LabelSet.objects.count() == 2
+    assert [path.name for path in labelset_root().iterdir()] == [second.name]
+
+
+@pytest.mark.finding("review 11")
+def test_the_moment_waits_for_consensuses_that_are_still_being_written(campaign: Campaign) -> None:
+    """Numbers are given before a transaction ends: a smaller one may become visible after a larger one."""
+    one, two = Target.objects.filter(campaign=campaign).order_by("pk")[:2]
+    begun, may_end = threading.Event(), threading.Event()
+
+    def replace(target: Target, inclination_deg: float) -> int:
+        newest = Consensus.objects.filter(target=target, estimator="median").latest("pk")
+        Consensus.objects.filter(pk=newest.pk).update(is_current=False)
+        newest.pk, newest.inclination_deg, newest.is_current = None, inclination_deg, True
+        newest.save()
+        return newest.pk
+
+    found: dict[str, int] = {}
+
+    def slow_writer() -> None:
+        with transaction.atomic():
+            found["slow"] = replace(one, 51.0)
+            begun.set()
+            may_end.wait(30)
+        connection.close()
+
+    def moment() -> None:
+        found["as_of"] = labels_as_of(campaign, "median")
+        connection.close()
+
+    writer, reader = threading.Thread(target=slow_writer), threading.Thread(target=moment)
+    writer.start()
+    assert begun.wait(30)
+    found["quick"] = replace(two, 52.0)
+    assert found["slow"] < found["quick"]
+    reader.start()
+    reader.join(1)
+    waited = reader.is_alive()
+    may_end.set()
+    writer.join(30)
+    reader.join(30)
+    assert waited, "the smaller number is not there yet"
+    assert found["as_of"] == found["quick"]
+    first, again = labelset_root() / "first", labelset_root() / "again"
+    labelset_root().mkdir(parents=True, exist_ok=True)
+    for folder in (first, again):
+        labelsets.labelset_write(
+            campaign=campaign, estimator="median", as_of=found["as_of"], size_px=None, folder=folder
+        )
+    assert dict(contents(first)) == dict(contents(again))
+    assert FrozenSet.open(first).column("inclination_deg")[:2].tolist() == [51.0, 52.0]

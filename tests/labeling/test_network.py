@@ -15,10 +15,11 @@ from giz.core.models import AuditEvent
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
 from labeling.aggregation.usefulness import EXPLORATION_SHARE, lot_of
 from labeling.models import Campaign, Consensus, NetworkAnswer, NetworkOrder, Target, Vote
-from labeling.reports.registry import report_of
+from labeling.reports import report_of
 from labeling.selectors import campaign_votes_to_go
 from labeling.services.consensus import consensus_rebuild, consensus_refresh
 from labeling.services.exports import labels_export
+from labeling.services.leases import task_lease
 from labeling.services.network import (
     GalaxyAnswer,
     answers_take,
@@ -29,7 +30,6 @@ from labeling.services.network import (
     queue_unorder,
 )
 from labeling.services.targets import target_reopen, targets_make_golden
-from labeling.services.tasks import task_lease
 from tests.labeling.sky import age_task, client_of, lease, make_campaign, make_volunteer, post, vote_body
 
 pytestmark = pytest.mark.django_db
@@ -289,6 +289,7 @@ def test_a_doubt_goes_when_staff_says_that_people_are_right(bob: Any, bob_client
     assert "errors apart" in page
     said = bob_client.post(f"/staff/labeling/target/{target.pk}/press/right/", follow=True).content.decode()
     assert "is done" in said
+    consensus_refresh()  # as the worker does, whom the button wakes
     target.refresh_from_db()
     assert (target.state, target.doubt) == ("retired", "")
     queue_order(campaign=campaign, model=MODEL)
@@ -331,7 +332,7 @@ def test_a_doubted_galaxy_that_becomes_golden_is_in_doubt_no_more() -> None:
 
 def test_a_sure_rejection_of_what_people_accept_is_a_doubt() -> None:
     _campaign, target = doubted(60.4, rejection=0.995)
-    assert target.doubt == "People accept it, the network rejects it at 99.5%."
+    assert target.doubt == "People accept it; the network rejects it with a probability of 99.5%."
 
 
 def test_a_network_that_is_not_at_home_floods_nobody(db: None) -> None:

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from giz.core.jobs import run_job
 from labeling.jobs import refit_job
 from labeling.models import Campaign, Consensus, CrowdFit, Target, VolunteerFit, Vote
-from labeling.services.consensus import consensus_rebuild, consensus_refresh
-from labeling.services.plausibility import implausible_flag, implausible_unflag
+from labeling.services.consensus import consensus_follow_fit, consensus_rebuild, consensus_refresh
+from labeling.services.plausibility import suspicion_confirm, suspicion_dismiss, suspicions_find
 from labeling.services.refits import campaign_refit, campaigns_to_refit
+from tests.history import history_unlocked
 from tests.labeling.sky import make_campaign, make_volunteer, trace_to
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,7 @@ def test_both_estimators_are_computed_and_robust_names_its_fit(judged: Campaign)
     assert robust.count() == 30
     found = robust.first()
     assert found is not None
-    assert found.rule_version == "robust-2+verdict-1+fixed-1+published-1"
+    assert found.rule_version == "robust-2+verdict-1+fixed-2+published-1"
     assert len(found.vote_ids) == 3
     assert found.sigma_deg is not None
 
@@ -87,6 +89,23 @@ def test_a_refit_that_moves_nothing_makes_no_history(judged: Campaign) -> None:
     assert Consensus.objects.count() - settled <= 2
 
 
+@pytest.mark.finding("review 4.6")
+def test_a_refit_keeps_what_moved_within_its_error_and_aggregating_by_hand_does_not(judged: Campaign) -> None:
+    consensus_rebuild(campaign=judged)
+    consensus_rebuild(campaign=judged)
+    rows = Consensus.objects.count()
+    robust = Consensus.objects.filter(estimator="robust", is_current=True)
+    robust.update(inclination_deg=F("inclination_deg") + 0.08 * F("sigma_deg"))
+    consensus_follow_fit(campaign=judged)
+    assert Consensus.objects.count() == rows
+    robust.update(inclination_deg=F("inclination_deg") + 0.08 * F("sigma_deg"))
+    consensus_follow_fit(campaign=judged)
+    assert Consensus.objects.count() == rows + 30, "small moves do not add up unseen"
+    robust.update(inclination_deg=F("inclination_deg") + 0.08 * F("sigma_deg"))
+    consensus_rebuild(campaign=judged)
+    assert Consensus.objects.count() >= rows + 60
+
+
 def test_before_the_first_fit_the_priors_serve(judged: Campaign) -> None:
     target = Target.objects.order_by("pk")[5]
     Target.objects.filter(pk=target.pk).update(stale_since="2026-01-01T00:00:00Z")
@@ -98,7 +117,8 @@ def test_before_the_first_fit_the_priors_serve(judged: Campaign) -> None:
 
 def test_a_galaxy_whose_people_all_reject_gets_no_robust_inclination(judged: Campaign) -> None:
     target = Target.objects.order_by("pk")[0]
-    Vote.objects.filter(target=target).delete()
+    with history_unlocked():
+        Vote.objects.filter(target=target).delete()
     for person in range(3):
         store(judged, make_volunteer(10 + person), target, None)
     consensus_rebuild(campaign=judged)
@@ -119,26 +139,37 @@ def test_campaigns_are_fitted_again_after_enough_new_votes(judged: Campaign) -> 
 def test_the_refit_job_fits_and_refreshes(judged: Campaign) -> None:
     done = run_job(refit_job(campaign=judged))
     assert done.state == "done"
-    assert (done.result["votes"], done.result["targets"], done.result["discounted"]) == (90, 30, 0)
+    assert (done.result["votes"], done.result["targets"], done.result["suspected"]) == (90, 30, 0)
     empty = run_job(refit_job(campaign=make_campaign("void", targets=1, standard_set=judged.standard_set)))
     assert empty.result == {"votes": 0}
 
 
-def test_a_robot_has_no_weight_until_staff_says_otherwise(judged: Campaign) -> None:
+def test_a_robot_loses_its_weight_by_staffs_word_and_gets_it_back(judged: Campaign) -> None:
     consensus_rebuild(campaign=judged)
     target = Target.objects.order_by("pk")[25]
     before = robust_of(target).inclination_deg
     robot = make_volunteer(30)
     for other in Target.objects.order_by("pk"):
         store(judged, robot, other, 47.5)
-    assert implausible_flag(campaign=judged) == {robot.pk: 30}
+    (found,) = suspicions_find(campaign=judged)
+    assert (found.volunteer, found.state) == (robot, "open")
+    consensus_rebuild(campaign=judged)
+    assert robust_of(target).volunteer_count == 4, "a suspicion takes no weight"
+    assert suspicion_confirm(suspicion=found) == 30
     consensus_rebuild(campaign=judged)
     assert robust_of(target).inclination_deg == pytest.approx(before, abs=0.05)
     assert robust_of(target).volunteer_count == 3
-    assert implausible_unflag(volunteer=robot) == 30
-    assert implausible_flag(campaign=judged) == {}
+    assert suspicion_dismiss(suspicion=found) == 30
+    assert suspicions_find(campaign=judged) == []
     consensus_rebuild(campaign=judged)
     assert robust_of(target).volunteer_count == 4
+
+
+@pytest.mark.finding("review 14")
+def test_no_trace_is_read_to_find_who_does_not_look(judged: Campaign) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        suspicions_find(campaign=judged)
+    assert not [query for query in queries if "trace" in query["sql"]]
 
 
 def test_a_refresh_asks_the_database_as_often_for_many_galaxies_as_for_few(judged: Campaign) -> None:

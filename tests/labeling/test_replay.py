@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from labeling.comparison import replay, round_at_random
 from labeling.models import Campaign, Task, Vote
-from labeling.pools import read_set_pools
-from labeling.services.tasks import task_lease
+from labeling.services.leases import task_lease
 from labeling.services.votes import vote_record
 from standards import grid
+from standards.selectors import read_set_standards
 from tests.labeling.player import Player
 from tests.labeling.sky import make_campaign, make_set, make_volunteer
 
@@ -38,8 +38,8 @@ def full(db: None) -> Campaign:
 def check(campaign: Campaign, number: int, chance: int) -> None:
     volunteer = make_volunteer(number)
     leased, _is_new = task_lease(volunteer=volunteer, campaign=campaign.name)
-    pools = read_set_pools(leased.standard_set_id).for_target(leased.galaxy_id)
-    player = Player(pools.sources, pools.orders(leased.seed), random.Random(chance))
+    shown = read_set_standards(leased.standard_set_id).for_target(leased.galaxy_id)
+    player = Player(shown.sources, shown.orders(leased.seed), random.Random(chance))
     verdict, inclination_deg = player.play()
     key = uuid.uuid4()
     answer = vote_record(volunteer=volunteer, key=key, task_id=leased.id, trace=player.trace, verdict=SAID[verdict])
@@ -48,8 +48,8 @@ def check(campaign: Campaign, number: int, chance: int) -> None:
     stored = Vote.objects.select_related("task", "target").get(key=key)
     task: Any = stored.task
     assert isinstance(task, Task)
-    again = read_set_pools(stored.standard_set_id or 0).for_target(stored.target.galaxy_id)
-    read = replay(stored.trace, again.sources, again.orders(task.seed))
+    again = read_set_standards(stored.standard_set_id or 0).for_target(stored.target.galaxy_id)
+    read = replay(stored.trace, again.sources, again.orders(task.seed), rule=stored.rule_version)
     assert (read.verdict, read.inclination_deg) == (stored.verdict, stored.inclination_deg)
     if stored.inclination_deg is not None:
         assert stored.inclination_rounded_deg == round_at_random(stored.inclination_deg, stored.rounding_seed or 0)

@@ -9,13 +9,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from giz.catalog.models import SyntheticTruth
+from giz.catalog.models import GalaxyImage, SyntheticTruth
 from giz.core.errors import Refused
 from giz.core.models import AuditEvent
 from labeling.aggregation.retirement import ADAPTIVE_SIGMA_DEG
 from labeling.models import Campaign, Consensus, Target, Task, Vote
-from labeling.services import tasks as task_service
+from labeling.services import leases as task_service
+from labeling.services.campaigns import campaign_use_set
 from labeling.services.consensus import consensus_rebuild, consensus_refresh
+from labeling.services.leases import task_lease
 from labeling.services.refits import campaign_refit
 from labeling.services.targets import (
     target_reopen,
@@ -23,9 +25,12 @@ from labeling.services.targets import (
     targets_make_golden,
     targets_make_ordinary,
 )
-from labeling.services.tasks import task_lease
 from labeling.services.votes import vote_record
+from standards.formats import StandardEntry
+from standards.models import Standard
+from standards.services import standard_set_publish
 from tests.labeling.sky import age_task, client_of, lease, make_campaign, make_volunteer, post, trace_to
+from tests.refusals import refuses
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +84,7 @@ def test_who_has_judged_all_that_is_begun_gets_fresh_galaxies_and_in_the_end_eve
         seen.append(judge(alone, 60.5).pk)
         consensus_refresh()
     assert len(set(seen)) == 5
-    with pytest.raises(Refused, match="every galaxy that is open"):
+    with refuses("all_done"):
         task_lease(volunteer=alone, campaign="sky")
 
 
@@ -229,7 +234,7 @@ def test_who_is_unsure_asks_one_more_at_a_time_until_the_cap_then_a_supervisor(a
         if 1 <= number < 5:
             assert (one().state, one().quota) == ("open", number + 2)
     assert (one().state, one().retired_at) == ("expert", None)
-    with pytest.raises(Refused, match="every galaxy that is open"):
+    with refuses("all_done"):
         task_lease(volunteer=make_volunteer(8), campaign="sky")
     consensus_rebuild(campaign=adaptive)
     assert (one().state, one().quota) == ("expert", 7), "recomputing asks nobody"
@@ -264,7 +269,7 @@ def test_staff_reopens_a_galaxy_and_its_history_stays(adaptive: Campaign, bob: A
 
 
 def test_an_open_galaxy_needs_no_reopening(adaptive: Campaign) -> None:
-    with pytest.raises(Refused, match="is open: people are asked already"):
+    with refuses("wrong_state"):
         target_reopen(target=one())
 
 
@@ -273,7 +278,7 @@ def test_staff_asks_again_by_a_button_and_for_many_at_once(adaptive: Campaign, b
     page = bob_client.get(f"/staff/labeling/target/{one().pk}/change/").content.decode()
     assert "Ask one more person" in page
     said = bob_client.post(f"/staff/labeling/target/{one().pk}/press/ask/", follow=True).content.decode()
-    assert "one more person is asked" in said
+    assert "waits for one more person" in said
     assert one().state == "open"
     Target.objects.update(state="retired")
     chosen = {"action": "ask_one_more", "_selected_action": [one().pk]}
@@ -290,3 +295,53 @@ def test_a_volunteer_learns_nothing_of_what_is_golden(campaign: Campaign, monkey
     task = lease(client_of(make_volunteer()))
     assert "61.25" not in str(task)
     assert "golden" not in str(task)
+
+
+@pytest.mark.finding("review 4.10", "security S13")
+def test_a_standard_of_the_campaign_is_not_made_golden(campaign: Campaign, bob_client: Client) -> None:
+    """Its own order of standards is shorter by one, which tells it from all others."""
+    standard, other = Target.objects.order_by("pk")[:2]
+    standard.galaxy = Standard.objects.filter(standard_set=campaign.standard_set)[0].galaxy
+    standard.save(update_fields=["galaxy"])
+    for target in (standard, other):
+        SyntheticTruth.objects.create(galaxy=target.galaxy, galaxy_type="Sb", seed=1, inclination_deg=61.25)
+    assert targets_make_golden(campaign=campaign, target_ids=[standard.pk, other.pk]) == 1
+    assert [target.purpose for target in Target.objects.order_by("pk")[:2]] == ["label", "golden"]
+    page = bob_client.post(f"/staff/labeling/target/{standard.pk}/press/golden/", follow=True)
+    assert "is a standard of this campaign" in page.content.decode()
+
+
+@pytest.mark.finding("review 4.10", "security S13")
+@pytest.mark.parametrize(("golden_px", "others_px"), [([128, 256], [128, 256, 512]), ([128, 256, 512], [128, 256])])
+def test_golden_pictures_can_not_be_told_by_their_sizes(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, golden_px: list[int], others_px: list[int]
+) -> None:
+    golden = Target.objects.order_by("pk")[0]
+    GalaxyImage.objects.filter(galaxy__targets__campaign=campaign).update(sizes_px=others_px)
+    GalaxyImage.objects.filter(galaxy=golden.galaxy).update(sizes_px=golden_px)
+    SyntheticTruth.objects.create(galaxy=golden.galaxy, galaxy_type="Sb", seed=1, inclination_deg=61.25)
+    targets_make_golden(campaign=campaign, target_ids=[golden.pk])
+
+    def sizes_served(chance: float) -> tuple[bool, list[int]]:
+        never_by_chance(monkeypatch, chance)
+        task = lease(client_of(make_volunteer(int(chance))))
+        return Target.objects.get(tasks=task["id"]) == golden, task["target"]["sizes_px"]
+
+    assert sizes_served(0) == (True, [128, 256])
+    assert sizes_served(1) == (False, [128, 256])
+    targets_make_ordinary(campaign=campaign, target_ids=[golden.pk])
+    campaign.refresh_from_db()
+    assert campaign.golden_sizes_px is None
+
+
+def test_a_golden_target_can_not_become_a_standard_of_its_own_campaign(campaign: Campaign) -> None:
+    golden = Target.objects.order_by("pk")[0]
+    SyntheticTruth.objects.create(galaxy=golden.galaxy, galaxy_type="Sb", seed=1, inclination_deg=61.0)
+    entries = [StandardEntry(one.galaxy.pgc, one.inclination_deg) for one in campaign.standard_set.standards.all()]
+    other = standard_set_publish(name="other", entries=[*entries, StandardEntry(golden.galaxy.pgc, 61.0)]).standard_set
+    targets_make_golden(campaign=campaign, target_ids=[golden.pk])
+    with pytest.raises(Refused) as refused:
+        campaign_use_set(campaign=campaign, standard_set=other)
+    assert refused.value.code == "is_standard"
+    targets_make_ordinary(campaign=campaign, target_ids=[golden.pk])
+    assert campaign_use_set(campaign=campaign, standard_set=other).standard_set == other

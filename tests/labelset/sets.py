@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from giz.labelset import Column, LabelSetSpec, LabelSetWriter
-from giz.labelset.shards import Pixels
+from giz.labelset.images import Pixels
 
 SIZE_PX = 32
 SPEC = LabelSetSpec(

@@ -143,8 +143,8 @@ SPOILERS: list[tuple[Callable[[Path], None], str, str]] = [
     (relabel("inclination_deg", 1, 123.0), "bad_labels", "pgc 1002: the inclination is not within 0 to 90"),
     (relabel("inclination_deg", 1, None), "bad_labels", "pgc 1002: accepted, but without an inclination"),
     (relabel("sigma_deg", 2, float("inf")), "bad_labels", "pgc 1003: sigma_deg is NaN or infinite"),
-    (relabel("pgc", 1, 1001), "duplicate_galaxies", "pgc 1001 stand in the label set more than once"),
-    (relabel("pgc", 1, 5000), "bad_labels", "do not come by rising number"),
+    (relabel("pgc", 1, 1001), "duplicate_galaxies", "pgc 1001 appear in the label set more than once"),
+    (relabel("pgc", 1, 5000), "bad_labels", "not sorted by number"),
     (relabel("verdict", 0, "Z"), "bad_labels", "pgc 1001: the verdict is none of"),
     (relabel("verdict", 0, None), "bad_labels", "verdict has 1 empty cells"),
     (shrink_images, "bad_images", r"r-00001.npy should hold uint8 \(16, 32, 32\)"),
@@ -220,9 +220,9 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path: Path, finished: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"{", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
-        (b"[]", "does not say that it describes"),
+        (b"{", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "does not describe"),
         (b'{"format": "giz-labelset", "schema_version": 99}', "schema version 99"),
         (b'{"format": "giz-labelset", "schema_version": 1}', "'name' is missing"),
     ],
@@ -234,6 +234,6 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: bytes, message
 
 
 def test_a_folder_without_a_manifest_is_no_label_set(tmp_path: Path) -> None:
-    with pytest.raises(LabelSetError, match="so it is no label set") as refused:
+    with pytest.raises(LabelSetError, match="so it is not a label set") as refused:
         LabelSet.open(tmp_path)
     assert refused.value.code == "not_a_label_set"

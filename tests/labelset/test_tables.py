@@ -20,6 +20,7 @@ from astropy.table import Table
 
 from giz.labelset import Column, LabelSetError
 from giz.labelset.tables import TABLE_FORMATS, guard_formula, unguard_formula, write_table
+from giz.labelset.tables.fits import _ascii
 
 COLUMNS = (
     Column("pgc", "int64", "number", ucd="meta.id;meta.main", nullable=False),
@@ -70,6 +71,7 @@ def test_a_table_without_rows_is_a_table(tmp_path: Path, format_name: str) -> No
     assert write_table(format_name, COLUMNS, iter([]), tmp_path / "table").rows == 0
 
 
+@pytest.mark.finding("abuse A15")
 def test_csv_guards_formulas_and_comes_back(tmp_path: Path) -> None:
     write_table("csv", COLUMNS, rows(), tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as lines:
@@ -79,6 +81,7 @@ def test_csv_guards_formulas_and_comes_back(tmp_path: Path) -> None:
     assert (read[0]["inc"], read[1]["inc"], read[0]["is_certain"], read[4]["is_certain"]) == ("", "46", "true", "")
 
 
+@pytest.mark.finding("abuse A15")
 @pytest.mark.parametrize("text", ["=1", "'=1", "''+1", "plain", "'quoted'", "", "-5", "@x", "\t=1", "'"])
 def test_the_guard_comes_off_exactly(text: str) -> None:
     assert unguard_formula(guard_formula(text)) == text
@@ -126,7 +129,7 @@ def test_astropy_reads_the_fits_table_with_units_and_nulls(tmp_path: Path) -> No
     np.testing.assert_array_equal(np.ma.filled(read["inclination_deg"], np.nan), wanted)
     notes = [str(note) if note else "" for note in read["inc_note"].filled("")]
     assert notes[1] == '=HYPERLINK("http://x")'
-    assert notes[2] == r"\xdcn\xefcode \u2014 \u2265 3, <b> & |pipe|"
+    assert notes[2] == r"\u00dcn\u00efcode \u2014 \u2265 3, <b> & |pipe|"
 
 
 def test_the_votable_is_valid_and_astropy_reads_it(tmp_path: Path) -> None:
@@ -157,3 +160,9 @@ def test_what_a_killed_writer_left_behind_goes_when_the_file_is_written_again(tm
     os.utime(old, (1, 1))
     write_table("csv", COLUMNS, iter(rows()), tmp_path / "labels.csv")
     assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", other.name, running.name, namesake.name}
+
+
+@pytest.mark.finding("data 15")
+@pytest.mark.parametrize("text", ["Méndez 🌀 说", "a literal \\u0041", "back\\slash", "\x85\x7f"])
+def test_text_in_fits_is_read_back_by_the_documented_escapes(text):
+    assert _ascii(text).decode("ascii").encode("ascii").decode("unicode_escape") == text

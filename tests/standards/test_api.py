@@ -98,6 +98,7 @@ def test_drafts_and_unknown_sets_are_not_found(client):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.finding("abuse A18")
 def test_unknown_parameters_are_refused(client):
     answer = client.get(address(publish(bins=[60])), {"band": "g"})
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_filter")

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from labeling.comparison import has_enough_panels
 from standards import grid
 from standards.coverage import coverage_of
 
@@ -41,7 +40,8 @@ def test_an_empty_set_can_not_be_used():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_report_and_the_comparison_agree_on_what_can_be_used(seed):
+def test_a_set_that_can_be_used_has_three_panels_in_step_a_and_no_short_window(seed):
     rng = random.Random(seed)
-    bins = rng.sample(grid.GRID_BINS, rng.randint(1, 30))
-    assert coverage(bins).is_usable == has_enough_panels(grid.panel_sources(bins))
+    found = coverage(rng.sample(grid.GRID_BINS, rng.randint(1, 30)))
+    has_step_a = len(grid.STEP_A_BINS) - len(found.step_a_unfilled) >= grid.MIN_PANELS
+    assert found.is_usable == (has_step_a and not found.short_windows)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from giz.catalog.formats.table import TableError, open_table
+from giz.tables.table import TableError
+from giz.tables.text import open_table
 from standards.formats import DEFAULT_CROP, StandardColumns, StandardEntry, half_turn, read_standards
 
 
@@ -52,7 +53,7 @@ def test_each_bad_row_is_named_with_its_line_and_the_rule(table):
         "line 4: PGC 6: the grid covers inclinations from 44.5° to 90°, not 32°",
         "line 5: PGC 7: the grid covers inclinations from 44.5° to 90°, not 95°",
         "line 6: pgc is 'x', must be a whole number above 0",
-        "line 7: PGC 4 stands on line 2 already",
+        "line 7: PGC 4 already appears on line 2",
         "line 8: 3 cells, but the header has 4",
         "line 9: zoom is 99, must lie in 0.2 to 20",
         "line 10: pgc is 90000001; numbers from 90000001 are kept for synthetic galaxies",

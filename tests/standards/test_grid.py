@@ -41,6 +41,12 @@ def test_the_inclination_follows_from_the_axial_ratio_as_holmberg_wrote_it(axial
     assert grid.inclination_from_axial_ratio(axial_ratio, q0) == pytest.approx(inclination_deg, abs=1e-4)
 
 
+@pytest.mark.parametrize("inclination_deg", [0.0, 45.0, 61.5, 89.0])
+def test_an_axial_ratio_has_its_inclination_back(inclination_deg):
+    axial_ratio = grid.axial_ratio_from_inclination(inclination_deg)
+    assert grid.inclination_from_axial_ratio(axial_ratio) == pytest.approx(inclination_deg, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("axial_ratio", "q0"), [(0, 0.2), (-0.5, 0.2), (1.01, 0.2), (math.nan, 0.2), (0.5, 1), (0.5, -0.1)]
 )

@@ -115,7 +115,7 @@ def test_an_accepted_galaxy_with_a_new_picture_waits_is_named_and_comes_again(ru
         proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
     make_pictures(502, bands=("r",), version="new")
     run, wait = reverse("admin:standards_run", args=[ruler]), Proposal.objects.filter(galaxy__pgc=502)
-    words = "Accepted on a picture that was replaced since, so not published: PGC 502. Measure the new picture"
+    words = "pictures have been replaced since they were accepted: PGC 502. Measure the new picture"
     assert words in bob_client.post(run, {"what": "publish"}, follow=True).content.decode()
     made = StandardSet.objects.get(name=ruler, version=2)
     assert made.standards.filter(galaxy__pgc__in=[501, 502]).count() == 1
@@ -162,7 +162,7 @@ def test_synthetic_galaxies_are_proposed_only_where_standards_are_synthetic(rule
     assert [shape.galaxy for shape, _ in selectors.candidates(ruler, 10)] == [galaxy]
     proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
     Galaxy.objects.filter(pgc=1).update(is_synthetic=False)
-    with pytest.raises(Refused, match="Synthetic, so not published among real standards: PGC 90000501"):
+    with pytest.raises(Refused, match="synthetic galaxies can't be among real standards: PGC 90000501"):
         proposals_publish(set_name=ruler, actor=bob)
     Galaxy.objects.filter(pgc=1).update(is_synthetic=True)
     assert proposals_publish(set_name=ruler, actor=bob).version == 2
@@ -170,7 +170,7 @@ def test_synthetic_galaxies_are_proposed_only_where_standards_are_synthetic(rule
 
 def test_what_stands_in_the_set_or_is_badly_measured_can_not_be_accepted(ruler, bob):
     bad = make_candidate(501, is_cut=True)
-    with pytest.raises(Refused, match="no measured shape"):
+    with pytest.raises(Refused, match="no measured ellipse"):
         proposal_decide(set_name=ruler, galaxy=bad, decision="accepted", actor=bob)
     standard = Galaxy.objects.get(pgc=1)
     GalaxyShape.objects.create(

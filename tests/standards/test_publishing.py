@@ -94,7 +94,7 @@ def test_two_publications_at_once_make_two_versions_or_one(transactional_db):
 def test_an_empty_or_badly_named_set_is_refused():
     with pytest.raises(Refused, match="needs at least one standard"):
         standard_set_publish(name="ruler", entries=[])
-    with pytest.raises(Refused, match="'my set' can't be used"):
+    with pytest.raises(Refused, match="'my set' is invalid"):
         standard_set_publish(name="my set", entries=[StandardEntry(4, 60)])
 
 

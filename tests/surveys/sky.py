@@ -5,6 +5,7 @@ test, so that orientation and parity are checked against something else.
 """
 
 import io
+from functools import cache
 
 import numpy as np
 from astropy import units as u
@@ -38,6 +39,8 @@ class Sky:
             for band, frame in zip(BANDS, galaxy.noise_free, strict=True)
         }
         self._offsets = {}
+        # What the servers have drawn of it and packed, which takes a second a file.
+        self.frame_files = {}
         # Coefficients of a cubic spline in surface brightness, so that any camera may sample it.
         self._spline = {
             band: ndimage.spline_filter(frame / self.scale_arcsec**2, order=3) for band, frame in self.truth.items()
@@ -78,6 +81,12 @@ class Sky:
 
     def flux_of_truth(self, band):
         return aperture_flux(self.truth[band], self.scale_arcsec, self.d25_arcsec)
+
+
+@cache
+def shared_sky(**options):
+    """The sky that every module with these options shares, with the files made of it so far."""
+    return Sky(**options)
 
 
 def tangent_wcs(ra_deg, dec_deg, scale_arcsec, shape, *, turn_deg=0.0):

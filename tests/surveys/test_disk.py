@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from giz.imaging.decoder import decoder_stop
 from giz.imaging.grid import galaxy_grid
 from giz.surveys.assemble import fetch_frame_set
-from giz.surveys.errors import SurveyError
+from giz.surveys.survey import SurveyError
 
 from .servers import GreatCircle, PanStarrsServer, SdssServer
 
@@ -28,10 +29,12 @@ def no_room(_monkeypatch):
     """Files may grow to 4 MB: enough for packed frames, too little for what is in them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, hard))
+    decoder_stop()  # the next one inherits the limit
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        decoder_stop()
 
 
 @contextmanager

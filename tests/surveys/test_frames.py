@@ -1,11 +1,15 @@
 """Frames of the three surveys become one set: level major axis, centred, flux kept, 2 x D25 wide."""
 
+import json
+from urllib.parse import parse_qs
+
 import numpy as np
 import pytest
+from astropy.wcs import WCS
 
 from giz.imaging.grid import galaxy_grid
 from giz.surveys.assemble import fetch_frame_set
-from giz.surveys.errors import SurveyError
+from giz.surveys.survey import SurveyError
 
 from .servers import GreatCircle, HipsServer, LocalServer, PanStarrsServer, SdssServer
 from .sky import BANDS, aperture_flux, fits_bytes, shape_of
@@ -107,7 +111,7 @@ def test_pictures_that_fail_do_not_keep_frames_of_the_same_host_from_being_fetch
     for _ in range(3):
         with pytest.raises(SurveyError, match="HTTP 500"):
             sdss.quick_look(grid)
-    with pytest.raises(SurveyError, match="left alone"):
+    with pytest.raises(SurveyError, match="no request is sent"):
         sdss.quick_look(grid)
     assert len(list(sdss.exposures(grid))) == 1
 
@@ -145,3 +149,45 @@ def test_a_unit_that_is_none_is_told_without_the_words_of_the_survey(grid, serve
         fetch_frame_set(grid, observatory(server).surveys(["hips"]))
     assert caught.value.code == "survey_bad_answer"
     assert "secret" not in caught.value.detail
+
+
+def filling(value, share=1.0):
+    """A fault of hips2fits: this share of every image, from the left, holds one value."""
+
+    def fault(handler, parts):
+        query = parse_qs(parts.query)
+        if "DESI" not in query["hips"][0]:
+            return False
+        header = json.loads(query["wcs"][0])
+        shape = header["NAXIS2"], header["NAXIS1"]
+        flux = np.random.default_rng(0).normal(1.0, 0.1, shape).astype(np.float32)
+        flux[:, : round(share * shape[1])] = value
+        body = fits_bytes(flux, WCS(header), BUNIT="nanomaggy")
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return fault
+
+
+@pytest.mark.finding("data 16")
+@pytest.mark.parametrize(
+    ("value", "share"), [(0.0, 1.0), (1000.0, 1.0), (0.0, 0.5)], ids=["zeros", "even", "half of zeros"]
+)
+def test_frames_without_light_are_no_frames_and_the_next_survey_is_asked(value, share, sky, grid, serve, observatory):
+    server = serve(HipsServer(sky, surveys=("DSS2",)))
+    server.faults.append(filling(value, share))
+    frames = fetch_frame_set(grid, observatory(server).surveys(["hips"]))
+    assert frames.survey == "hips-dss2"
+    assert all(frames.bands[band].sky_sigma > 0 for band in BANDS)
+
+
+@pytest.mark.finding("data 16")
+def test_where_every_survey_sends_blank_frames_the_field_is_not_covered(sky, grid, serve, observatory):
+    server = serve(HipsServer(sky, surveys=()))
+    server.faults.append(filling(0.0))
+    with pytest.raises(SurveyError) as caught:
+        fetch_frame_set(grid, observatory(server).surveys(["hips"]))
+    assert caught.value.code == "not_covered"

@@ -6,8 +6,8 @@ import pytest
 
 from giz.surveys.cache import DiskCache
 from giz.surveys.client import Client
-from giz.surveys.errors import SurveyError
 from giz.surveys.guard import Guard, guard_for, is_public
+from giz.surveys.survey import SurveyError
 
 from .conftest import QUICK
 from .servers import LocalServer
@@ -45,6 +45,7 @@ def listener(serve):
     return serve(LocalServer(lambda path, query: (200, {}, b"secret")))
 
 
+@pytest.mark.finding("abuse A1")
 @pytest.mark.parametrize("url", HOSTILE, ids=lambda url: url[:40])
 def test_other_addresses_are_refused_before_anything_is_asked(url, tmp_path, listener):
     client = client_of(tmp_path, hosts=["data.sdss.org"])
@@ -68,6 +69,7 @@ PRIVATE = (
 )
 
 
+@pytest.mark.finding("abuse A1")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses_and_their_disguises_are_not_public(address):
     assert not is_public(address)
@@ -78,6 +80,7 @@ def test_public_addresses_are_public():
     assert is_public("2600::1")
 
 
+@pytest.mark.finding("abuse A2")
 def test_a_listed_name_that_leads_to_a_private_address_is_refused(tmp_path, listener, monkeypatch):
     monkeypatch.setattr(
         socket,
@@ -91,6 +94,7 @@ def test_a_listed_name_that_leads_to_a_private_address_is_refused(tmp_path, list
     assert listener.requests == []
 
 
+@pytest.mark.finding("abuse A1")
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "localhost", "[::ffff:127.0.0.1]"])
 def test_a_private_address_is_refused_even_where_the_settings_name_it_among_the_surveys(host, tmp_path, listener):
     url = f"http://{host}:{listener.port}/"
@@ -101,6 +105,7 @@ def test_a_private_address_is_refused_even_where_the_settings_name_it_among_the_
     assert listener.requests == []
 
 
+@pytest.mark.finding("abuse A2")
 def test_a_redirect_to_a_listed_name_that_leads_to_a_private_address_is_refused(tmp_path, serve, listener, monkeypatch):
     target = f"http://data.sdss.org:{listener.port}/"
     server = serve(LocalServer(lambda path, query: (302, {"Location": target}, b"")))
@@ -117,6 +122,7 @@ def test_a_redirect_to_a_listed_name_that_leads_to_a_private_address_is_refused(
     assert listener.requests == []
 
 
+@pytest.mark.finding("abuse A2")
 def test_a_name_that_changes_its_address_between_check_and_connection_gains_nothing(tmp_path, listener, monkeypatch):
     answers = iter(["192.0.2.1", "127.0.0.1", "127.0.0.1"])
     asked = []
@@ -142,6 +148,7 @@ def _refuse():
     raise ConnectionRefusedError
 
 
+@pytest.mark.finding("abuse A2")
 @pytest.mark.parametrize("place", ["http://169.254.169.254/latest/", "http://127.0.0.1:{other}/", "file:///etc/passwd"])
 def test_a_redirect_to_elsewhere_is_refused(place, tmp_path, serve, listener):
     location = place.format(other=listener.port)
@@ -153,6 +160,7 @@ def test_a_redirect_to_elsewhere_is_refused(place, tmp_path, serve, listener):
     assert len(server.requests) == 1
 
 
+@pytest.mark.finding("abuse A2")
 def test_three_redirects_are_followed_and_no_more(tmp_path, serve):
     def answer(path, _query):
         left = int(path.strip("/"))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import HyperLEDA
-from giz.surveys.names import Sesame, checked_name
 from giz.surveys.observatory import DEFAULT_URLS, Observatory, joined_urls
+from giz.surveys.sesame import Sesame, checked_name, position_of_text
+from giz.surveys.survey import SurveyError
 
 from .servers import LocalServer, NamesServer
 
@@ -25,6 +25,7 @@ def test_a_name_that_nobody_knows_is_told(serve, observatory):
     assert caught.value.code == "not_found"
 
 
+@pytest.mark.finding("abuse A3")
 @pytest.mark.parametrize(
     "name", ["M31&of=xml", "M31#", "%0d%0aX: y", "", " ", "a" * 81, "M31\n", "<b>", "M31?x", "ä", "http://a/"]
 )
@@ -139,3 +140,40 @@ def test_addresses_of_the_settings_take_the_place_of_the_usual_ones():
 def test_an_unknown_survey_is_told_with_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="choose from sdss, panstarrs, hips"):
         Observatory(tmp_path, DEFAULT_URLS).surveys(["sloan"])
+
+
+PLACES = {
+    "184.74 47.30": (184.74, 47.3),
+    "184.74, +47.30": (184.74, 47.3),
+    "184,74 47,30": (184.74, 47.3),
+    "RA 184.74 Dec −47.30": (184.74, -47.3),
+    "12 18 57.5 +47 18 14": (184.739583, 47.303889),
+    "12:18:57.5 -00:18:14": (184.739583, -0.303889),
+    "12h18m57.5s +47d18m14s": (184.739583, 47.303889),
+    "12h18m57.5s+47°18′14″": (184.739583, 47.303889),
+    "12 18 +47 18": (184.5, 47.3),
+    "12 18 57.5 47 18 14": (184.739583, 47.303889),
+}
+
+
+@pytest.mark.finding("data 12")
+@pytest.mark.parametrize(("text", "place"), PLACES.items(), ids=PLACES.keys())
+def test_a_place_that_is_typed_is_read(text, place):
+    """The same table as in frontend/src/features/predict/rules/rules.test.ts."""
+    assert position_of_text(text) == pytest.approx(place, abs=1e-6)
+
+
+@pytest.mark.finding("data 12")
+@pytest.mark.parametrize(
+    "name", ["NGC 4321", "3C 273", "M 31", "M 31 32", "2MASX J0955", "1 2 3", "UGC 12-3", "Arp 220", "39600", "", "-"]
+)
+def test_a_name_is_no_place(name):
+    assert position_of_text(name) is None
+
+
+@pytest.mark.finding("data 12")
+@pytest.mark.parametrize("text", ["400 10", "12 61 00 +10 00 00", "10 -91", "25h00m00s +10d00m00s", "-10 5"])
+def test_a_place_that_is_not_on_the_sky_is_told(text):
+    with pytest.raises(SurveyError) as refused:
+        position_of_text(text)
+    assert refused.value.code == "bad_place"

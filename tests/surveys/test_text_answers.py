@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from giz.imaging.grid import galaxy_grid
-from giz.surveys.errors import SurveyError
+from giz.surveys.survey import SurveyError
 
 from .servers import GreatCircle, LocalServer, NamesServer, PanStarrsServer, SdssServer, SkyNamesServer, leda_row
 

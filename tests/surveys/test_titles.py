@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from giz.surveys.observatory import DEFAULT_URLS, SURVEY_NAMES, Observatory
-from giz.surveys.titles import TITLES, survey_title
+from giz.surveys.survey import TITLES, survey_title
 
 
 def test_every_survey_that_can_be_asked_has_a_title(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`evaluate_pictures`: a folder of pictures as the field names them, every galaxy told one by one."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from giz.training.picture_report import headline
+from giz.core.errors import Refused
+from giz.training.reports import pictures_headline as headline
+from giz.training.services.pictures import pictures_evaluate
+from tests.memory import at_most
+from tests.refusals import refuses
 from tests.training.discs import disc, pictures
 
 
@@ -72,8 +77,26 @@ def test_mistakes_are_told_in_a_sentence(model_file: Path, folder: Path, tmp_pat
     empty.mkdir()
     with pytest.raises(CommandError, match="holds no picture named"):
         call_command("evaluate_pictures", str(model_file), str(empty))
-    with pytest.raises(CommandError, match="is no folder"):
+    with refuses("no_folder"):
         call_command("evaluate_pictures", str(model_file), str(tmp_path / "nowhere"))
-    (tmp_path / "bad.csv").write_text("pgc,inc\n11,steep\n")
-    with pytest.raises(CommandError, match=r"bad\.csv, line 2: pgc and inc must be numbers"):
-        call_command("evaluate_pictures", str(model_file), str(folder), truth=str(tmp_path / "bad.csv"))
+    for wrong in ("11,steep", "11,nan", "11,inf", "11,1e999", "11,-40", "11,90.5", "11.5,60", "1e20,60", "11"):
+        (tmp_path / "bad.csv").write_text(f"pgc,inc\n{wrong}\n")
+        with pytest.raises(CommandError, match=r"bad\.csv, line 2: "):
+            call_command("evaluate_pictures", str(model_file), str(folder), truth=str(tmp_path / "bad.csv"))
+
+
+def test_a_file_as_large_as_a_disk_is_told_and_not_read(model_file: Path, folder: Path) -> None:
+    with (folder / "pgc14_d25x2_rot_r.png").open("wb") as file:
+        file.truncate(2_000_000_000)
+    with at_most(500):
+        _galaxies, unusable = pictures_evaluate(model=model_file, folder=folder, truth=None)
+    (why,) = [why for path, why in unusable if path.endswith("pgc14_d25x2_rot_r.png")]
+    assert "bytes" in why
+
+
+def test_two_truths_of_one_galaxy_are_a_mistake(model_file: Path, folder: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "twice.csv"
+    for rows, is_refused in (("11,50\n11,50.0\n", False), ("11,50\n11,70\n", True)):
+        truth.write_text("pgcID,inc\n" + rows)
+        with pytest.raises(Refused, match="line 3") if is_refused else nullcontext():
+            pictures_evaluate(model=model_file, folder=folder, truth=truth)

@@ -70,6 +70,7 @@ def weights(run: TrainingRun) -> str:
     return str(json.loads((run_folder(run) / "last.json").read_bytes())["sha256"])
 
 
+@pytest.mark.finding("fault F9")
 def test_killed_in_the_middle_the_job_goes_on_and_ends_with_the_same_network(discs: Path) -> None:
     job = training_job(labelset=discs, network="ours", steps=STEPS)
     run = TrainingRun.objects.get()
@@ -99,6 +100,7 @@ def test_killed_in_the_middle_the_job_goes_on_and_ends_with_the_same_network(dis
     assert [path.name for path in models_folder().iterdir()] == [run.version.file_name]
 
 
+@pytest.mark.finding("fault F10")
 def test_two_deliveries_of_one_job_make_one_network(discs: Path) -> None:
     job = training_job(labelset=discs, network="ours", steps=4)
     processes = [worker(job), worker(job)]
@@ -135,6 +137,7 @@ def test_a_step_longer_than_the_lease_keeps_it(discs: Path, monkeypatch: pytest.
     assert not any(taken)
 
 
+@pytest.mark.finding("fault F9")
 def test_a_stopped_training_goes_on_where_it_was(discs: Path) -> None:
     from giz.core.jobs import job_cancel, job_resume
 
@@ -200,7 +203,7 @@ def first_accepted(value: float) -> Callable[[list[Any]], list[Any]]:
         (with_column("inclination_deg", first_accepted(float("nan"))), "is NaN or infinite"),
         (with_column("inclination_deg", first_accepted(float("inf"))), "is NaN or infinite"),
         (with_column("inclination_deg", first_accepted(400.0)), "not within 0 to 90 degrees"),
-        (with_column("pgc", lambda cells: [cells[1], *cells[1:]]), "stand in the label set more than once"),
+        (with_column("pgc", lambda cells: [cells[1], *cells[1:]]), "appear in the label set more than once"),
         (with_column("split", lambda cells: ["train"] * len(cells)), "is not on that side by the split rule"),
         (with_column("verdict", lambda cells: ["Z", *cells[1:]]), "the verdict is none of"),
         (lambda table: table.drop_columns(["inclination_deg"]), "has no column inclination_deg"),

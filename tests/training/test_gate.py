@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from giz.training.gate import CONSTANT, Errors, judge
+from giz.training.gate import CONSTANT, PictureErrors, judge
 
 GALAXIES = 400
 VIEWS = 5
@@ -12,12 +12,12 @@ NUMBERS = np.tile(np.arange(GALAXIES), VIEWS)
 Floats = npt.NDArray[np.float64]
 
 
-def errors(sigma_deg: float, *, wrong_share: float = 0.1, seed: int = 1, own_deg: float = 0.5) -> Errors:
+def errors(sigma_deg: float, *, wrong_share: float = 0.1, seed: int = 1, own_deg: float = 0.5) -> PictureErrors:
     """A galaxy's error is mostly its own, the same in every view and network; the rest is this network's."""
     hard = np.random.default_rng(0).normal(0, 1, GALAXIES)
     own = np.random.default_rng(seed).normal(0, own_deg, GALAXIES * VIEWS)
     wrong = (np.random.default_rng(7).random(GALAXIES * VIEWS) < wrong_share).astype(float)
-    return Errors(sigma_deg * np.tile(hard, VIEWS) + own, wrong)
+    return PictureErrors(sigma_deg * np.tile(hard, VIEWS) + own, wrong)
 
 
 NOTHING = np.full(GALAXIES * VIEWS, np.nan)
@@ -73,7 +73,7 @@ def test_better_inclinations_do_not_outweigh_worse_verdicts() -> None:
 
 def test_a_network_that_gives_only_verdicts_is_judged_by_them() -> None:
     new, served = errors(1, wrong_share=0.05), errors(1, wrong_share=0.15)
-    gate = judge(Errors(NOTHING, new.is_wrong), Errors(NOTHING, served.is_wrong), NUMBERS, rival="x")
+    gate = judge(PictureErrors(NOTHING, new.is_wrong), PictureErrors(NOTHING, served.is_wrong), NUMBERS, rival="x")
     assert gate.passed
     assert [difference.quantity for difference in gate.differences] == ["wrong verdicts"]
 
@@ -90,8 +90,8 @@ def test_few_galaxies_tell_nothing() -> None:
     few = NUMBERS < 30
     new, served = errors(1.0), errors(3.0, seed=2)
     gate = judge(
-        Errors(new.error_deg[few], new.is_wrong[few]),
-        Errors(served.error_deg[few], served.is_wrong[few]),
+        PictureErrors(new.error_deg[few], new.is_wrong[few]),
+        PictureErrors(served.error_deg[few], served.is_wrong[few]),
         NUMBERS[few],
         rival="x",
     )
@@ -100,7 +100,7 @@ def test_few_galaxies_tell_nothing() -> None:
 
 
 def test_the_first_network_must_beat_a_constant_guess() -> None:
-    guess = Errors(np.tile(np.linspace(-22.5, 22.5, GALAXIES), VIEWS), NOTHING)
+    guess = PictureErrors(np.tile(np.linspace(-22.5, 22.5, GALAXIES), VIEWS), NOTHING)
     assert judge(errors(2.0), guess, NUMBERS, rival=CONSTANT).passed
     blind = judge(guess, guess, NUMBERS, rival=CONSTANT)
     assert blind.why.startswith("Not better than a constant guess")
@@ -109,7 +109,7 @@ def test_the_first_network_must_beat_a_constant_guess() -> None:
 def test_a_first_network_that_is_hardly_better_than_a_guess_is_refused() -> None:
     """One step of training has given an RMS a hundredth below a guess, outside the noise: it must not answer."""
     truth = np.tile(np.linspace(-22.5, 22.5, GALAXIES), VIEWS)
-    guess, hardly, enough = (Errors(truth * share, NOTHING) for share in (1.0, 0.92, 0.88))
+    guess, hardly, enough = (PictureErrors(truth * share, NOTHING) for share in (1.0, 0.92, 0.88))
     refused = judge(hardly, guess, NUMBERS, rival=CONSTANT)
     assert refused.differences[0].is_better
     assert not refused.passed
@@ -119,7 +119,9 @@ def test_a_first_network_that_is_hardly_better_than_a_guess_is_refused() -> None
 
 
 def test_networks_with_nothing_in_common_can_not_be_compared() -> None:
-    gate = judge(Errors(NOTHING, errors(1).is_wrong), Errors(errors(1).error_deg, NOTHING), NUMBERS, rival="x")
+    gate = judge(
+        PictureErrors(NOTHING, errors(1).is_wrong), PictureErrors(errors(1).error_deg, NOTHING), NUMBERS, rival="x"
+    )
     assert not gate.passed
     assert "nothing in common" in gate.why
 

@@ -16,7 +16,7 @@ from giz.training.gate import Gate
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from giz.training.nn.data import TrainingData
 from giz.training.nn.evaluation import Asked, ask
-from giz.training.nn.predictor import Prediction, Predictor
+from giz.training.nn.predictor import NetworkOutput, Predictor
 from giz.training.selectors import served_model
 from giz.training.services.gating import reference_of, version_judge
 from giz.training.services.registry import model_promote, model_register, role_lock
@@ -45,7 +45,7 @@ def good_answers(data: TrainingData, error_deg: float = 2.0) -> Asked:
     truth = np.nan_to_num(data.inclination_deg[rows], nan=60.0)
     inclination = (truth + rng.normal(0, error_deg, rows.size)).astype(np.float32)
     rejection = np.where(data.is_accepted[rows], 0.1, 0.9).astype(np.float32)
-    return {"all": (rows, Prediction(inclination_deg=inclination, rejection=rejection))}
+    return {"all": (rows, NetworkOutput(inclination_deg=inclination, rejection=rejection))}
 
 
 def registered(path: Path, words: bytes) -> ModelVersion:

@@ -14,11 +14,11 @@ from giz.core.errors import Refused
 from giz.core.models import AuditEvent
 from giz.training.apps import register_shipped
 from giz.training.models import ModelVersion, Promotion
-from giz.training.promotions import Step, served_stack
-from giz.training.selectors import answering_models, served_before, served_model
+from giz.training.selectors import answering_models, served_before, served_model, served_stack
 from giz.training.services import registry
 from giz.training.services.registry import model_promote, model_register, model_rollback, shipped_register
 from giz.training.storage import model_path, models_folder
+from tests.refusals import refuses
 
 Make = Callable[..., ModelVersion]
 
@@ -35,7 +35,7 @@ def make(db: None, tmp_path: Path) -> Make:
     def registered(words: str, network: str = "ours", **card: Any) -> ModelVersion:
         file = tmp_path / f"{words}.onnx"
         file.write_bytes(words.encode())
-        return model_register(file, card={"network": network, **card}, report={})
+        return model_register(file, card={"network": network, **card}, report={}, is_shipped=words == "older")
 
     return registered
 
@@ -65,7 +65,7 @@ def shipped(model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, d
 def test_a_rollback_takes_the_newest_away_and_a_second_one_goes_further_back(
     history: list[tuple[int, str]], stack: list[int]
 ) -> None:
-    assert served_stack(Step(*step) for step in history) == stack
+    assert served_stack(history) == stack
 
 
 def test_nothing_answers_before_anything_was_promoted(db: None) -> None:
@@ -158,7 +158,6 @@ def test_what_came_with_giz_answers_where_nothing_else_does(shipped: Path) -> No
 
 def test_what_came_with_giz_leaves_a_trained_network_in_place(shipped: Path, make: Make) -> None:
     trained = make("trained")
-    ModelVersion.objects.filter(pk=trained.pk).update(is_shipped=False)
     model_promote(version=trained, why="test")
     assert shipped_register() != trained
     assert served_model() == trained
@@ -189,7 +188,7 @@ def test_a_migration_registers_it_and_a_damaged_file_does_not_stop_the_migration
     shipped.write_bytes(b"damaged")
     register_shipped(plan=[])
     assert ModelVersion.objects.count() == 1
-    with pytest.raises(CommandError, match="is no model of GIZ"):
+    with refuses("bad_model"):
         call_command("models", "--shipped")
 
 
@@ -213,10 +212,22 @@ def test_the_command_lists_promotes_and_rolls_back(make: Make, capsys: pytest.Ca
     call_command("models", promote=second.sha256[:12], why="a better one")
     said = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in said[-2:]] == [second.sha256[:12], first.sha256[:12]]
-    assert said[-2].endswith("answers as ours")
+    assert said[-2].endswith("in use as ours")
     call_command("models", rollback="ours")
     assert served_model() == first
     for wrong in ({"promote": "zz"}, {"promote": ""}, {"rollback": "ours"}, {"rollback": "model9"}):
         if any(wrong.values()):
             with pytest.raises(CommandError):
                 call_command("models", **wrong)
+
+
+def test_a_file_is_registered_with_its_card_and_can_be_promoted(
+    model_file: Path, db: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("models", register=str(model_file))
+    version = ModelVersion.objects.get()
+    assert "registered" in capsys.readouterr().out
+    assert (version.is_shipped, version.card["network"], version.origin) == (False, "ours", "registered")
+    assert served_model() is None
+    with pytest.raises(CommandError, match="is not a GIZ model"):
+        call_command("models", register=str(Path(__file__)))

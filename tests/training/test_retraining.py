@@ -75,10 +75,13 @@ def test_both_schedules_are_there_and_off_with_settings_that_staff_may_edit() ->
         assert "least_new_labels" in row.description
         assert json.loads(row.kwargs)["size_px"] == 128
         assert "size_px" in row.description
+    row = PeriodicTask.objects.get(name="train on new labels")
+    assert json.loads(row.kwargs)["continued"] is True
+    assert "continued" in row.description
 
 
 def test_without_label_sets_nothing_is_trained_and_it_says_why() -> None:
-    assert f"no label set with pictures of {SIZE_PX} px yet" in retrain()
+    assert f"no label set from votes with pictures of {SIZE_PX} px yet" in retrain()
     assert not Job.objects.exists()
     said = retraining_said()
     assert said is not None
@@ -113,6 +116,8 @@ def test_a_training_begins_with_enough_new_labels_and_only_once_a_label_set(fewe
     assert job.params["settings"]["minutes"] == 5
     assert job.params["promote"] is True
     assert Path(job.params["labelset"]).name == "more"
+    # It goes on from what is served, with synthetic galaxies beside the labels.
+    assert (job.params["start"], job.params["mixed"]) == ("a" * 64, True)
     assert "already" in retrain(least_new_labels=60, minutes=5)
     Job.objects.update(state=Job.State.DONE)
     assert "already" in retrain(least_new_labels=60, minutes=5), "also when its training has ended"
@@ -131,12 +136,15 @@ def test_a_training_that_failed_or_was_stopped_is_told_as_such_and_not_begun_aga
     run.refresh_from_db()
     said = retrain(least_new_labels=1, minutes=5)
     assert said.startswith(f"The training of ours on the newest label set, fewer, failed: {run.error} ")
-    assert said.endswith("Go on with it on its page, or start a new one.")
+    assert said.endswith("Resume it on its page, or start a new one.")
     (folder / "lost.parquet").rename(folder / "labels.parquet")
     training_resume(run=run, actor=bob)
-    assert retrain(least_new_labels=1, minutes=5) == "ours waits to be trained on the newest label set, fewer, already."
+    assert (
+        retrain(least_new_labels=1, minutes=5)
+        == "ours is already waiting to be trained on the newest label set, fewer."
+    )
     Job.objects.update(state=Job.State.RUNNING)
-    assert retrain(least_new_labels=1, minutes=5) == "ours is being trained on the newest label set, fewer, already."
+    assert retrain(least_new_labels=1, minutes=5) == "ours is already being trained on the newest label set, fewer."
     Job.objects.update(state=Job.State.QUEUED)
     training_cancel(run=TrainingRun.objects.get(), actor=bob)
     stopped = "The training of ours on the newest label set, fewer, was stopped."
@@ -149,13 +157,16 @@ def test_a_training_that_failed_or_was_stopped_is_told_as_such_and_not_begun_aga
     assert TrainingRun.objects.count() == 1
     training_start(labelset="fewer", network="ours", minutes=5, owner=bob)
     Job.objects.update(state=Job.State.DONE)
-    assert retrain(least_new_labels=1, minutes=5) == "ours was trained on the newest label set, fewer, already."
+    assert retrain(least_new_labels=1, minutes=5) == "ours has already been trained on the newest label set, fewer."
 
 
 def test_a_try_of_somebodys_is_waited_for_but_is_no_training_on_the_label_set(fewer: Path, put: Any, bob: Any) -> None:
     put(fewer)
     short = training_start(labelset="fewer", network="ours", minutes=0.2, owner=bob)
-    assert retrain(least_new_labels=1, minutes=5) == "ours waits to be trained on the newest label set, fewer, already."
+    assert (
+        retrain(least_new_labels=1, minutes=5)
+        == "ours is already waiting to be trained on the newest label set, fewer."
+    )
     Job.objects.update(state=Job.State.DONE)
     unpromoted = training_start(labelset="fewer", network="ours", minutes=5, promote=False, owner=bob)
     Job.objects.filter(pk=unpromoted.job_id).update(state=Job.State.FAILED)
@@ -163,7 +174,7 @@ def test_a_try_of_somebodys_is_waited_for_but_is_no_training_on_the_label_set(fe
     began = TrainingRun.objects.exclude(pk__in=[short.pk, unpromoted.pk]).get()
     assert began.job is not None
     Job.objects.filter(pk=began.job.pk).update(state=Job.State.DONE)
-    assert "was trained on the newest label set" in retrain(least_new_labels=1, minutes=5)
+    assert "already been trained on the newest label set" in retrain(least_new_labels=1, minutes=5)
 
 
 def test_label_sets_of_other_picture_sizes_do_not_count(fewer: Path, more: Path, put: Any, tmp_path: Path) -> None:
@@ -175,14 +186,14 @@ def test_label_sets_of_other_picture_sizes_do_not_count(fewer: Path, more: Path,
     larger = due_now(size_px=2 * SIZE_PX).labelset
     assert larger is not None
     assert larger.name == "larger"
-    assert "no label set with pictures of 48 px yet" in due_now(size_px=48).why
+    assert "no label set from votes with pictures of 48 px yet" in due_now(size_px=48).why
 
 
 def test_wrong_settings_are_told_and_start_nothing(fewer: Path, put: Any) -> None:
     put(fewer)
     assert "least_new_labels must be 1 or more" in retrain(least_new_labels=0)
     assert "There is no network" in retrain(network="model9", least_new_labels=1)
-    assert "either for how many minutes" in retrain(minutes=0, least_new_labels=1)
+    assert "either the number of minutes" in retrain(minutes=0, least_new_labels=1)
     assert not Job.objects.exists()
 
 
@@ -196,3 +207,15 @@ def test_a_damaged_label_set_is_told(fewer: Path, put: Any) -> None:
     (folder / "labels.parquet").write_bytes(b"")
     with pytest.raises(Refused, match=r"labels\.parquet"):
         due_now()
+
+
+@pytest.mark.parametrize(("told", "size_px"), [({"continued": False}, SIZE_PX), ({}, 64)])
+def test_retraining_begins_from_nothing_where_it_is_told_so_or_the_served_network_takes_other_pictures(
+    fewer: Path, put: Any, told: dict[str, bool], size_px: int
+) -> None:
+    put(fewer)
+    version = serve(fewer)
+    version.card = {"size_px": size_px}
+    version.save()
+    assert "A training was started" in retrain(least_new_labels=1, minutes=5, **told)
+    assert not {"start", "mixed"} & set(Job.objects.get().params)

@@ -12,10 +12,13 @@ from django.core.management import CommandError, call_command
 from giz.core.errors import Refused
 from giz.core.jobs import run_job
 from giz.core.models import Job
-from giz.training.jobs import ensemble_made, training_job
+from giz.synthetic.population import POPULATION_RULES
+from giz.training.jobs import BESIDE_RULE, CONTINUED_RATE, ensemble_made, training_job, training_params
 from giz.training.models import ModelVersion, TrainingRun
 from giz.training.services import runs
-from giz.training.storage import models_folder, run_folder
+from giz.training.services.runs import labelset_opened
+from giz.training.storage import beside_folder, models_folder, run_folder
+from tests.refusals import refuses
 
 pytestmark = pytest.mark.django_db
 STEPS = 5
@@ -99,8 +102,8 @@ def test_an_interrupted_ensemble_goes_on_with_the_flavour_it_was_at_and_trains_n
     call_command("train", str(discs), steps=2, ensemble=True)
     said = capsys.readouterr().out
     assert [line for line in said.splitlines() if "already" in line] == [
-        "ours is trained already:",
-        "ours1 is trained already:",
+        "ours has already been trained:",
+        "ours1 has already been trained:",
     ]
     trained = {run.flavour: run.job for run in TrainingRun.objects.select_related("job")}
     assert TrainingRun.objects.count() == len(trained) == 4
@@ -109,7 +112,7 @@ def test_an_interrupted_ensemble_goes_on_with_the_flavour_it_was_at_and_trains_n
     assert {job.state for job in trained.values()} == {Job.State.DONE}
     assert said.count(".onnx (") == ModelVersion.objects.count() == 4
     # Killed from here on, nothing need be trained again for the figures of all together.
-    (again,) = [line for line in said.splitlines() if "At any time again by: manage.py " in line]
+    (again,) = [line for line in said.splitlines() if "To repeat this: manage.py " in line]
     call_command(*shlex.split(again.partition("manage.py ")[2]))
     assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[said.splitlines().index(again) + 1]
 
@@ -150,8 +153,8 @@ def test_what_several_processes_refuse_is_told_in_its_own_words(discs: Path) -> 
         ({"network": "model7"}, "Choose one of ours, model4"),
         ({"network": "model4"}, "pictures of 128 px; this label set has 32"),
         ({"flavour": 4}, "A flavour is 0"),
-        ({"steps": 0}, "either for how many minutes"),
-        ({"minutes": 5.0}, "either for how many minutes"),
+        ({"steps": 0}, "either the number of minutes"),
+        ({"minutes": 5.0}, "either the number of minutes"),
         ({"processes": 0}, "From 1 to 64 processes"),
         ({"processes": 5}, "5 processes can't share batches of 96"),
         ({"device": "gpu"}, r"A device is cpu, cuda or cuda:1 \(the second GPU\), not 'gpu'"),
@@ -188,5 +191,76 @@ def test_a_label_set_changed_on_disk_is_refused_before_the_first_step(discs: Pat
 
 def test_a_file_that_is_no_model_is_refused(discs: Path, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no network")
-    with pytest.raises(CommandError, match="is no model of GIZ"):
+    with refuses("bad_model"):
         call_command("evaluate", str(tmp_path / "model.onnx"), str(discs))
+
+
+def test_training_starts_from_a_network_that_is_there(discs: Path) -> None:
+    call_command("train", str(discs), steps=2)
+    first = ModelVersion.objects.get()
+    call_command("train", str(discs), steps=2, seed=2, start=first.sha256[:12])
+    second = ModelVersion.objects.exclude(pk=first.pk).get()
+    assert second.card["config"]["begun_from"] == second.run.config["begun_from"] == first.sha256
+    assert second.run.config["learning_rate"] == CONTINUED_RATE
+    assert second.card["config"]["layers"] == "last"
+    with pytest.raises(CommandError):
+        call_command("train", str(discs), steps=2, start="0000")
+    with pytest.raises(Refused, check=lambda refused: refused.code == "bad_start"):
+        training_job(labelset=discs, network="model4", steps=2, start=first.sha256)
+
+
+@pytest.mark.parametrize(
+    ("too_few", "asked", "learns"), [(1, None, "last"), (0, None, "all"), (0, "last", "last"), (1, "all", "all")]
+)
+def test_with_few_labels_a_network_that_was_trained_learns_with_its_last_layers_unless_told_otherwise(
+    discs: Path, monkeypatch: pytest.MonkeyPatch, too_few: int, asked: Any, learns: str
+) -> None:
+    labels = labelset_opened(discs).labelset.manifest["counts"]["accepted"]
+    monkeypatch.setattr("giz.training.jobs.FEW_LABELS", labels + too_few)
+    monkeypatch.setattr("giz.training.jobs.model_found", lambda start: ModelVersion(sha256=start))
+    request: dict[str, Any] = {"labelset": discs, "network": "ours", "steps": 2, "layers": asked}
+    settings_of_run = training_params(**request, start="a" * 64)[1]["settings"]
+    assert settings_of_run.get("layers", "all") == learns
+    if asked == "last":
+        with refuses("bad_layers"):
+            training_params(**request)
+    else:
+        assert "layers" not in training_params(**request)[1]["settings"]
+
+
+def test_the_synthetic_galaxies_beside_are_of_the_population_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "BESIDE_GALAXIES", 4)
+    folders = set()
+    for rule in POPULATION_RULES:
+        made = runs.synthetic_beside(64, rule, lambda *_: None).labelset
+        assert made.manifest["versions"]["population_rule"] == rule
+        folders.add(made.folder)
+    assert folders == {beside_folder(64, rule) for rule in POPULATION_RULES}
+    assert beside_folder(64, POPULATION_RULES[0]).name == "synthetic-64px", "where older versions made theirs"
+
+
+def test_synthetic_galaxies_stand_beside_the_labels_where_that_is_asked_for(
+    discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, rules = labelset_opened(discs), []
+
+    def beside_of(_size_px: int, rule: str, _on_progress: Any) -> Any:
+        rules.append(rule)
+        return beside
+
+    monkeypatch.setattr("giz.training.jobs.synthetic_beside", beside_of)
+    call_command("train", str(discs), steps=2, mixed=True)
+    assert rules == [BESIDE_RULE]
+    version = ModelVersion.objects.get()
+    assert version.card["config"]["beside"] == beside.labelset.manifest["name"]
+    assert version.card["size_px"] == beside.size_px
+    with pytest.raises(Refused, check=lambda refused: refused.code == "bad_start"):
+        training_job(labelset=discs, network="model4", steps=2, mixed=True)
+    # A run of a version before there were several populations goes on with the first.
+    older = training_job(labelset=discs, network="ours", steps=2, seed=2, mixed=True)
+    del older.params["population"]
+    older.save(update_fields=["params"])
+    run_job(older)
+    assert rules == [BESIDE_RULE, POPULATION_RULES[0]]

@@ -1,11 +1,26 @@
 import { Component, type ReactNode } from "react";
+import { lookForNewBuild } from "@/lib/freshness";
 
-/** The last net: a page that failed says so, and that the votes are safe (they are in the browser's store). */
-export class Boundary extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
-  override state = { hasFailed: false };
+interface Props {
+  /** The address; after a failure, another page is tried normally. */
+  path: string;
+  children: ReactNode;
+}
+
+/** The error boundary: says that the page failed, and that the votes are safe (they are in the browser's store). */
+export class Boundary extends Component<Props, { hasFailed: boolean; path: string }> {
+  override state = { hasFailed: false, path: this.props.path };
 
   static getDerivedStateFromError() {
     return { hasFailed: true };
+  }
+
+  static getDerivedStateFromProps({ path }: Props, state: { hasFailed: boolean; path: string }) {
+    return path === state.path ? null : { hasFailed: false, path };
+  }
+
+  override componentDidCatch() {
+    void lookForNewBuild();
   }
 
   override render() {
@@ -13,10 +28,12 @@ export class Boundary extends Component<{ children: ReactNode }, { hasFailed: bo
     return (
       <main className="message">
         <h1>Something went wrong on this page</h1>
-        <p>Your votes are kept and will be sent. Loading the page again usually helps.</p>
-        <button className="button primary" type="button" onClick={() => window.location.reload()}>
-          Load again
-        </button>
+        <p>Your votes are saved and will be sent. Reloading the page usually helps.</p>
+        <p className="actions">
+          <button className="button primary" type="button" onClick={() => window.location.reload()}>
+            Reload the page
+          </button>
+        </p>
       </main>
     );
   }

@@ -4,15 +4,15 @@ import { Link } from "@/components/Link";
 import { useTitle } from "@/lib/useTitle";
 
 export function NotFound() {
-  useTitle("No page here");
+  useTitle("Page not found");
   return (
     <>
       <Header />
       <main className="message">
-        <h1>There is no page here</h1>
-        <p>The address may be old, or mistyped.</p>
+        <h1>Page not found</h1>
+        <p>The address may be outdated or mistyped.</p>
         <Link to="/" className="button primary">
-          To the first page
+          Go to the home page
         </Link>
       </main>
       <Footer />

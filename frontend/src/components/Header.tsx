@@ -1,12 +1,13 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { useOutbox } from "@/lib/outbox";
 import { loginAddress, PREDICT_ADDRESS, usePath } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
+import { useSettled } from "@/lib/useSettled";
 import { Link } from "./Link";
 
 export function Brand() {
   return (
-    <Link to="/" className="brand" aria-label="GIZ, to the first page">
+    <Link to="/" className="brand" aria-label="GIZ home page">
       <svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true" focusable="false">
         <g transform="rotate(-24 32 32)" fill="none" stroke="currentColor" strokeLinecap="round">
           <ellipse cx="32" cy="32" rx="27" ry="12" strokeWidth="4" />
@@ -18,11 +19,27 @@ export function Brand() {
   );
 }
 
-/** Who I am, what I did, and what is still on its way to the server. */
+function useIsOffline(): boolean {
+  return useSyncExternalStore(
+    (notify) => {
+      window.addEventListener("online", notify);
+      window.addEventListener("offline", notify);
+      return () => {
+        window.removeEventListener("online", notify);
+        window.removeEventListener("offline", notify);
+      };
+    },
+    () => !navigator.onLine,
+  );
+}
+
+/** Who is logged in, their number of votes, and the votes not yet sent. */
 function Standing() {
   const me = useMe().data;
   const path = usePath();
-  const { waiting, needsLogin, refused } = useOutbox();
+  const { waiting, needsLogin, refused, atRisk } = useOutbox();
+  const isOffline = useIsOffline();
+  const settled = useSettled(Boolean(me?.volunteer)).data?.count ?? 0;
   const ask = (
     <Link to={PREDICT_ADDRESS} className="quiet-link wide-only">
       Ask the network
@@ -34,7 +51,7 @@ function Standing() {
       <div className="standing">
         {ask}
         <a className="quiet-link" href={loginAddress(path)}>
-          {needsLogin ? "Please log in again; your vote is kept" : "Log in"}
+          {needsLogin ? "Please log in again; your vote is saved" : "Log in"}
         </a>
       </div>
     );
@@ -42,22 +59,35 @@ function Standing() {
   const done = `${me.counts.votes} ${me.counts.votes === 1 ? "galaxy" : "galaxies"}`;
   return (
     <div className="standing">
-      {ask}
-      <span role="status">
+      {/* Offline its page would not load, and the status needs the space. */}
+      {!isOffline && ask}
+      <span className="chips" role="status">
         {needsLogin && (
           <a className="chip warn" href={loginAddress(path)}>
-            Log in again<span className="wide-only">; your vote is kept</span>
+            Log in again<span className="wide-only">; your vote is saved</span>
           </a>
+        )}
+        {isOffline && (
+          <span className="chip offline">
+            <span className="wide-only">You are offline</span>
+            <span className="narrow-only">Offline</span>
+          </span>
         )}
         {waiting > 0 && (
           <span className="chip">
-            {waiting} waiting<span className="wide-only"> to be sent</span>
+            {waiting} waiting<span className="wide-only"> to be sent{atRisk > 0 && "; please keep this page open"}</span>
           </span>
         )}
       </span>
       {refused.length > 0 && (
         <Link to="/me" className="chip warn">
           {refused.length} not accepted
+        </Link>
+      )}
+      {settled > 0 && (
+        <Link to="/me" className="chip settled-chip">
+          {settled}
+          <span className="wide-only"> of your galaxies</span> settled
         </Link>
       )}
       <Link to="/me" className="quiet-link" aria-label={`Me: ${me.volunteer} · ${done}`}>
@@ -70,10 +100,13 @@ function Standing() {
   );
 }
 
-export function Header({ children }: { children?: ReactNode }) {
+export function Header({ beside, children }: { beside?: ReactNode; children?: ReactNode }) {
   return (
     <header className="site-header">
-      <Brand />
+      <div className="header-left">
+        <Brand />
+        {beside}
+      </div>
       <div className="header-middle">{children}</div>
       <Standing />
     </header>

@@ -1,4 +1,4 @@
-/** A quiet bar for how much is done. */
+/** A progress bar. */
 export function Meter({ value, of, label }: { value: number; of: number; label: string }) {
   const share = of > 0 ? Math.min(value / of, 1) : 0;
   return (

@@ -11,7 +11,7 @@ interface Props {
   className?: string;
 }
 
-/** A dialog that comes from below on phones and stands in the middle elsewhere; focus is kept in it and given back. */
+/** A dialog: at the bottom on phones, centred elsewhere. It traps the focus and restores it on closing. */
 export default function Sheet({ title, onClose, children, className = "" }: Props) {
   return (
     <ModalOverlay className="sheet-overlay" isOpen isDismissable onOpenChange={(isOpen) => !isOpen && onClose()}>
@@ -19,11 +19,12 @@ export default function Sheet({ title, onClose, children, className = "" }: Prop
         <Dialog className="sheet-dialog">
           <header className="sheet-header">
             <Heading slot="title">{title}</Heading>
-            <Button className="tool bare" aria-label="Close" onPress={onClose}>
-              <Icon name="close" />
-            </Button>
           </header>
           {children}
+          {/* Last in the tab order, so that the keyboard starts with the content of the sheet. */}
+          <Button className="tool bare sheet-close" aria-label="Close" onPress={onClose}>
+            <Icon name="close" />
+          </Button>
         </Dialog>
       </Modal>
     </ModalOverlay>

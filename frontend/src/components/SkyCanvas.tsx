@@ -5,7 +5,7 @@ interface Props {
   look: SkyLook;
   /** Pixels drawn; the style sheet decides how large they are shown. */
   sidePx: number;
-  /** What it shows, in words; without it the drawing is decoration. */
+  /** A description of the drawing; without it the drawing is decorative. */
   label?: string;
   className?: string;
 }
@@ -13,9 +13,6 @@ interface Props {
 /** A drawn galaxy. */
 export function SkyCanvas({ look, sidePx, label, className }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => canvas.current && paintSky(canvas.current, look));
-    return () => cancelAnimationFrame(frame);
-  }, [look, sidePx]);
+  useEffect(() => (canvas.current ? paintSky(canvas.current, look) : undefined), [look, sidePx]);
   return <canvas ref={canvas} width={sidePx} height={sidePx} className={className} {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })} />;
 }

@@ -7,15 +7,15 @@ interface Props {
   address: string | null;
   alt: string;
   priority: number;
-  /** How it is enlarged, turned and coloured. */
+  /** Magnification, rotation and colour filter. */
   style?: CSSProperties;
-  /** A smaller file of the same, shown until the picture is decoded. */
+  /** A smaller file of the same picture, shown until the large one is decoded. */
   preview?: string | null;
-  /** Too small for words and buttons where it does not come. */
+  /** Too small to show an error message with a button. */
   isSmall?: boolean;
 }
 
-/** One picture of the sky, shown once it is decoded; where it does not come it says so, with a way on. */
+/** One picture of the sky, shown once it is decoded; if it fails, an error message offers to try again. */
 export function SkyPicture({ address, alt, priority, style, preview = null, isSmall = false }: Props) {
   const state = usePicture(address, priority);
   if (!address) return <div className="pic-problem">There is no picture of this galaxy.</div>;
@@ -25,7 +25,7 @@ export function SkyPicture({ address, alt, priority, style, preview = null, isSm
       {state === "ready" && <img className="pic-full" src={address} alt={alt} style={style} draggable={false} decoding="sync" />}
       {state === "failed" && !isSmall && (
         <div className="pic-problem">
-          <span>This picture did not arrive.</span>
+          <span>This picture could not be loaded.</span>
           <button type="button" className="button small" onClick={() => retryPicture(address)}>
             Try again
           </button>

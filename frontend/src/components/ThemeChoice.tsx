@@ -2,7 +2,7 @@ import type { Theme } from "@/lib/api/types";
 import { setPreferences, usePreferences } from "@/lib/preferences";
 
 const THEMES: readonly { theme: Theme; text: string }[] = [
-  { theme: "system", text: "As my device" },
+  { theme: "system", text: "Same as device" },
   { theme: "light", text: "Light" },
   { theme: "dark", text: "Dark" },
 ];

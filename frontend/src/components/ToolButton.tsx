@@ -4,11 +4,11 @@ import { Button, ToggleButton } from "react-aria-components";
 import { Icon, type IconName } from "./Icon";
 
 interface ToolProps {
-  /** The whole name, for screen readers and the tooltip; it contains the text that is seen, for those who speak to their device. */
+  /** The full name, for screen readers and the tooltip; it contains the visible text, for voice control. */
   label: string;
   icon?: IconName | undefined;
   children?: ReactNode;
-  /** The key that does the same, shown on wide screens. */
+  /** The equivalent key, shown on wide screens. */
   shortcut?: string | undefined;
   className?: string;
   onPress: () => void;

@@ -1,6 +1,6 @@
-/** The ellipse of a round disk that is tilted, as it is drawn over pictures. */
+/** The projected ellipse of a tilted round disk. */
 
-/** The axis ratio of a disk seen from its rim (Hubble 1926 with the usual 0.2), where no answer tells a better one. */
+/** The axial ratio of a disk seen edge-on (Hubble 1926, with the usual 0.2), if no prediction gives a better value. */
 export const DISK_THICKNESS = 0.2;
 
 const RADIANS = Math.PI / 180;

@@ -1,35 +1,43 @@
-/** Every code of the API in words: plain, warm, no blame, and what happens next. */
+/** A message for each error code of the API: plain, friendly, without blame, and with what happens next. */
 
 import { ApiError } from "./api/client";
 
 const WORDS: Record<string, string> = {
   unreachable: "We could not reach the server. We will keep trying.",
-  not_authenticated: "Please log in again; your vote is kept.",
-  csrf: "Your session was renewed. Please try once more.",
-  permission_denied: "Your account may not do this.",
+  not_authenticated: "Please log in again; your vote is saved.",
+  csrf: "Your session was renewed. Please try again.",
+  permission_denied: "Your account does not have permission to do this.",
   no_campaign: "It may have been renamed, or the address mistyped.",
-  campaign_paused: "This campaign is taking a break. Your votes are safe; please look in again later.",
+  campaign_paused: "This campaign is paused. Your votes are safe; please come back later.",
   campaign_closed: "This campaign is finished. Thank you for every galaxy you judged.",
   campaign_misconfigured: "This campaign has too few standards to compare with. Its organisers need to add some.",
-  all_done: "You have judged every galaxy that is open here. Thank you.",
-  too_many_leases: "Several galaxies are waiting for you in other windows. Finish one of them, or close those windows.",
-  too_many_requests: "That was very quick. We pause for a moment and go on.",
-  unavailable: "The server is taking a short break. We will keep trying.",
-  retired: "This galaxy had enough judgements already; yours is kept beside them.",
-  already_voted: "You had judged this galaxy already; the first answer stands.",
-  lease_lost: "Someone else finished this galaxy meanwhile; your vote is kept beside theirs.",
-  key_reused: "This vote was sent before with another answer; the first one stands.",
-  not_found: "The server doesn't know this galaxy's task any more.",
-  trace_mismatch: "The server read this judgement differently; it is kept on this device.",
-  bad_trace: "The server could not read this judgement; it is kept on this device.",
+  other_person: "Somebody else has logged in on this browser. Your votes are saved here and will be sent when you log in again.",
+  busy: "The last galaxies are being updated. We will try again in a moment.",
+  too_many_requests: "Too many requests. We will continue in a moment.",
+  unavailable: "The server is temporarily unavailable. We will keep trying.",
+  retired: "This galaxy already had enough votes; yours is saved, but not counted.",
+  already_voted: "You have already judged this galaxy; your first answer counts.",
+  lease_lost: "Your time for this galaxy ran out and somebody else took it; your vote is saved, but not counted.",
+  key_reused: "This vote was already sent with another answer; the first one counts.",
+  not_found: "The server no longer knows this galaxy's task.",
+  trace_mismatch: "The server interpreted this answer differently; it is saved on this device.",
+  bad_trace: "The server could not read this answer; it is saved on this device.",
   reason_required: "Please choose at least one reason.",
-  too_late_to_undo: "Undo works for five minutes; this vote now stands.",
+  bad_trial: "This round of practice is over. Please begin a new one.",
+  already_judged: "You have judged this galaxy already. Please begin a new round.",
+  no_standards: "This site has no galaxies to compare with yet. Please come back later.",
+  too_late_to_undo: "You can undo a vote for five minutes; this one is now final.",
 };
 
 export function inWords(error: unknown): string {
-  if (!(error instanceof ApiError)) return "Something went wrong on this page. Reloading it helps; your votes are kept.";
+  if (!(error instanceof ApiError)) return "Something went wrong on this page. Please reload it; your votes are saved.";
   const known = WORDS[error.code];
   if (known) return known;
-  if (error.isPassing) return "The server has a problem. Your votes are kept, and we will keep trying.";
+  if (error.isPassing) return "The server has a problem. Your votes are saved, and we will keep trying.";
   return error.message || "The server could not do this.";
+}
+
+/** For requests that are not repeated automatically: a skip, an undo. */
+export function inWordsOnce(error: unknown): string {
+  return error instanceof ApiError && error.isPassing ? "We could not reach the server. Please try again." : inWords(error);
 }

@@ -1,14 +1,15 @@
-/** Display choices: kept on this device at once, and with the account a moment later. */
+/** Display preferences: saved on this device at once, and in the account a moment later. */
 
 import { useSyncExternalStore } from "react";
-import { patchPreferences } from "./api/patchPreferences";
+import { patchPreferences } from "./api/calls";
 import type { Preferences } from "./api/types";
 
-export type FullPreferences = Required<Preferences>;
+/** Zoom used to be saved, which showed the next galaxy without its outline: an old saved zoom is ignored. */
+export type FullPreferences = Required<Omit<Preferences, "zoom" | "settled_seen">>;
 
 const STORAGE_KEY = "giz-preferences";
 const SAVE_DELAY_MS = 1200;
-const DEFAULTS: FullPreferences = { theme: "system", band: "gri", invert: false, zoom: 1, show_keys: true, hints_seen: [] };
+const DEFAULTS: FullPreferences = { theme: "system", band: "gri", invert: false, show_keys: true, hints_seen: [] };
 
 let current: FullPreferences = { ...DEFAULTS, ...readStored() };
 let unsaved: Preferences = {};
@@ -25,7 +26,7 @@ function readStored(): Preferences {
   }
 }
 
-/** Only what we know, and only of the right type: a stored value may be old or meddled with. */
+/** Reads only known preferences of the right type: a stored value may be old or tampered with. */
 function known(values: object): Preferences {
   const isSame = ([name, value]: [string, unknown]) => {
     const standard = DEFAULTS[name as keyof FullPreferences];
@@ -41,7 +42,7 @@ function apply(next: FullPreferences): void {
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(next));
   } catch {
-    // Storage is full or forbidden: the choice lasts for this visit.
+    // Storage is full or forbidden: the preference lasts for this visit.
   }
   for (const notify of listeners) notify();
 }
@@ -52,7 +53,7 @@ async function save(): Promise<void> {
   try {
     await patchPreferences(sending);
   } catch {
-    // A display choice is not worth a message; it goes along with the next one.
+    // A display preference is not worth an error message; it is sent with the next one.
     unsaved = { ...sending, ...unsaved };
   }
 }
@@ -65,7 +66,7 @@ export function setPreferences(changes: Preferences): void {
   timer = setTimeout(() => void save(), SAVE_DELAY_MS);
 }
 
-/** What the account remembers wins over this device, except for what was changed here and isn't saved yet. */
+/** The account's preferences take precedence over this device, except for unsaved changes made here. */
 export function adoptPreferences(fromAccount: Preferences): void {
   isSignedIn = true;
   apply({ ...current, ...known(fromAccount), ...unsaved });

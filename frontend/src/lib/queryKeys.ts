@@ -1,11 +1,16 @@
 export const queryKeys = {
   me: ["me"] as const,
   stats: ["stats"] as const,
+  myCampaign: ["me", "campaign"] as const,
   campaigns: ["campaigns"] as const,
   campaign: (name: string) => ["campaigns", name] as const,
   standardSet: (id: number) => ["standard-sets", id] as const,
   comparison: (sourceId: string, round: number) => ["predict", "comparison", sourceId, round] as const,
+  practiceRound: (page: string, round: number) => ["practice", page, round] as const,
+  practice: ["me", "practice"] as const,
   networkAnswer: (sourceId: string) => ["predict", "answer", sourceId] as const,
   predictExamples: ["predict", "examples"] as const,
   ownVotes: ["me", "votes"] as const,
+  myEye: ["me", "eye"] as const,
+  settled: ["settled"] as const,
 };

@@ -1,4 +1,4 @@
-/** A few pages need no more than this: the address as a store, and links that push. */
+/** A minimal router for a few pages: the address as a store, and links that push. */
 
 import { useSyncExternalStore } from "react";
 
@@ -21,13 +21,16 @@ export function useQueryString(): string {
   return useSyncExternalStore(subscribe, () => window.location.search);
 }
 
-/** The same page goes on under a new address, without an entry in the browser's history; nobody is told. */
+/** Changes the address of the current page without a new history entry and without notifying listeners. */
 export function renameAddress(path: string): void {
   window.history.replaceState(window.history.state, "", path);
 }
 
 export const PREDICT_ADDRESS = "/predict";
 export const isPredictPath = (path: string): boolean => /^\/predict(\/pgc\/\d{1,9})?\/?$/.test(path);
+
+export const PRACTICE_ADDRESS = "/practice";
+export const DAILY_ADDRESS = "/practice/daily";
 
 export const sourceAddress = (sourceId: string): string => `${PREDICT_ADDRESS}?source=${encodeURIComponent(sourceId)}`;
 export const ownEyeAddress = (sourceId: string): string => `/judge/${encodeURIComponent(sourceId)}`;

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 
-/** The tab's title. */
+/** Sets the title of the tab. */
 export function useTitle(title: string | undefined): void {
   useEffect(() => {
     document.title = title ? `${title} · GIZ` : "GIZ";

@@ -1,4 +1,4 @@
-/** A random UUID, also where the page comes over plain http from another machine (`crypto.randomUUID` is missing there). */
+/** A random UUID, also for pages over plain http from another machine (where `crypto.randomUUID` is missing). */
 export function randomUuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const hex = Array.from(bytes, (byte, index) => {

@@ -1,4 +1,4 @@
-"""Fetching from surveys by hand of staff: buttons for a galaxy, actions for several, a form for numbers and names."""
+"""Fetching from surveys by staff: a button for one galaxy, an action for several, a form for numbers and names."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from giz.catalog.formats.galaxies import read_pgc
-from giz.catalog.formats.table import RowError
 from giz.catalog.jobs import images_fetch_job, images_prepare_job
 from giz.catalog.models import Galaxy
 from giz.catalog.services.lacking import numbers_to_fetch
@@ -19,28 +18,28 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.core.tasks import wake_on_commit
-from giz.surveys.errors import SurveyError
-from giz.surveys.names import checked_name
 from giz.surveys.observatory import SURVEY_NAMES
-from giz.surveys.titles import survey_title
+from giz.surveys.sesame import checked_name
+from giz.surveys.survey import SurveyError, survey_title
+from giz.tables.table import RowError
 
 
 def surveys_in_order() -> list[str]:
-    """All surveys, those of SURVEY_ORDER first."""
+    """Return all surveys, those of SURVEY_ORDER first."""
     return [*settings.SURVEY_ORDER, *(name for name in SURVEY_NAMES if name not in settings.SURVEY_ORDER)]
 
 
 class FetchForm(forms.Form):
-    """Numbers and names, one a line; which surveys."""
+    """Numbers and names, one per line, and the surveys."""
 
     galaxies = forms.CharField(
         required=False,
         max_length=200_000,
         label="Galaxies",
-        help_text="one a line: a PGC number, or a name such as NGC 3521",
+        help_text="one per line: a PGC number, or a name such as NGC 3521",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autofocus": True}),
     )
-    missing = forms.BooleanField(required=False, label="Every galaxy of the catalogue that lacks pictures")
+    missing = forms.BooleanField(required=False, label="Every galaxy in the catalogue without pictures")
     surveys = forms.MultipleChoiceField(
         choices=lambda: [(name, survey_title(name)) for name in surveys_in_order()],
         widget=forms.CheckboxSelectMultiple,
@@ -54,13 +53,15 @@ class FetchForm(forms.Form):
             numbers = sorted({*numbers, *numbers_to_fetch()})
         if not numbers and not names and "galaxies" not in self.errors:
             raise ValidationError(
-                "Every galaxy of the catalogue has a picture." if values.get("missing") else "Name at least one galaxy."
+                "Every galaxy in the catalogue has a picture."
+                if values.get("missing")
+                else "Enter at least one galaxy."
             )
         return values | {"numbers": numbers, "names": names}
 
 
 def read_galaxies(text: str) -> tuple[list[int], list[str]]:
-    """PGC numbers and names of a text, one a line. Raises ValidationError with the line."""
+    """Parse PGC numbers and names, one per line. Raises ValidationError with the line."""
     numbers, names = [], []
     for place, line in enumerate(text.splitlines(), 1):
         word = line.partition("#")[0].strip()
@@ -96,12 +97,12 @@ def _started(request: HttpRequest, job: Job, count: int) -> Job:
 
 def press_fetch(request: HttpRequest, galaxy: Galaxy) -> str:
     start_fetching(request, [galaxy.pgc], [], list(settings.SURVEY_ORDER))
-    return f"Frames of {galaxy} are being fetched; Jobs shows how it goes, the pictures appear here."
+    return f"Frames of {galaxy} are being fetched. Jobs shows the progress; the pictures will appear here."
 
 
 def press_prepare(request: HttpRequest, galaxy: Galaxy) -> str:
     start_preparing(request, [galaxy.pgc])
-    return f"The pictures of {galaxy} are being made anew from the frames on this machine."
+    return f"The pictures of {galaxy} are being remade from the frames on this machine."
 
 
 def job_page(job: Job) -> HttpResponse:
@@ -109,7 +110,7 @@ def job_page(job: Job) -> HttpResponse:
 
 
 def fetch_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """The form; a good one starts a job and leads to its page."""
+    """Show the form; a valid one starts a job and redirects to its page."""
     form = FetchForm(request.POST or None, initial={"surveys": list(settings.SURVEY_ORDER)})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
@@ -119,7 +120,7 @@ def fetch_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         except Refused as error:
             form.add_error(None, error.detail)
         else:
-            messages.success(request, "The galaxies are being fetched. This page shows how it goes; reload it.")
+            messages.success(request, "The galaxies are being fetched. Reload this page to see the progress.")
             return job_page(job)
     return TemplateResponse(
         request, "catalog/fetch.html", context | {"title": "Fetch galaxies from surveys", "form": form}

@@ -1,4 +1,4 @@
-"""Staff pages of galaxies, their pictures, and the truth of synthetic ones."""
+"""Staff pages of galaxies, their pictures, and the truth about synthetic ones."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,11 +18,11 @@ from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape,
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column
-from giz.surveys.titles import survey_title
+from giz.surveys.survey import survey_title
 
 
 def image_address(image: GalaxyImage, size_px: int) -> str:
-    """The smallest file that is at least this large, else the largest."""
+    """Return the address of the smallest file of at least this size, or of the largest."""
     sizes = sorted(image.sizes_px)
     chosen = next((size for size in sizes if size >= size_px), sizes[-1] if sizes else size_px)
     return f"{settings.MEDIA_URL}{image.stem}-{chosen}.webp"
@@ -34,7 +34,7 @@ class GalaxyAdmin(StaffAdmin):
     actions = ("fetch_frames", "prepare_pictures")
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton("fetch", "Fetch its frames", fetching.press_fetch, lambda one: not one.is_synthetic),
-        PostButton("prepare", "Make its pictures anew", fetching.press_prepare, lambda one: not one.is_synthetic),
+        PostButton("prepare", "Remake its pictures", fetching.press_prepare, lambda one: not one.is_synthetic),
     )
     list_display = ("pgc", "name", "images_count", "d25_arcsec", "axial_ratio", "morphological_type", "source")
     list_display_links = ("pgc", "name")
@@ -53,7 +53,7 @@ class GalaxyAdmin(StaffAdmin):
         return [path("fetch/", guard(self.fetch_view), name="catalog_fetch"), *super().get_urls()]
 
     def fetch_view(self, request: HttpRequest) -> HttpResponse:
-        """Numbers and names to fetch from surveys."""
+        """Ask for numbers and names to fetch from surveys."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         return fetching.fetch_view(request, self.admin_site.each_context(request))
@@ -63,9 +63,9 @@ class GalaxyAdmin(StaffAdmin):
         start = partial(fetching.start_fetching, names=[], surveys=list(settings.SURVEY_ORDER))
         return self._start(request, galaxies, start, "Their frames are being fetched")
 
-    @admin.action(description="Make their pictures anew", permissions=["change"])
+    @admin.action(description="Remake their pictures", permissions=["change"])
     def prepare_pictures(self, request: HttpRequest, galaxies: QuerySet[Galaxy]) -> HttpResponse | None:
-        return self._start(request, galaxies, fetching.start_preparing, "Their pictures are being made anew")
+        return self._start(request, galaxies, fetching.start_preparing, "Their pictures are being remade")
 
     def _start(
         self, request: HttpRequest, galaxies: QuerySet[Galaxy], start: Callable[..., Job], words: str
@@ -76,7 +76,7 @@ class GalaxyAdmin(StaffAdmin):
         except Refused as error:
             messages.error(request, error.detail)
             return None
-        messages.success(request, f"{words}. This page shows how it goes; reload it.")
+        messages.success(request, f"{words}. Reload this page to see the progress.")
         return fetching.job_page(job)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Galaxy]:
@@ -84,7 +84,7 @@ class GalaxyAdmin(StaffAdmin):
         return galaxies.annotate(current_images=Count("images", filter=Q(images__is_current=True)))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The number is what votes and exports name a galaxy by: it stays once the galaxy is there."""
+        """Don't change the number of an existing galaxy, by which votes and exports refer to it."""
         return (*self.readonly_fields, "pgc") if obj else self.readonly_fields
 
     @column("pictures", ordering="current_images")
@@ -106,7 +106,7 @@ class GalaxyAdmin(StaffAdmin):
 
 
 class OriginFilter(admin.SimpleListFilter):
-    """The surveys and other sources that pictures are from, in words."""
+    """The surveys and other sources of pictures, by their titles."""
 
     title = "made from"
     parameter_name = "origin"

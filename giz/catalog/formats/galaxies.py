@@ -1,24 +1,44 @@
-"""Columns of galaxy tables: which ones become fields of a galaxy, in which unit, and what counts as missing."""
+"""Tables of galaxies: which columns become fields of a galaxy, in which units, and what counts as missing."""
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.table import RowError, TableError
 from giz.catalog.formats.units import Conversion, conversion
+from giz.core.errors import Refused
+from giz.core.words import printable
 from giz.surveys.hyperleda import ARCSEC_PER_TENTH_ARCMIN, HOURS_TO_DEG
+from giz.tables.lines import is_number, is_spreadsheet_error
+from giz.tables.table import PGC_NAMES, RowError, TableError, column_named, shown_columns
+from giz.tables.text import TextTable, table_or_refusal
 
 FIRST_SYNTHETIC_PGC = 90_000_001
 ARCSEC_PER_ARCMIN = 60
 
-# The field's marks for "not measured"; a column that becomes a field of the galaxy holds NULL instead.
-SENTINELS = frozenset({-9.99, -9.9, -99.0, -99.9, -99.99, -100.0, -999.0, -999.9, -999.99, -9999.0, 999.0, 9999.0})
+# Numbers that mean "not measured" in published tables; they are read like a blank cell.
+SENTINELS = frozenset(
+    {
+        *(-9.99, -9.9, -99.0, -99.9, -99.99, -100.0, -999.0, -999.9, -999.99, -9999.0, -9999.9, -9999.99),
+        *(999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 99999.0),
+    }
+)
 
+# In a size in arcmin these mean "not measured", too: none of the few galaxies as large has one of these sizes.
+UNMEASURED_ARCMIN = (99.9, 99.99, 99.999)
+
+MAX_NAMED_COLUMNS = 40
+
+_LISTED = re.compile(r"(?:pgc\s*)?[^\s,;]+", re.IGNORECASE)
 _PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# A name with its unit, as people write it in headers: D25 (arcmin), RA [deg]; or a part of a sky coordinate: coord.ra.
+_WITH_UNIT = re.compile(r"(.+?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
+_PART = re.compile(r".+\.(\w+)")
 
 
 def read_pgc(text: str, *, may_be_synthetic: bool = False) -> int:
@@ -38,14 +58,60 @@ def read_pgc(text: str, *, may_be_synthetic: bool = False) -> int:
     return pgc
 
 
+def read_pgc_list(path: Path, *, may_be_synthetic: bool = False) -> tuple[list[int], list[str]]:
+    """Return the PGC numbers in a table's column of them, or in a list, and a sentence about each wrong line.
+
+    A list has one number on each line, or several separated by commas or blanks; # starts a comment anywhere. A line
+    with anything else is wrong as a whole: the 4258 of NGC 4258 is not a PGC number.
+
+    Raises
+    ------
+    Refused
+        Neither text nor a table, or without a column pgc and without a single number.
+    """
+    table = table_or_refusal(path)
+    column = next((name for name in PGC_NAMES if name in table.columns), "")
+    lines: Iterable[tuple[int, list[str], str]]
+    if column:
+        lines = ((row.line, [row.cells.get(column, "")], row.problem) for row in table.rows())
+    else:
+        first = _LISTED.findall(" ".join(table.columns))
+        is_of_words = len(first) > 1 and not any(_PGC.fullmatch(word) for word in first)
+        if not isinstance(table, TextTable) or is_of_words or _is_headed(table):
+            raise Refused(
+                "bad_table",
+                f"{path.name} has no column named pgc (its columns: {shown_columns(table.columns)}), and is not a "
+                "list of PGC numbers.",
+            )
+        lines = ((line, _LISTED.findall(text.partition("#")[0]), "") for line, text in table.text.lines())
+    numbers, problems = [], []
+    for line, words, problem in lines:
+        try:
+            if problem:
+                raise RowError(problem)
+            numbers += [read_pgc(word, may_be_synthetic=may_be_synthetic) for word in words]
+        except RowError as error:
+            problems.append(f"{path.name}, line {line}: {error}")
+    if not numbers and not column:
+        raise Refused("bad_table", f"{path.name} has neither a column pgc nor a list of PGC numbers. {problems[0]}.")
+    return numbers, problems
+
+
+def _is_headed(table: TextTable) -> bool:
+    """Whether the comment above the first line names columns: ``# pgc ra``."""
+    above = [text for _line, text in islice(table.text.lines(), table.header_line - 1)][-1:]
+    words = {word.lower() for text in above for word in text.strip("\ufeff# \r\n").split()}
+    return len(words) == len(_LISTED.findall(" ".join(table.columns))) > 1 and not words.isdisjoint(PGC_NAMES)
+
+
 def read_number(name: str, text: str) -> float:
     """Return a finite number in plain or exponent notation."""
-    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+    if not is_number(text) or not math.isfinite(float(text)):
         raise RowError(f"{name} is {text[:40]!r}, must be a number")
     return float(text)
 
 
-# Name and text of a cell, and what its column's unit asks for.
+# Takes the column's name, the text of a cell and the conversion of the column's unit.
 Reader = Callable[[str, str, Conversion | None], Any]
 NumberReader = Callable[[str, str, Conversion | None], float | None]
 
@@ -77,14 +143,14 @@ def _positive(low: float, high: float, rule: str) -> NumberReader:
     """Zero means "not measured" in a size and in an axial ratio."""
 
     def read(name: str, text: str, given: Conversion | None) -> float | None:
-        return _in_range(low, high, rule)(name, text, given) or None
+        return _in_range(low, high, rule, sentinels_first=True)(name, text, given) or None
 
     return read
 
 
 def _d25_from_arcmin(name: str, text: str, given: Conversion | None) -> float | None:
     value = _positive(0, 1000, "0 to 1000 arcmin")(name, text, given)
-    return None if value is None else round(value * ARCSEC_PER_ARCMIN, 6)
+    return None if value is None or value in UNMEASURED_ARCMIN else round(value * ARCSEC_PER_ARCMIN, 6)
 
 
 def _d25_from_log(name: str, text: str, given: Conversion | None) -> float | None:
@@ -99,9 +165,15 @@ def _axial_ratio_from_log(name: str, text: str, given: Conversion | None) -> flo
 
 def _words(limit: int) -> Reader:
     def read(name: str, text: str, _given: Conversion | None) -> str:
-        if len(text) > limit:
-            raise RowError(f"{name} has {len(text)} characters, at most {limit} are kept")
-        return text
+        # One spelling of an accented letter, and plain blanks: names are looked up by what people type.
+        words = " ".join(unicodedata.normalize("NFC", text).split())
+        if is_spreadsheet_error(words):
+            raise RowError(f"{name} is {words}, the mark of a failed formula in a spreadsheet")
+        if not words.isprintable():
+            raise RowError(f"{name} is {words[:40]!r}: it holds a character that can't be seen")
+        if len(words) > limit:
+            raise RowError(f"{name} has {len(words)} characters, at most {limit} are kept")
+        return words
 
     return read
 
@@ -123,19 +195,20 @@ class Column:
     is_log: bool = False
 
     def given(self, name: str, unit: str) -> Conversion | None:
-        """What the unit that a file gives asks for. Raises TableError for one of another kind."""
+        """Return the conversion from a unit in the file. Raises TableError for a unit of another kind."""
         if not self.unit:
             return None
         return conversion(name, unit, self.unit, is_log=self.is_log, is_clock=self.field == "ra_deg")
 
 
-PGC_NAMES = ("pgc", "pgc_id", "pgcid", "pgc_no")
 COLUMNS = (
     Column("name", ("name", "objname", "galaxy", "common_name"), _words(80), ""),
-    Column("ra_deg", ("ra", "ra_deg", "raj2000", "ra_j2000", "ra2000"), _ra, unit="deg"),
+    Column(
+        "ra_deg", ("ra", "ra_deg", "raj2000", "ra_j2000", "ra2000", "ra_icrs", "_raj2000", "_ra.icrs"), _ra, unit="deg"
+    ),
     Column(
         "dec_deg",
-        ("dec", "dec_deg", "dej2000", "decj2000", "de2000"),
+        ("dec", "dec_deg", "dej2000", "decj2000", "de2000", "de_icrs", "dec_icrs", "_dej2000", "_de.icrs"),
         _in_range(-90, 90, "-90 to 90 degrees"),
         unit="deg",
     ),
@@ -160,13 +233,13 @@ COLUMNS = (
     Column("d25_arcsec", ("logd25",), _d25_from_log, unit="0.1 arcmin", holds="the logarithm of D25", is_log=True),
     Column("axial_ratio", ("logr25",), _axial_ratio_from_log, unit="1", holds="the logarithm of a/b", is_log=True),
 )
-# Names that tell by themselves in what form a column is.
+# Names that imply the form of a column by themselves.
 OWN_FORM = {name: column for column in COLUMNS if column.holds for name in column.names}
 
 
 @dataclass(frozen=True)
 class GalaxyEntry:
-    """What one row says: the fields of its table, and every further cell that is not blank, as it was."""
+    """One row: the fields that its table has (None or "" if blank), and all other cells that are not blank."""
 
     pgc: int
     fields: dict[str, Any]
@@ -174,36 +247,38 @@ class GalaxyEntry:
 
 
 def _chosen(columns: Sequence[str], column_map: Mapping[str, str]) -> dict[str, str]:
-    """The columns of a map by the first name of what they hold."""
+    """Return the columns of a map by the first name of the field that they are mapped to."""
     first_names = {name: column.names[0] for column in COLUMNS for name in column.names}
     first_names |= dict.fromkeys(PGC_NAMES, "pgc")
     chosen = {}
     for wanted, given in column_map.items():
-        name = given.strip().lower()
         if wanted.lower() not in first_names:
             known = ", ".join(
                 ("pgc", *dict.fromkeys(first_names[name] for name in first_names if name not in PGC_NAMES))
             )
-            raise TableError(f"A map can't name {wanted!r}; it can name {known}.")
-        if name not in columns:
-            close = difflib.get_close_matches(name, columns, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else f" Its columns: {', '.join(columns[:12])}."
-            raise TableError(f"The table has no column {given!r}.{hint}")
-        chosen[first_names[wanted.lower()]] = name
+            raise TableError(f"A map can't name {printable(wanted)!r}; it can name {known}.")
+        chosen[first_names[wanted.lower()]] = column_named(given, columns)
     return chosen
 
 
 def _in_own_form(column: Column, name: str) -> Column:
-    """How a column is read that a map calls ``d25``, say: HyperLEDA's logd25 stays a logarithm."""
+    """Return how to read a column that a map calls ``d25``, say: HyperLEDA's logd25 stays a logarithm."""
     own = OWN_FORM.get(name, column)
     if own.field != column.field:
         raise TableError(f"{name} holds {own.holds}; it can't be {column.names[0]}.")
-    # A map that names a form itself (al2000=ra) means it.
+    # A map that names a form explicitly (al2000=ra) is followed.
     return column if column.holds else own
 
 
 class GalaxyColumns:
-    """How the columns of one table map to fields; made once from its header."""
+    """The mapping of one table's columns to fields, from its header.
+
+    Attributes
+    ----------
+    known : the columns that become fields, by their names in the table.
+    extra : those that are kept as they are.
+    unmeasured : cells so far, by column, that held a mark for "not measured".
+    """
 
     def __init__(
         self,
@@ -213,29 +288,34 @@ class GalaxyColumns:
         by_position: bool = False,
         units: Mapping[str, str] | None = None,
     ) -> None:
-        """`column_map` tells which column holds what, such as ``{"ra": "RAJ2000"}``, where names alone don't.
+        """Map the columns.
 
-        `by_position` lets a table without numbers pass if it has positions; its entries have the number 0. `units` are
-        those that the file gives, by column: they win over what names stand for.
+        `column_map` names the column of a field, such as ``{"ra": "RAJ2000"}``, where its name is not known.
+        `by_position` accepts a table without numbers if it has positions; its entries have the number 0. `units` are
+        those that the file states, by column; they take precedence over the units that names imply.
         """
         chosen = _chosen(columns, column_map or {})
         self.pgc = chosen.pop("pgc", "") or next((name for name in PGC_NAMES if name in columns), "")
         if not self.pgc and not by_position:
-            shown = ", ".join(name for name in columns[:12] if name) + (", …" if len(columns) > 12 else "")
             raise TableError(
-                f"The table has no column named pgc. Its columns: {shown or '(none)'}. With ra and dec, "
-                "--match-arcsec 3 finds its galaxies in the catalogue by their position."
+                f"The table has no column named pgc. Its columns: {shown_columns(columns)}. If another one holds the "
+                "numbers, name it: --map pgc=COLUMN. With ra and dec, --match-arcsec 3 finds its galaxies in the "
+                "catalogue by their position."
             )
         self.known: dict[str, Column] = {}
+        self._given: dict[str, Conversion | None] = {}
+        self.unmeasured: Counter[str] = Counter()
         taken: set[str] = set()
+        plain = _plain_names(columns, units or {})
         for column in sorted(COLUMNS, key=lambda column: column.names[0] not in chosen):
-            name = chosen.get(column.names[0]) or next((name for name in column.names if name in columns), "")
+            name = chosen.get(column.names[0]) or next((plain[name] for name in column.names if name in plain), "")
             if name and column.field not in taken:
                 self.known[name] = _in_own_form(column, name)
+                unit = (units or {}).get(name, "") or _unit_in(name)
+                self._given[name] = self.known[name].given(name, unit)
                 taken.add(column.field)
         if not self.pgc and not {"ra_deg", "dec_deg"} <= set(self.fields):
             raise TableError("A table without pgc needs the columns ra and dec, in degrees.")
-        self._given = {name: column.given(name, (units or {}).get(name, "")) for name, column in self.known.items()}
         self.extra = tuple(name for name in columns if name and name != self.pgc and name not in self.known)
 
     @property
@@ -244,9 +324,67 @@ class GalaxyColumns:
 
     def entry(self, cells: dict[str, str]) -> GalaxyEntry:
         """Read one row. Raises RowError with the value and the rule that it breaks."""
-        fields = {
-            column.field: column.read(name, cells[name], self._given[name]) if cells[name] else column.missing
-            for name, column in self.known.items()
-        }
+        fields: dict[str, Any] = {}
+        for name, column in self.known.items():
+            value = column.read(name, cells[name], self._given[name]) if cells[name] else None
+            self.unmeasured[name] += bool(cells[name]) and value is None
+            fields[column.field] = column.missing if value is None else value
         pgc = read_pgc(cells[self.pgc]) if self.pgc else 0
         return GalaxyEntry(pgc, fields, {name: cells[name] for name in self.extra if cells[name]})
+
+    def in_words(self) -> list[str]:
+        """Return sentences on which columns are read, which are only kept, and how to map those not recognized."""
+        read = [self.pgc, *self.known] if self.pgc else list(self.known)
+        lines = [f"Columns read: {', '.join(printable(name) for name in read)}."]
+        if self.extra:
+            kept = [printable(name) for name in self.extra[:MAX_NAMED_COLUMNS]]
+            more = f" and {len(self.extra) - len(kept)} more" if len(self.extra) > len(kept) else ""
+            lines[0] += f" Kept as they are, without effect: {', '.join(kept)}{more}."
+        if hints := self._hints():
+            lines.append(f"If these hold what their names say, run this again with --map {' '.join(hints)}")
+        return lines
+
+    def _hints(self) -> list[str]:
+        """Return pairs for ``--map``: columns whose names contain that of a field that the table lacks otherwise."""
+        hints, found = [], set(self.fields)
+        for name in self.extra:
+            words = set(re.split(r"[\W_]+", name)) | set(re.findall(r"[a-z]+", name))
+            for column in COLUMNS:
+                if column.field not in found and words & {column.names[0], *column.names[1:3]} - {"t", "ty", "galaxy"}:
+                    hints.append(f"{column.names[0]}='{printable(name)}'")
+                    found.add(column.field)
+        return hints
+
+
+def _unit_in(name: str) -> str:
+    """Return the unit in a column's own name, such as ``d25 (arcmin)``; empty if there is none."""
+    found = _WITH_UNIT.fullmatch(name)
+    return found[2] if found else ""
+
+
+def _plain_names(columns: Sequence[str], units: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns by their names without a unit and without the sky coordinate that they belong to.
+
+    If the brackets contain something that is not a unit of such a column, as in ``ra (J2000)``, the meaning is unknown,
+    and the column is read only if --map says so.
+    """
+    plain = {name: name for name in columns if name}
+    for name in columns:
+        bare, unit = name, ""
+        if found := _WITH_UNIT.fullmatch(name):
+            bare, unit = found[1], found[2]
+        elif part := _PART.fullmatch(name):
+            bare = part[1]
+        column = next((column for column in COLUMNS if bare in column.names), None)
+        if bare in plain or column is None or (unit and not _is_unit_of(column, name, unit)):
+            continue
+        plain[bare] = name
+    return plain
+
+
+def _is_unit_of(column: Column, name: str, unit: str) -> bool:
+    try:
+        column.given(name, unit)
+    except TableError:
+        return False
+    return bool(column.unit)

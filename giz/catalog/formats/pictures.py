@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.core.vocabulary import COLOUR_FIRST
 
 _DISPLAY = re.compile(r"pgc0*(\d{1,9})_d25x2_rot_(gri|g|r|i)(\.sdss)?\.(png|jpe?g)", re.IGNORECASE | re.ASCII)
 _TRAINING = re.compile(r"pgc\d+_(\d+)x\1_(\d+|F)\.(gri|g|r|i)\.jpe?g", re.IGNORECASE | re.ASCII)
-BAND_ORDER = ("gri", "g", "r", "i")
 PATTERN = "pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg"
 
 
 @dataclass(frozen=True, order=True)
 class PictureName:
-    """One file that names a galaxy and a band. Ordered by preference: the plain file before the survey's own."""
+    """The galaxy and band that a file's name gives. Sorts by preference: the plain file before the survey's own."""
 
     is_survey_copy: bool
     path: str
@@ -37,7 +37,7 @@ class PictureGroup:
 
 
 def read_picture_name(path: str) -> PictureName | str:
-    """Return what a file's name says, or the sentence why it can't be used."""
+    """Return the galaxy and band of a file's name, or a sentence why the file can't be used."""
     name = PurePath(path).name
     found = _DISPLAY.fullmatch(name)
     if found:
@@ -53,10 +53,10 @@ def read_picture_name(path: str) -> PictureName | str:
 
 
 def group_pictures(paths: Iterable[str]) -> tuple[list[PictureGroup], list[tuple[str, str]]]:
-    """Sort files into one group a galaxy and band, and those that can't be used with the reason.
+    """Group files by galaxy and band; also return the unusable files, each with the reason.
 
-    A plain ``…_gri.jpg`` comes before ``…_gri.sdss.jpg``: where both exist the plain one is what the original showed,
-    and may have been replaced by a better picture by hand; the survey's own copy serves where the plain one is damaged.
+    A plain ``…_gri.jpg`` is preferred to ``…_gri.sdss.jpg``: if both exist, the plain one is what the original showed,
+    and may have been replaced by hand by a better picture; the survey's copy is used if the plain one is damaged.
     """
     groups: dict[tuple[int, str], list[PictureName]] = {}
     unusable: list[tuple[str, str]] = []
@@ -67,5 +67,5 @@ def group_pictures(paths: Iterable[str]) -> tuple[list[PictureGroup], list[tuple
         else:
             groups.setdefault((name.pgc, name.band), []).append(name)
     made = [PictureGroup(pgc, band, tuple(sorted(names))) for (pgc, band), names in groups.items()]
-    made.sort(key=lambda group: (group.pgc, BAND_ORDER.index(group.band)))
+    made.sort(key=lambda group: (group.pgc, COLOUR_FIRST.index(group.band)))
     return made, unusable

@@ -1,4 +1,4 @@
-"""Units that a file gives its columns, turned into those in which the catalogue's columns are read."""
+"""Conversion from the units in a file to those in which the catalogue reads its columns."""
 
 import math
 import re
@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from giz.catalog.formats.table import TableError
+from giz.tables.table import TableError
 
 # Logarithms are written in many ways: [0.1arcmin] (CDS), log(0.1 arcmin), dex(0.1 arcmin).
 _LOGARITHM = re.compile(r"(?:(?:log(?:10)?|dex)\s*\(|\[)\s*(.*?)\s*[)\]]", re.IGNORECASE)
 _MARKS = {"'": "arcmin", "′": "arcmin", '"': "arcsec", "″": "arcsec"}
 _NO_UNIT = ("", "1", "-", "--", "---", "none")
-# Beyond, a power of ten is no number of a computer any more.
+# Powers of ten beyond this overflow.
 _MAX_EXPONENT = 300.0
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """A unit as the file has it, and what turns a value in it into the unit wanted."""
+    """A unit as the file states it, and the function that converts a value to the wanted unit."""
 
     unit: str
     turn: Callable[[float], float]
@@ -28,11 +28,11 @@ class Conversion:
 def conversion(
     column: str, unit: str, wanted: str, *, is_log: bool = False, is_clock: bool = False
 ) -> Conversion | None:
-    """Return how values of a column become what is wanted; None where they are that already, or have no unit.
+    """Return the conversion of a column to the wanted unit; None if none is needed or the column has no unit.
 
     Parameters
     ----------
-    column, unit : name and unit as the file has them.
+    column, unit : name and unit as in the file.
     wanted : a unit as astropy writes it; ``1`` for a plain number.
     is_log : the decimal logarithm of such a value is wanted.
     is_clock : hours of time are hours of right ascension.
@@ -81,7 +81,7 @@ def _factor(given: Any, wanted: str, *, is_clock: bool) -> float | None:
 
 
 def _unit(text: str) -> Any:
-    """The unit of astropy, however it is written; None where nobody knows it."""
+    """Return the unit as astropy has it, whatever its spelling; None if it is unknown."""
     from astropy import units
 
     text = _MARKS.get(text, text)

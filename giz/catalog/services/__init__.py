@@ -1,4 +1,4 @@
-"""What changes the catalogue: import of galaxies and pictures."""
+"""Services that change the catalogue."""
 
 from giz.catalog.services.galaxies import galaxies_import
 from giz.catalog.services.pictures import image_record, image_store, images_import

@@ -1,4 +1,4 @@
-"""What the catalogue lacks of a galaxy is asked of HyperLEDA and kept, what it has stays; names become numbers."""
+"""Complete galaxies of the catalogue from HyperLEDA, without changing existing values, and resolve names."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from giz.catalog.models import Galaxy
 from giz.catalog.selectors import GalaxyPlaces
 from giz.core.errors import Refused
 from giz.core.words import n_galaxies
-from giz.surveys.errors import SurveyError
 from giz.surveys.hyperleda import MAX_NUMBERS, GalaxyFacts, HyperLEDA
-from giz.surveys.names import NAMED_WITHIN_ARCSEC, Sesame
+from giz.surveys.sesame import NAMED_WITHIN_ARCSEC, Sesame
+from giz.surveys.survey import SurveyError
 
 FIELDS = ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg", "type_code")
 NEEDED = ("ra_deg", "dec_deg", "d25_arcsec", "position_angle_deg")
@@ -25,23 +25,23 @@ Step = Callable[[str], None]
 
 @dataclass
 class Completed:
-    """Galaxies by PGC number, and for which numbers HyperLEDA gave no answer, and why."""
+    """Galaxies by PGC number, and the errors for numbers without an answer from HyperLEDA."""
 
     galaxies: dict[int, Galaxy]
     silence: dict[int, SurveyError] = field(default_factory=dict)
 
 
 def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: Report, step: Step) -> Completed:
-    """Return the galaxies of these PGC numbers, blanks filled and unknown ones made, from HyperLEDA.
+    """Return the galaxies of these PGC numbers, with blanks filled and unknown galaxies created from HyperLEDA.
 
-    It is asked for some at a time, and what comes is kept at once. Where it does not answer the report says so, and the
-    galaxies come as they are; the position angle may be absent (round galaxies have none). ``step`` is told before each
-    request.
+    It is asked for some at a time, and answers are saved at once. If it does not answer, this is reported, and the
+    galaxies are returned as they are; the position angle may be missing (round galaxies have none). ``step`` is called
+    before each request.
 
     Raises
     ------
     Refused
-        ``no_network``, ``survey_down`` if nothing could be done without HyperLEDA; ``cache_unwritable``.
+        ``no_network``, ``survey_down`` if nothing can be done without HyperLEDA; ``cache_unwritable``.
     """
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=numbers)}
     asked = [pgc for pgc in numbers if pgc not in known or _lacks(known[pgc])]
@@ -72,7 +72,7 @@ def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: R
 
 @dataclass
 class NamesFound:
-    """PGC numbers by name; how many names have none for which reason; why the resolver said nothing, where it did."""
+    """PGC numbers by name, the number of names without one by reason, and why the resolver failed, if it did."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     why: Counter[str] = field(default_factory=Counter)
@@ -80,10 +80,10 @@ class NamesFound:
 
 
 def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report, step: Step) -> NamesFound:
-    """Return the PGC number of each name that has one; the report says why the others have none.
+    """Return the PGC number of each name that has one, and report why the others have none.
 
-    The number is what SIMBAD calls PGC or LEDA; else that of the catalogue's galaxy next to the position. Where the
-    resolver does not answer for one name, the others are not asked for. ``step`` is told before each request.
+    The number is SIMBAD's PGC or LEDA name, or that of the catalogue's galaxy nearest to the position. If the resolver
+    fails for one name, the others are not tried. ``step`` is called before each request.
     """
     found = NamesFound()
     places: GalaxyPlaces | None = None
@@ -95,7 +95,7 @@ def names_resolve(*, names: Sequence[str], resolver: Sesame, report: Report, ste
             report([f"{name}: {error.detail} [{error.code}]"])
             if error.code in ("no_network", "survey_down"):
                 rest = names[place + 1 :]
-                report([f"{other}: not looked up, for the same reason" for other in rest])
+                report([f"{other}: not looked up for the same reason" for other in rest])
                 found.why["names not looked up"] += 1 + len(rest)
                 found.silence = error.detail
                 return found
@@ -131,7 +131,7 @@ def _fill(pgc: int, facts: GalaxyFacts) -> Galaxy:
         setattr(galaxy, name, getattr(facts, name))
     if changed:
         if not is_new:
-            # Which values are not the catalogue's own stays visible beside its further columns.
+            # Keep a record of which values are not from the imported table.
             galaxy.extra = {**galaxy.extra, "filled_from_hyperleda": " ".join(changed)}
         galaxy.save(update_fields=[*changed, "extra", "updated_at"])
     return galaxy

@@ -1,39 +1,40 @@
-"""Frames of galaxies from surveys, and pictures from frames: many galaxies, a few at a time, each whole or not at all.
+"""Frames of galaxies from surveys, and pictures from frames: several galaxies at a time, each completely or not at all.
 
-Threads fetch and compute; only the calling thread speaks with the database.
+Threads fetch and compute; only the calling thread uses the database.
 """
 
 import hashlib
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.facts import galaxies_complete
-from giz.catalog.services.pictures import image_record
+from giz.catalog.services.pictures import image_record, work_ahead
 from giz.catalog.storage import display_files_exist, display_files_write
 from giz.core.errors import Refused
-from giz.imaging.decode import PictureError, decode_picture
-from giz.imaging.display_folder import write_whole
-from giz.imaging.fits_structure import FitsError
+from giz.imaging.decoder import picture_decode
+from giz.imaging.errors import FitsError, UnusableFileError
 from giz.imaging.grid import SkyGrid, galaxy_grid
-from giz.imaging.sizes import DisplayFiles, display_files, display_stem
-from giz.surveys.errors import SurveyError
-from giz.surveys.exposure import Survey
+from giz.imaging.sizes import DisplayFiles, display_files, display_stem, write_whole
+from giz.surveys.cache import Limits
 from giz.surveys.observatory import Observatory, joined_urls
 from giz.surveys.sdss import SDSS
+from giz.surveys.survey import Survey, SurveyError
 
-# As many galaxies at a time as there are cores, but never so many that a survey's host would notice.
+if TYPE_CHECKING:
+    from giz.imaging.frameset import FrameSet
+
+# As many galaxies at a time as there are cores, but few enough to be no burden on a survey's host.
 THREADS = min(max(os.cpu_count() or 1, 2), 8)
-# So many galaxies in a row that no server answers for: the others would fare no better now.
+# After so many galaxies in a row without an answer from any server the run ends: the next would fail as well.
 MAX_FAILED_IN_A_ROW = 5
 COUNTS = ("fetched", "unchanged", "failed", "pictures")
 SILENT = "without HyperLEDA's answer"
@@ -49,6 +50,9 @@ REASONS = {
     "url_not_allowed": "refused",
 }
 
+# The share of the cache for visitors who ask for galaxies on the page of predictions: one tenth.
+PUBLIC_PART = 10
+
 Report = Callable[[list[str]], None]
 Counts = dict[str, Any]
 AfterGalaxy = Callable[[int, Counts, str], None]
@@ -57,10 +61,11 @@ Step = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One galaxy as the threads see it: no database behind it.
+    """One galaxy as the threads need it, without the database.
 
-    stems : current pictures whose files are there, by band.
-    from_sets : what the current pictures that come from a set of frames were made of (a hash), by band.
+    stems : current pictures whose files exist, by band.
+    from_sets : hash of the source of current pictures that come from a set of frames, by band.
+    problem, reason : why nothing can be fetched, in a sentence and in a word or two.
     """
 
     pgc: int
@@ -73,7 +78,7 @@ class _Wanted:
 
 @dataclass
 class _Made:
-    """What the threads made of a galaxy; `outdated` are bands whose picture comes from a set that is replaced."""
+    """The result of the threads for one galaxy; `outdated`: bands whose picture comes from a replaced set."""
 
     pgc: int
     outcome: str
@@ -85,8 +90,10 @@ class _Made:
     outdated: tuple[str, ...] = ()
 
 
-def observatory_from_settings() -> Observatory:
-    """The surveys as the settings describe them.
+def observatory_from_settings(*, is_public: bool = False) -> Observatory:
+    """Return the surveys as configured in the settings.
+
+    is_public : for the request of a visitor: less is fetched for it, and kept.
 
     Raises
     ------
@@ -97,11 +104,18 @@ def observatory_from_settings() -> Observatory:
         urls = joined_urls(settings.SURVEY_URLS)
     except ValueError as error:
         raise Refused("bad_setting", str(error)) from None
-    return Observatory(Path(settings.SURVEY_FOLDER) / "cache", urls, local_hosts=settings.SURVEY_LOCAL_HOSTS)
+    most_bytes = settings.SURVEY_CACHE_GB * 10**9
+    return Observatory(
+        Path(settings.SURVEY_FOLDER) / "cache",
+        urls,
+        local_hosts=settings.SURVEY_LOCAL_HOSTS,
+        limits=Limits(most_bytes=most_bytes, public_bytes=most_bytes // PUBLIC_PART),
+        is_public=is_public,
+    )
 
 
 def surveys_by_name(observatory: Observatory, names: Sequence[str]) -> list[Survey]:
-    """The surveys of these names in this order. Refuses an unknown name (``unknown_survey``)."""
+    """Return the surveys of these names, in this order. Refuses an unknown name (``unknown_survey``)."""
     try:
         return observatory.surveys(list(names))
     except ValueError as error:
@@ -109,12 +123,12 @@ def surveys_by_name(observatory: Observatory, names: Sequence[str]) -> list[Surv
 
 
 def frames_path(pgc: int) -> Path:
-    """Where the set of frames of a galaxy lies."""
+    """Return the path of a galaxy's set of frames."""
     return Path(settings.SURVEY_FOLDER) / "frames" / f"{pgc % 1000:03d}" / f"pgc{pgc}_d25x2_rot.fits"
 
 
 def quick_look_path(pgc: int) -> Path:
-    """Where SDSS's own colour picture of a galaxy lies, under the original's name for it."""
+    """Return the path of SDSS's own colour picture of a galaxy, named as the original names it."""
     return frames_path(pgc).with_name(f"pgc{pgc}_d25x2_rot_gri.sdss.jpg")
 
 
@@ -131,21 +145,22 @@ def frames_fetch(
 ) -> Counts:
     """Fetch frames of galaxies and make their pictures; return counts: fetched, unchanged, failed, pictures, and why.
 
-    What a galaxy's entry lacks is asked of HyperLEDA first (and kept); galaxies that the catalogue does not know are
-    made so; ``step`` is told how that goes on. A set that answers the same request is left as it is. ``after_galaxy``
-    is called with the number of galaxies done, the counts and the last galaxy's name.
+    Missing data of galaxies, and galaxies unknown to the catalogue, are first requested from HyperLEDA and saved;
+    ``step`` is called with the progress of that. A set for the same request is kept. ``after_galaxy`` is called with
+    the number of galaxies done, the counts and the last galaxy's name.
 
     Raises
     ------
     Refused
-        ``survey_down`` when no server answers for several galaxies in a row; what is done stays.
+        ``survey_down`` when no server answers for several galaxies in a row; finished galaxies are kept.
     """
     remaining = list(numbers)[resume_index:]
     facts = galaxies_complete(numbers=remaining, catalogue=observatory.catalogue, report=report, step=step)
     wanted = (_wanted(pgc, facts.galaxies.get(pgc), facts.silence.get(pgc)) for pgc in remaining)
 
     def work(item: _Wanted) -> _Made:
-        return _fetched(item, surveys, observatory.sdss)
+        with observatory.client.cache.reading():
+            return _fetched(item, surveys, observatory.sdss)
 
     return _run(wanted, work, report, after_galaxy, resume_index, resume_counts)
 
@@ -158,7 +173,7 @@ def frames_prepare(
     resume_index: int = 0,
     resume_counts: Counts | None = None,
 ) -> Counts:
-    """Make pictures of the sets of frames that are on disk; counts as of `frames_fetch` ("fetched" means made)."""
+    """Make pictures of the sets of frames on disk; counts as in `frames_fetch` ("fetched" means made)."""
     remaining = list(numbers)[resume_index:]
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=remaining)}
     wanted = (_on_disk(pgc, known.get(pgc)) for pgc in remaining)
@@ -167,7 +182,7 @@ def frames_prepare(
 
 def _on_disk(pgc: int, galaxy: Galaxy | None) -> _Wanted:
     if galaxy is None:
-        problem = "it is not in the catalogue; fetch_images asks HyperLEDA"
+        problem = "it is not in the catalogue; fetch_images can get it from HyperLEDA"
         return _Wanted(pgc, None, problem=problem, reason="not known")
     current = list(galaxy.images.filter(is_current=True))
     return _Wanted(
@@ -214,35 +229,39 @@ def _in_words(error: SurveyError) -> str:
 
 
 def _fetched(item: _Wanted, surveys: Sequence[Survey], sdss: SDSS) -> _Made:
-    """In a thread: fetch the set if there is none for this request, then make what pictures are missing."""
-    from giz.imaging.frameset import read_frame_set_request, read_frame_set_survey, write_frame_set
+    """Fetch the set unless there is one for this request, then make the missing pictures. Runs in a thread."""
+    from giz.imaging.frameset import write_frame_set
     from giz.surveys.assemble import fetch_frame_set, request_digest
 
     if item.grid is None:
         return _Made(item.pgc, "failed", item.problem, item.reason)
     path = frames_path(item.pgc)
     request = request_digest(item.grid, [survey.name for survey in surveys])
-    fetched = read_frame_set_request(path) != request
+    try:
+        frames, content = _read(path)
+        fetched = frames.request != request
+    except FitsError:  # missing or damaged
+        fetched = True
     if fetched:
         try:
             frames = fetch_frame_set(item.grid, surveys)
             with _disk():
                 # It was turned for the set that is replaced now.
                 quick_look_path(item.pgc).unlink(missing_ok=True)
-                write_frame_set(path, frames)
+                content = write_frame_set(path, frames)
         except SurveyError as error:
             if error.code == "cache_unwritable":
                 raise Refused(error.code, error.detail, status=507) from None
             return _Made(item.pgc, "failed", _in_words(error), REASONS.get(error.code, error.code))
-    remark = _quick_look(item.grid, item.pgc, sdss) if read_frame_set_survey(path) == sdss.name else ""
-    made = _prepared(item)
+    remark = _quick_look(item.grid, item.pgc, sdss) if frames.survey == sdss.name else ""
+    made = _pictures(item, frames, content)
     outcome = "fetched" if fetched and not made.problem else made.outcome
     return replace(made, outcome=outcome, remark=remark or made.remark)
 
 
 @contextmanager
 def _disk() -> Iterator[None]:
-    """A disk that takes nothing ends the run with a sentence: no galaxy would fare better."""
+    """End the run if the disk can't be written: the next galaxy would fail as well."""
     try:
         yield
     except OSError as error:
@@ -250,16 +269,16 @@ def _disk() -> Iterator[None]:
 
 
 def _quick_look(grid: SkyGrid, pgc: int, sdss: SDSS) -> str:
-    """Keep SDSS's own colour picture, turned like ours, beside the frames; return what went wrong, if anything."""
-    from giz.imaging.quick_look import jpeg_bytes, level_picture
+    """Save SDSS's own colour picture, turned like ours, beside the frames; return what went wrong, if anything."""
+    from giz.imaging.colour import jpeg_bytes, level_picture
 
     path = quick_look_path(pgc)
     if path.exists():
         return ""
     try:
         file, scale_arcsec = sdss.quick_look(grid)
-        picture = decode_picture(file.read_bytes(), "colour")
-    except (SurveyError, PictureError) as error:
+        picture = picture_decode(file.read_bytes(), "colour")
+    except (SurveyError, UnusableFileError) as error:
         return f"no quick-look picture: {error.detail} [{error.code}]"
     with _disk():
         write_whole(path, jpeg_bytes(level_picture(picture, scale_arcsec, grid)))
@@ -267,46 +286,62 @@ def _quick_look(grid: SkyGrid, pgc: int, sdss: SDSS) -> str:
 
 
 def _prepared(item: _Wanted) -> _Made:
-    """In a thread: pictures of the set on disk, unless all of them are there."""
-    from giz.imaging.frameset import read_frame_set, set_pictures
-
+    """Make the missing pictures of the set on disk. Runs in a thread."""
     if item.problem:
         return _Made(item.pgc, "failed", item.problem, item.reason)
     path = frames_path(item.pgc)
     if not path.exists():
-        return _Made(item.pgc, "failed", "no frames here; fetch_images gets them", "without frames here")
+        return _Made(item.pgc, "failed", "its frames are not here; fetch_images fetches them", "without frames here")
     try:
-        frames = read_frame_set(path)
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        frames, content = _read(path)
     except FitsError as error:
         return _Made(item.pgc, "failed", f"{error.detail} [{error.code}]", REASONS["survey_bad_answer"])
+    return _pictures(item, frames, content)
+
+
+def _read(path: Path) -> "tuple[FrameSet, str]":
+    """Read a set and the SHA-256 of its file."""
+    from giz.imaging.frameset import read_frame_set
+
+    frames = read_frame_set(path)
+    with path.open("rb") as file:
+        return frames, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _pictures(item: _Wanted, frames: "FrameSet", content: str) -> _Made:
+    """Make those pictures of a set that do not exist yet; `content` is the SHA-256 of the set's file."""
+    from giz.imaging.frameset import set_pictures
+
     pictures = {}
     shown = set_pictures(frames)
+    if not shown:
+        frames_path(item.pgc).unlink(missing_ok=True)
+        return _Made(item.pgc, "failed", "the frames here are blank; fetch_images fetches them again", "not covered")
     remark = ""
     if "gri" not in shown and quick_look_path(item.pgc).exists():
         try:
-            shown["gri"] = decode_picture(quick_look_path(item.pgc).read_bytes(), "colour")
-        except PictureError as error:
+            shown["gri"] = picture_decode(quick_look_path(item.pgc).read_bytes(), "colour")
+        except UnusableFileError as error:
             quick_look_path(item.pgc).unlink(missing_ok=True)
-            remark = f"its quick-look picture was damaged; fetch_images gets it anew. {error.detail} [{error.code}]"
+            remark = f"its quick-look picture is damaged; fetch_images fetches it again. {error.detail} [{error.code}]"
     for band, pixels in shown.items():
         source = _source(content, band)
         if item.stems.get(band) != display_stem(source, is_colour=band == "gri"):
             pictures[band] = display_files(pixels, source)
             display_files_write(pictures[band])
-    # A band that this set does not give, of a set that it replaced: another field, another angle.
+    # Bands that only the replaced set had show another field or another angle.
     outdated = tuple(
         band for band, source in item.from_sets.items() if band not in shown and source != _source(content, band)
     )
     if outdated and not remark:
-        remark = f"these frames give no picture in {' and '.join(outdated)}; that of the frames before is history now"
+        bands = " and ".join(outdated)
+        remark = f"these frames give no picture in {bands}; the picture from the earlier frames is now history"
     outcome = "fetched" if pictures else "unchanged"
     return _Made(item.pgc, outcome, remark=remark, survey=frames.survey, pictures=pictures, outdated=outdated)
 
 
 def _source(content: str, band: str) -> str:
-    """What a picture of a set is made of: a hash of the set's file and the band."""
+    """Return the hash of the source of a picture: the set's file and the band."""
     return hashlib.sha256(f"{content}|{band}".encode()).hexdigest()
 
 
@@ -326,7 +361,7 @@ def _run(
         return {name: counts[name] for name in COUNTS} | {"why": dict(why.most_common())}
 
     failed_in_a_row = 0
-    with closing(_ahead(wanted, work)) as results:
+    with closing(work_ahead(wanted, work, THREADS)) as results:
         for done, made in enumerate(results, start=resume_index + 1):
             counts[made.outcome] += 1
             counts["pictures"] += _record(made)
@@ -336,7 +371,7 @@ def _run(
             if made.remark:
                 report([f"PGC {made.pgc}: {made.remark}"])
             after_galaxy(done, so_far(), f"PGC {made.pgc}")
-            if made.reason != SILENT:  # such a galaxy costs no request: the others may do without HyperLEDA
+            if made.reason != SILENT:  # no request was made for such a galaxy; the others may not need HyperLEDA
                 failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
             if failed_in_a_row >= MAX_FAILED_IN_A_ROW:
                 raise Refused("survey_down", f"{made.problem} Stopped after {failed_in_a_row} galaxies in a row.")
@@ -344,7 +379,7 @@ def _run(
 
 
 def _record(made: _Made) -> int:
-    """All bands or none: whoever looks, or is killed, between them must not find a galaxy half old and half new."""
+    """Record all bands or none, so that nobody ever finds a galaxy with some old and some new pictures."""
     if not made.pictures and not made.outdated:
         return 0
     name = frames_path(made.pgc).name
@@ -355,21 +390,3 @@ def _record(made: _Made) -> int:
         for band, files in made.pictures.items():
             image_record(galaxy=galaxy, band=band, made=files, origin=made.survey[:30], source_name=name)
     return len(made.pictures)
-
-
-def _ahead(wanted: Iterator[_Wanted], work: Callable[[_Wanted], _Made]) -> Generator[_Made, None, None]:
-    """Work in threads a few galaxies ahead of the one that is recorded, in order, and look galaxies up as they come."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        ahead: deque[Future[_Made]] = deque()
-        try:
-            while True:
-                for item in wanted:
-                    ahead.append(pool.submit(work, item))
-                    if len(ahead) >= 2 * THREADS:
-                        break
-                if not ahead:
-                    return
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()

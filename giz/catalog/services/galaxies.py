@@ -1,7 +1,7 @@
-"""Import of a table of galaxies, in batches, resumable; the same table a second time changes nothing."""
+"""Add galaxies to the catalogue: a table, in batches and resumable, or a rendered synthetic galaxy."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -10,13 +10,14 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from giz.catalog.formats.galaxies import GalaxyColumns, GalaxyEntry
-from giz.catalog.formats.table import Row, RowError, Table
-from giz.catalog.models import Galaxy, GalaxyRevision
+from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, SyntheticTruth
 from giz.catalog.selectors import GalaxyPlaces, near_duplicates
+from giz.tables.table import Row, RowError, Table
 
 BATCH_ROWS = 1000
 MAX_REPORTED = 1000
 MAX_NEAR = 200
+SYNTHETIC_ORIGIN = "synthetic"
 
 Report = Callable[[list[str]], None]
 AfterBatch = Callable[[int, dict[str, int]], None]
@@ -24,7 +25,7 @@ AfterBatch = Callable[[int, dict[str, int]], None]
 
 @dataclass
 class _Run:
-    """State of one run over a table: what was counted, which numbers were met."""
+    """State of one run over a table: counts, and the line of each number."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first_line_of: dict[int, int] = field(default_factory=dict)
@@ -43,19 +44,19 @@ def galaxies_import(
     resume_line: int = 0,
     resume_counts: dict[str, int] | None = None,
 ) -> dict[str, int]:
-    """Bring the galaxies of a table into the catalogue and return how many were new, changed, unchanged, bad.
+    """Import a table of galaxies and return how many were new, changed, unchanged, bad. Repeating it changes nothing.
 
-    Only columns that the table has are written: a second table with fewer columns takes nothing away. Bad rows are
-    reported with line number and reason; all others are imported.
+    Missing columns, blank cells and marks for "not measured" change nothing. Bad rows are reported with line number and
+    reason; all others are imported.
 
     Parameters
     ----------
-    column_map : which column holds what, where its name does not tell (`GalaxyColumns`).
-    match_arcsec : for a table without numbers: each row is the catalogue's galaxy nearest to its position, at most so
-        far away; its own position is not taken over. Rows without one are reported.
-    report : called with the lines that speak of bad rows, and of galaxies that lie nearly on each other.
-    after_batch : called inside the transaction of each batch with the last line done and the counts so far, so that a
-        checkpoint is as true as the rows.
+    column_map : contents of columns, if their names don't tell (`GalaxyColumns`).
+    match_arcsec : for a table without numbers: each row is the catalogue's galaxy nearest to its position within this
+        distance; the position itself is not imported. Rows without a match are reported.
+    report : called with lines about bad rows, and about galaxies at nearly the same position.
+    after_batch : called inside the transaction of each batch with the last line and the counts so far, so that a
+        checkpoint always agrees with the rows.
     resume_line, resume_counts : where an interrupted run stopped.
     """
     columns = GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None, units=table.units)
@@ -77,7 +78,7 @@ def galaxies_import(
             after_batch(last_line, run.as_dict())
     near = near_duplicates(run.first_line_of) if "ra_deg" in columns.fields and not places else []
     report([f"PGC {one} and PGC {two} lie {away:.1f}″ apart: perhaps one galaxy" for one, two, away in near[:MAX_NEAR]])
-    return run.as_dict() | {"near": len(near)}
+    return run.as_dict() | {"near": len(near), "unmeasured": columns.unmeasured.total()}
 
 
 def _read_batch(
@@ -94,7 +95,7 @@ def _read_batch(
                 entry = _found(entry, places)
             first = run.first_line_of.setdefault(entry.pgc, row.line)
             if first != row.line:
-                raise RowError(f"PGC {entry.pgc} stands on line {first} already")
+                raise RowError(f"PGC {entry.pgc} already appears on line {first}")
             entries.append(entry)
         except RowError as error:
             problems.append(f"line {row.line}: {error}")
@@ -102,7 +103,7 @@ def _read_batch(
 
 
 def _found(entry: GalaxyEntry, places: GalaxyPlaces) -> GalaxyEntry:
-    """The entry under the number of the galaxy at its position, without the position."""
+    """Return the entry with the number of the galaxy at its position, and without the position."""
     ra_deg, dec_deg = entry.fields["ra_deg"], entry.fields["dec_deg"]
     if ra_deg is None or dec_deg is None:
         raise RowError("it has no position")
@@ -127,11 +128,11 @@ def _write_batch(entries: list[GalaxyEntry], columns: GalaxyColumns, source: str
         galaxy = known.get(entry.pgc)
         if galaxy is None:
             new.append(Galaxy(pgc=entry.pgc, **entry.fields, extra=entry.extra, source=source[:120]))
-        elif changes := _apply(galaxy, entry, columns):
+        elif changes := _apply(galaxy, entry):
             before, after = galaxy.source, source[:120]
             revisions.append(GalaxyRevision(galaxy=galaxy, source=after, source_before=before, changes=changes))
             galaxy.source = source[:120]
-            galaxy.updated_at = Now()  # bulk_update takes expressions, but does no auto_now
+            galaxy.updated_at = Now()  # bulk_update does not apply auto_now
             changed.append(galaxy)
     Galaxy.objects.bulk_create(new, ignore_conflicts=True)
     if changed:
@@ -141,12 +142,55 @@ def _write_batch(entries: list[GalaxyEntry], columns: GalaxyColumns, source: str
     return {"new": len(new), "changed": len(changed), "unchanged": len(entries) - len(new) - len(changed)}
 
 
-def _apply(galaxy: Galaxy, entry: GalaxyEntry, columns: GalaxyColumns) -> dict[str, list[Any]]:
-    """Put the row's values into the galaxy; return what is different now, before and after."""
-    values: dict[str, Any] = dict(entry.fields)
-    kept = {name: value for name, value in galaxy.extra.items() if name not in columns.extra}
-    values["extra"] = {**kept, **entry.extra}
+def _apply(galaxy: Galaxy, entry: GalaxyEntry) -> dict[str, list[Any]]:
+    """Set the row's values on the galaxy; return the changes, as [before, after]."""
+    values = {name: value for name, value in entry.fields.items() if value not in (None, "")}
+    values["extra"] = {**galaxy.extra, **entry.extra}
     changes = {name: [getattr(galaxy, name), value] for name, value in values.items() if getattr(galaxy, name) != value}
     for name, (_, value) in changes.items():
         setattr(galaxy, name, value)
     return changes
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPicture:
+    """A rendered picture whose display files exist."""
+
+    band: str
+    stem: str
+    sizes_px: list[int]
+    content_sha256: str
+    source_px: int
+
+
+def synthetic_galaxy_store(
+    *, pgc: int, name: str, d25_arcsec: float, pictures: Sequence[RenderedPicture], truth: dict[str, Any]
+) -> Galaxy:
+    """Save a rendered galaxy, its pictures and its truth in one transaction; repeating it changes nothing.
+
+    ``truth`` holds inclination_deg, reject_reason, galaxy_type, seed and parameters.
+    """
+    with transaction.atomic():
+        Galaxy.objects.get_or_create(
+            pgc=pgc,
+            defaults={"name": name, "d25_arcsec": d25_arcsec, "is_synthetic": True, "source": SYNTHETIC_ORIGIN},
+        )
+        galaxy = Galaxy.objects.select_for_update(no_key=True).get(pgc=pgc)
+        SyntheticTruth.objects.update_or_create(galaxy=galaxy, defaults=truth)
+        current = dict(galaxy.images.filter(is_current=True).values_list("band", "stem"))
+        new = [picture for picture in pictures if current.get(picture.band) != picture.stem]
+        galaxy.images.filter(is_current=True, band__in=[picture.band for picture in new]).update(is_current=False)
+        GalaxyImage.objects.bulk_create(
+            GalaxyImage(
+                galaxy=galaxy,
+                band=picture.band,
+                stem=picture.stem,
+                sizes_px=picture.sizes_px,
+                content_sha256=picture.content_sha256,
+                origin=SYNTHETIC_ORIGIN,
+                source_width_px=picture.source_px,
+                source_height_px=picture.source_px,
+            )
+            for picture in new
+        )
+    return galaxy

@@ -1,4 +1,4 @@
-"""Pictures into the catalogue: one by one (``image_store``) or a whole folder (``images_import``)."""
+"""Add pictures to the catalogue: one (``image_store``) or a whole folder (``images_import``)."""
 
 import hashlib
 from collections import Counter, defaultdict, deque
@@ -6,22 +6,28 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
-from giz.catalog.formats.pictures import BAND_ORDER, PictureGroup, PictureName
+from giz.catalog.formats.pictures import PictureGroup, PictureName
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.storage import display_files_exist, display_files_write
-from giz.imaging.decode import MAX_BYTES, PictureError, Pixels, decode_picture
+from giz.core.vocabulary import COLOUR_FIRST
+from giz.imaging.decode import MAX_BYTES, Pixels
+from giz.imaging.decoder import picture_decode
+from giz.imaging.errors import PictureError, UnusableFileError
 from giz.imaging.sizes import DisplayFiles, display_files, display_stem
 
-THREADS = 2  # Pillow decodes, scales and encodes without the interpreter's lock
+THREADS = 2  # they wait for the decoding processes; Pillow scales and encodes without Python's lock
 CHUNK_GROUPS = 1000
 
 Report = Callable[[list[str]], None]
 AfterGroup = Callable[[int, dict[str, int]], None]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def image_store(
@@ -33,10 +39,10 @@ def image_store(
     source_name: str = "",
     content_sha256: str | None = None,
 ) -> GalaxyImage:
-    """Make the display files of a picture and its row; the same picture again returns the row it has.
+    """Make the display files of a picture and its row; the same picture again returns the existing row.
 
     ``pixels`` is grey (ny, nx) or colour (ny, nx, 3), uint8; ``content_sha256`` the hash of the file it came from.
-    A picture that replaces another leaves that one in place as history, no longer current.
+    A replaced picture is kept as history, no longer current.
     """
     made = display_files(pixels, content_sha256)
     display_files_write(made)
@@ -44,9 +50,9 @@ def image_store(
 
 
 def image_record(*, galaxy: Galaxy, band: str, made: DisplayFiles, origin: str, source_name: str = "") -> GalaxyImage:
-    """Write the row of display files that lie on the disk already."""
+    """Record display files that are already on disk."""
     with transaction.atomic():
-        # The galaxy's row is the lock: two imports of one band must not both find nothing current.
+        # The galaxy's row is the lock, so that two imports of one band don't both find nothing current.
         Galaxy.objects.select_for_update(no_key=True).get(pk=galaxy.pk)
         current = GalaxyImage.objects.filter(galaxy=galaxy, band=band, is_current=True)
         found = current.first()
@@ -68,7 +74,7 @@ def image_record(*, galaxy: Galaxy, band: str, made: DisplayFiles, origin: str, 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What the threads made of a group: display files (or a known stem) from one of its files, and what failed."""
+    """The result of the threads for a group: display files of one of its files (none if unchanged), and problems."""
 
     group: PictureGroup
     problems: list[str]
@@ -85,15 +91,16 @@ def images_import(
     resume_index: int = 0,
     resume_counts: dict[str, int] | None = None,
 ) -> dict[str, int]:
-    """Bring the pictures of a folder into the catalogue; return counts: new, replaced, unchanged, bad, galaxies.
+    """Import the pictures of a folder; return counts: new, replaced, unchanged, bad, galaxies.
 
-    Galaxies that the catalogue does not know are created (``galaxies`` counts them). ``after_group`` is called inside
+    Galaxies unknown to the catalogue are created (``galaxies`` counts them). ``after_group`` is called inside
     the transaction that stored a group, with the number of groups done and the counts so far.
     """
     counts: Counter[str] = Counter(resume_counts or {})
     for start in range(resume_index, len(groups), CHUNK_GROUPS):
         chunk = groups[start : start + CHUNK_GROUPS]
-        with closing(_prepare_ahead(root, chunk, _current_stems(chunk))) as prepared:
+        known = _current_stems(chunk)
+        with closing(work_ahead(chunk, partial(_prepare, root, known), THREADS)) as prepared:
             for done, item in enumerate(prepared, start=start + 1):
                 with transaction.atomic():
                     counts.update(_store(item))
@@ -104,13 +111,13 @@ def images_import(
 
 
 def missing_bands(groups: Iterable[PictureGroup]) -> dict[str, list[int]]:
-    """Return the galaxies that the groups leave without a band, as ``{"gri": [30197, 71047]}``."""
+    """Return the galaxies for which the groups have no picture in a band, as ``{"gri": [30197, 71047]}``."""
     bands: defaultdict[int, set[str]] = defaultdict(set)
     for group in groups:
         bands[group.pgc].add(group.band)
     missing: dict[str, list[int]] = {}
     for pgc in sorted(bands):
-        for band in BAND_ORDER:
+        for band in COLOUR_FIRST:
             if band not in bands[pgc]:
                 missing.setdefault(band, []).append(pgc)
     return missing
@@ -121,7 +128,7 @@ def _as_dict(counts: Counter[str]) -> dict[str, int]:
 
 
 def _current_stems(groups: list[PictureGroup]) -> dict[tuple[int, str], str]:
-    """Return the stems of current pictures whose files are all there."""
+    """Return the stems of current pictures whose files all exist, by galaxy and band."""
     current = GalaxyImage.objects.filter(is_current=True, galaxy__pgc__in={group.pgc for group in groups})
     return {
         (pgc, band): stem
@@ -130,19 +137,18 @@ def _current_stems(groups: list[PictureGroup]) -> dict[tuple[int, str], str]:
     }
 
 
-def _prepare_ahead(
-    root: Path, groups: list[PictureGroup], known: dict[tuple[int, str], str]
-) -> Generator[_Prepared, None, None]:
-    """Decode and encode in threads, a few groups ahead of the one that is stored, in order."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        ahead: deque[Future[_Prepared]] = deque()
-        waiting = iter(groups)
+def work_ahead(
+    items: Iterable[_Item], work: Callable[[_Item], _Result], threads: int
+) -> Generator[_Result, None, None]:
+    """Yield ``work(item)`` in order, computed in threads a few items ahead; items are taken only as they are needed."""
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[_Result]] = deque()
+        waiting = iter(items)
         try:
             while True:
-                for group in waiting:
-                    stem = known.get((group.pgc, group.band), "")
-                    ahead.append(pool.submit(_prepare, root, group, stem))
-                    if len(ahead) > 2 * THREADS:
+                for item in waiting:
+                    ahead.append(pool.submit(work, item))
+                    if len(ahead) >= 2 * threads:
                         break
                 if not ahead:
                     return
@@ -152,8 +158,9 @@ def _prepare_ahead(
                 future.cancel()
 
 
-def _prepare(root: Path, group: PictureGroup, known_stem: str) -> _Prepared:
-    """Take the first file of the group that can be used; no database here, this runs in a thread."""
+def _prepare(root: Path, known: dict[tuple[int, str], str], group: PictureGroup) -> _Prepared:
+    """Make display files of the first usable file of the group. Runs in a thread, without the database."""
+    known_stem = known.get((group.pgc, group.band), "")
     problems: list[str] = []
     for name in group.candidates:
         try:
@@ -162,8 +169,8 @@ def _prepare(root: Path, group: PictureGroup, known_stem: str) -> _Prepared:
             content = hashlib.sha256(data).hexdigest()
             if display_stem(content, is_colour=kind == "colour") == known_stem:
                 return _Prepared(group, problems, chosen=name)
-            made = display_files(decode_picture(data, kind), content)
-        except (PictureError, OSError) as error:
+            made = display_files(picture_decode(data, kind), content)
+        except (UnusableFileError, OSError) as error:
             problems.append(f"{name.path}: {error}")
             continue
         display_files_write(made)

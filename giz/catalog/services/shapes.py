@@ -1,10 +1,11 @@
-"""Measure galaxies on the pictures that people see; measured again only when the picture or the rule is another."""
+"""Measure galaxies on the pictures that people see, again only when the picture or the rule has changed."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from giz.catalog.models import GREY_BANDS, GalaxyImage, GalaxyShape
+from giz.catalog.models import GalaxyImage, GalaxyShape
 from giz.catalog.storage import display_file_read
+from giz.core.vocabulary import GREYS_BY_DEPTH
 
 # Finer pictures give the same ellipse and cost four times as much.
 MEASURED_PX = 256
@@ -22,7 +23,7 @@ def shapes_measure(
     resume_index: int = 0,
     resume_counts: dict[str, int] | None = None,
 ) -> dict[str, int]:
-    """Measure these galaxies one after the other and keep one shape (or the problem) of each."""
+    """Measure these galaxies one by one and save a shape, or the problem, of each."""
     counts = Counter(resume_counts or {})
     for done, pgc in enumerate(numbers[resume_index:], start=resume_index + 1):
         outcome, problem = _measure(pgc)
@@ -37,7 +38,7 @@ def _measure(pgc: int) -> tuple[str, str]:
     from giz.imaging.measure import MEASURE_RULE
 
     images = {image.band: image for image in GalaxyImage.objects.filter(galaxy__pgc=pgc, is_current=True)}
-    image = next((images[band] for band in GREY_BANDS if band in images), None)
+    image = next((images[band] for band in GREYS_BY_DEPTH if band in images), None)
     if image is None:
         return "failed", "no grey picture here"
     if GalaxyShape.objects.filter(galaxy_id=image.galaxy_id, stem=image.stem, rule=MEASURE_RULE).exists():
@@ -45,8 +46,8 @@ def _measure(pgc: int) -> tuple[str, str]:
     try:
         values = _ellipse(image)
     except OSError:
-        # A lost file, or a storage that does not answer now, says nothing of the galaxy: nothing is kept, so that the
-        # next run measures it.
+        # A lost file or a failing storage is not a problem of the galaxy: nothing is saved, so that the next run
+        # measures it.
         return "failed", "its picture can't be read now"
     kept = {"stem": image.stem, "band": image.band, "rule": MEASURE_RULE, **values}
     GalaxyShape.objects.update_or_create(galaxy_id=image.galaxy_id, defaults=kept)
@@ -54,7 +55,7 @@ def _measure(pgc: int) -> tuple[str, str]:
 
 
 def _ellipse(image: GalaxyImage) -> dict[str, object]:
-    """The columns of a shape, or a problem and nothing else. Raises OSError where the picture can't be read."""
+    """Return the columns of a shape, or only a problem. Raises OSError if the picture can't be read."""
     import io
 
     import numpy as np

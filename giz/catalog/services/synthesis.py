@@ -1,4 +1,4 @@
-"""Synthetic galaxies as a label set: truth, pictures, and everything that was drawn. Files only, no database."""
+"""Write synthetic galaxies as a label set: truth, pictures and all drawn parameters. Files only, no database."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
 from giz.core.errors import Refused
+from giz.core.vocabulary import BANDS
 from giz.labelset import Column, LabelSetError, LabelSetSpec, LabelSetWriter
 from giz.labelset.manifest import read_manifest
 from giz.labelset.schema import REASONS
@@ -17,7 +18,6 @@ from giz.synthetic.workers import RenderingError, render_population
 MAX_GALAXIES = 9_000_000  # the numbers that are kept free for synthetic galaxies
 MAX_WORKERS = 256
 SHARD_GALAXIES = 512
-BANDS = ("g", "r", "i", "gri")
 
 OnProgress = Callable[[int, int], None]
 COLUMNS = (
@@ -39,7 +39,14 @@ COLUMNS = (
 
 
 def labelset_synthesize(
-    *, folder: Path, galaxies: int, size_px: int, seed: int, workers: int, on_progress: OnProgress | None = None
+    *,
+    folder: Path,
+    galaxies: int,
+    size_px: int,
+    seed: int,
+    workers: int,
+    rule: str = POPULATION_RULE,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Write a label set of synthetic galaxies to `folder`, or go on with one that was interrupted.
 
@@ -47,7 +54,7 @@ def labelset_synthesize(
     manifest; a set that is finished already is left as it is.
     """
     _refuse_bad_numbers(galaxies, size_px, seed, workers)
-    spec = _spec(galaxies, size_px, seed)
+    spec = _spec(galaxies, size_px, seed, rule)
     try:
         if folder.exists():
             return _finished_already(folder, spec)
@@ -55,7 +62,7 @@ def labelset_synthesize(
             start = writer.galaxy_count
             if on_progress:
                 on_progress(start, galaxies)
-            for made in render_population(seed, start, galaxies, size_px=size_px, workers=workers):
+            for made in render_population(seed, start, galaxies, size_px=size_px, workers=workers, rule=rule):
                 writer.add(_row(made), made.pictures)
                 if on_progress:
                     on_progress(made.member.number + 1, galaxies)
@@ -63,7 +70,7 @@ def labelset_synthesize(
     except LabelSetError as error:
         raise Refused(error.code, error.detail) from None
     except RenderingError as error:
-        raise Refused("rendering_failed", f"{error} Run the same command again to go on from here.") from None
+        raise Refused("rendering_failed", f"{error} Run the same command again to continue from here.") from None
     except OSError as error:
         raise Refused("bad_path", f"{folder} can't be written ({error.strerror}).") from None
 
@@ -85,10 +92,12 @@ def _finished_already(folder: Path, spec: LabelSetSpec) -> dict[str, Any]:
         manifest = read_manifest(folder)
         if manifest.get("settings_digest") == spec.digest():
             return manifest
-    raise Refused("exists", f"{folder} exists already and is another thing. Choose a folder that does not exist yet.")
+    raise Refused(
+        "exists", f"{folder} already exists and contains something else. Choose a folder that does not exist yet."
+    )
 
 
-def _spec(galaxies: int, size_px: int, seed: int) -> LabelSetSpec:
+def _spec(galaxies: int, size_px: int, seed: int, rule: str) -> LabelSetSpec:
     return LabelSetSpec(
         name=f"synthetic-{galaxies}-{size_px}px-seed{seed}",
         title=f"{galaxies:,} synthetic galaxies of known inclination",
@@ -100,7 +109,7 @@ def _spec(galaxies: int, size_px: int, seed: int) -> LabelSetSpec:
         columns=COLUMNS,
         size_px=size_px,
         bands=BANDS,
-        versions={"population_rule": POPULATION_RULE, "seed": seed, "galaxies": galaxies, "size_px": size_px},
+        versions={"population_rule": rule, "seed": seed, "galaxies": galaxies, "size_px": size_px},
         license="CC0-1.0",
         publication_year=POPULATION_RULE_YEAR,
         shard_galaxies=SHARD_GALAXIES,

@@ -1,5 +1,5 @@
-"""Display files where STORAGES["default"] says: a folder, or an S3-compatible bucket. Names are hashes: a file that is
-there is right, and none is ever changed."""
+"""Display files in STORAGES["default"]: a folder, or an S3-compatible bucket. Names are hashes of the content, so
+existing files are right and never change."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,14 @@ from django.core.files.storage import storages
 
 from giz.catalog.storage.folder import FolderStorage
 from giz.core.errors import Refused
-from giz.imaging.display_folder import display_path
-from giz.imaging.sizes import DisplayFiles
+from giz.imaging.sizes import DisplayFiles, display_path
 
-# The address of a display file, as the API hands it to browsers: giz/catalog/urls.py serves it, wherever the file lies.
+# The address of a display file for browsers; giz/catalog/urls.py serves it from either storage.
 IMAGE_PATH = "/media/{stem}-{size}.webp"
+
+
+class StorageError(OSError):
+    """The storage does not answer, or refuses, which says nothing about the file; it may be asked again later."""
 
 
 def display_name(stem: str, size_px: int) -> str:
@@ -21,12 +24,12 @@ def display_name(stem: str, size_px: int) -> str:
 
 
 def display_files_write(display: DisplayFiles) -> None:
-    """Write the files that are not there yet. Threads may call it.
+    """Write the files that do not exist yet. Threads may call it.
 
     Raises
     ------
     Refused
-        ``media_unwritable`` if the disk or the bucket takes none.
+        ``media_unwritable`` if the disk or the bucket fails.
     """
     for size_px, data in display.files.items():
         _write(display_name(display.stem, size_px), data)
@@ -43,7 +46,7 @@ def display_names(folder: str) -> set[str]:
     Raises
     ------
     Refused
-        ``media_unreadable`` if the disk or the bucket does not tell.
+        ``media_unreadable`` if the disk or the bucket fails.
     """
     try:
         return {f"{folder}/{name}" for name in storages["default"].listdir(folder)[1]}
@@ -55,20 +58,20 @@ def display_names(folder: str) -> set[str]:
 
 
 def display_file_read(stem: str, size_px: int) -> bytes:
-    """Return the file. Raises FileNotFoundError if it is not there, StorageError if the storage does not answer."""
+    """Return the file. Raises FileNotFoundError if it does not exist, StorageError if the storage fails."""
     with storages["default"].open(display_name(stem, size_px)) as file:
         data: bytes = file.read()
     return data
 
 
 def display_folder() -> Path | None:
-    """Where programs without Django may write display files in place; None where they lie in a bucket."""
+    """Return the folder of display files, for programs without Django; None if they are in a bucket."""
     storage = storages["default"]
     return Path(storage.location) if isinstance(storage, FolderStorage) else None
 
 
 def display_files_take_over(folder: Path, stem: str, sizes_px: Sequence[int]) -> None:
-    """Bring files from a folder where a program without Django left them to their place, and remove them there."""
+    """Move display files from a folder, where a program without Django wrote them, into the storage."""
     for size_px in sizes_px:
         path = display_path(folder, stem, size_px)
         _write(display_name(stem, size_px), path.read_bytes())

@@ -1,4 +1,4 @@
-"""Display files in an S3-compatible bucket, through django-storages. Imported only where S3_BUCKET is set."""
+"""Display files in an S3-compatible bucket, by django-storages. Imported only if S3_BUCKET is set."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,16 +9,16 @@ from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from giz.catalog.storage.errors import StorageError
+from giz.catalog.storage import StorageError
 
 _Result = TypeVar("_Result")
-# A page waits for a picture no longer than this; boto3's own patience is a minute each.
+# How long a page waits for a picture; boto3's own timeouts are a minute each.
 CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
 MISSING = ("NoSuchKey", "404", "NotFound")
 
 
 class BucketError(StorageError):
-    """The bucket does not answer, or refuses. It says how, and never what was sent."""
+    """The bucket does not answer, or refuses; the message never contains what was sent."""
 
     def __init__(self, detail: str, code: str = "") -> None:
         super().__init__(detail)
@@ -26,7 +26,7 @@ class BucketError(StorageError):
 
 
 class BucketStorage(S3Storage):  # type: ignore[misc]
-    """A bucket in which names are hashes of content: saving one again changes nothing."""
+    """A bucket of files named by hashes of their content, so that saving one again changes nothing."""
 
     def __init__(self, **options: Any) -> None:
         style = "path" if options.get("endpoint_url") else "virtual"
@@ -59,7 +59,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
         return _asked(lambda: str(super(BucketStorage, self)._save(name, content)))
 
     def _open(self, name: str, mode: str = "rb") -> Any:
-        """The whole file by one request: django-storages would take three, and fail where nobody expects it."""
+        """Fetch the whole file in one request; django-storages would take three, and raise errors later, on reading."""
         try:
             return ContentFile(_asked(lambda: self._fetch(name)), name=name)
         except BucketError as error:

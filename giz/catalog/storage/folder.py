@@ -5,14 +5,14 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 
-from giz.imaging.display_folder import sync_folder, write_whole
+from giz.imaging.sizes import sync_folder, write_whole
 
 
 class FolderStorage(FileSystemStorage):
-    """A folder in which a file is whole or not there: a crash leaves no half of one under a name that is known."""
+    """A folder in which files appear only when complete, even after a crash."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Names are hashes of content: the same name again is the same file."""
+        """Keep the name: it is a hash of the content, so an existing file of that name is the same."""
         return name
 
     def _save(self, name: str, content: Any) -> str:

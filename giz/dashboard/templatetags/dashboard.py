@@ -1,7 +1,8 @@
-"""Small words and figures of the dashboard's templates."""
+"""Template filters for words and numbers."""
 
 import json
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from django import template
@@ -11,13 +12,13 @@ register = template.Library()
 
 @register.filter
 def figure(value: float) -> str:
-    """1234567 as 1,234,567; to the next whole number."""
+    """Format 1234567.2 as 1,234,567."""
     return f"{value:,.0f}"
 
 
 @register.filter
 def coordinate(value: float) -> str:
-    """A number for SVG: with a point, whatever the language of the page."""
+    """Format a number for SVG, with a decimal point in every language."""
     return f"{value:.2f}"
 
 
@@ -28,32 +29,37 @@ def get(mapping: Mapping[str, Any], key: str) -> Any:
 
 @register.filter
 def words(name: str) -> str:
-    """import_galaxies as Import galaxies."""
+    """Format import_galaxies as Import galaxies."""
     return name.replace("_", " ").capitalize()
 
 
 @register.filter
 def replace_dashes(name: str) -> str:
-    """error-vs-votes as error vs votes."""
+    """Format error-vs-votes as error vs votes."""
     return name.replace("-", " ")
 
 
 @register.filter
 def pretty(values: Any) -> str:
-    """A document as indented JSON."""
+    """Format a document as indented JSON."""
     return json.dumps(values, indent=1, ensure_ascii=False)
 
 
 @register.filter
 def last_line(text: str) -> str:
-    """The line of a traceback that says what went wrong."""
+    """Return the last line of a traceback, which names the error."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 
 
 @register.filter
+def next_day(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+@register.filter
 def duration(seconds: int) -> str:
-    """75 as 1 min 15 s."""
+    """Format 75 as 1 min 15 s."""
     if seconds < 60:
         return f"{seconds} s"
     minutes, rest = divmod(seconds, 60)

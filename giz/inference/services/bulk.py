@@ -1,36 +1,31 @@
-"""Many predictions at once: shard by shard, each a file of its own and rows in the database, then one Parquet file.
+"""Predict many galaxies: shard by shard, each a file and rows in the database, then all joined into one Parquet file.
 
-What is done is on the disk: a shard whose file is there is never asked again, whoever did it and whatever was killed.
+A shard whose file exists is never computed again, whichever job wrote it and whatever was killed since.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
-
 from giz.catalog.models import Galaxy
 from giz.core.errors import Refused
 from giz.inference.models import Prediction
-from giz.inference.services.answers import Opinion, opinions
-from giz.inference.services.bulk_inputs import Input, Subject
-from giz.inference.services.predictions import prediction_row, predictions_store
-from giz.inference.services.runtime import Network
-from giz.inference.storage import Pixels
-from giz.inference.view import View
+from giz.inference.services.bulk_inputs import Input, InputRow
+from giz.inference.services.predictions import PredictedValues, predict_many, prediction_row, predictions_store
+from giz.inference.services.runtime import LoadedNetwork
 from giz.labelset.files import whole_file
 from giz.labelset.parquet import merge, write_rows
-from giz.training.services.pictures import pictures_stack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +42,7 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is predicted, by which network, into which file; the digest stands in the file."""
+    """The input, the network and the output file of a bulk prediction; the file stores the digest of all three."""
 
     described: Mapping[str, Any]
     input_digest: str
@@ -65,7 +60,7 @@ class Plan:
 
     @property
     def work(self) -> Path:
-        """Where the shards lie until all of them are there."""
+        """The folder of the shards until all of them exist."""
         return self.out.with_name(f".{self.out.name}.{self.digest[:12]}.shards")
 
     def shard_path(self, shard: int) -> Path:
@@ -80,27 +75,27 @@ class Plan:
 
 
 def plan_of(*, described: Mapping[str, Any], source: Input, model_sha256: str, out: Path) -> Plan:
-    """A plan, after what would fail at the end has been looked at.
+    """Return a plan after checking everything that would fail at the end.
 
     Raises
     ------
     Refused
-        ``empty``: no rows. ``bad_path``, ``exists``: the file can't be written, or holds something else.
+        ``empty``: no rows. ``bad_path``, ``exists``: the file can't be written, or has other content.
     """
     if not len(source):
         raise Refused("empty", "There is nothing to predict: the input has no rows.")
     plan = Plan(dict(described), source.digest, len(source), model_sha256, out)
     if out.suffix != ".parquet":
-        raise Refused("bad_path", f"{out} should end with .parquet: that is what is written.")
+        raise Refused("bad_path", f"{out} must end with .parquet, the format that is written.")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-        raise Refused("bad_path", f"{out.parent} is no folder that can be written to.")
+        raise Refused("bad_path", f"{out.parent} is not a writable folder.")
     if out.exists() and not is_done(plan):
-        raise Refused("exists", f"{out} exists already and holds something else. Choose another name, or remove it.")
+        raise Refused("exists", f"{out} already exists and contains something else. Choose another name, or remove it.")
     return plan
 
 
 def is_done(plan: Plan) -> bool:
-    """Whether the file is there and holds this plan's answers."""
+    """Return whether the file exists and contains the predictions of this plan."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -112,9 +107,9 @@ def is_done(plan: Plan) -> bool:
 
 
 def shards_predict(
-    *, plan: Plan, source: Input, network: Network, shards: Sequence[int], on_progress: OnProgress
+    *, plan: Plan, source: Input, network: LoadedNetwork, shards: Sequence[int], on_progress: OnProgress
 ) -> dict[str, Any]:
-    """Predict these shards, then join all of them if no other is missing. Returns counts and images a second."""
+    """Predict these shards, then join all shards if none is missing. Return counts and images per second."""
     if is_done(plan):
         on_progress(plan.rows, plan.rows, "done already")
         return {"rows": plan.rows, "predicted": 0, "unchanged": True}
@@ -140,89 +135,75 @@ def shards_predict(
 
 
 def shards_join(plan: Plan) -> bool:
-    """Write the one file once every shard is there; False where some are missing. Two at once: one does it."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"predict {plan.out}"])
+    """Join the shards into the output file; return False if some are missing. Safe if several jobs call it at once.
+
+    It must run outside a transaction: joining takes minutes, and databases end connections that idle in one.
+    """
+    try:
+        with (plan.work / "join.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if is_done(plan):
+                return True
+            parts = [plan.shard_path(shard) for shard in range(plan.shards)]
+            if not all(part.exists() for part in parts):
+                return False
+            merge(parts, plan.out, plan.schema())
+            shutil.rmtree(plan.work, ignore_errors=True)
+            return True
+    except FileNotFoundError:  # another job has joined them and removed the folder
         if is_done(plan):
             return True
-        parts = [plan.shard_path(shard) for shard in range(plan.shards)]
-        if not all(part.exists() for part in parts):
-            return False
-        merge(parts, plan.out, plan.schema())
-        shutil.rmtree(plan.work, ignore_errors=True)
-        return True
+        raise
 
 
 def _shard_rows(plan: Plan, shard: int) -> int:
     return min(plan.rows, (shard + 1) * SHARD_ROWS) - shard * SHARD_ROWS
 
 
-def _shard(plan: Plan, source: Input, network: Network, shard: int) -> int:
-    """Predict one shard: rows into the database, then its file. Returns how many galaxies had a picture."""
+def _shard(plan: Plan, source: Input, network: LoadedNetwork, shard: int) -> int:
+    """Predict one shard: store its rows, then write its file. Return how many galaxies had a picture."""
     first = shard * SHARD_ROWS
-    subjects = source.read(first, first + _shard_rows(plan, shard))
-    # One run of the network a core, each on one thread: threads of one run would wait for each other.
+    inputs = source.read(first, first + _shard_rows(plan, shard))
+    # One single-threaded run of the network per core: the threads of a common run would wait for each other.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        said = list(pool.map(lambda batch: _batch(network, batch), _batches(subjects)))
-    rows = [row for batch_rows, _ in said for row in batch_rows]
+        batches = iter(lambda: list(islice(inputs, BATCH)), [])
+        predicted = list(pool.map(lambda batch: _batch(network, batch), batches))
+    rows = [row for batch_rows, _ in predicted for row in batch_rows]
     ids = dict(Galaxy.objects.filter(pgc__in={row.pgc for row in rows if row.pgc}).values_list("pgc", "pk"))
     for row in rows:
         row.galaxy_id = ids.get(row.pgc) if row.pgc else None
     predictions_store(rows)
     with whole_file(plan.shard_path(shard)) as out:
-        write_rows(out, plan.schema(), [cells for _, batch_cells in said for cells in batch_cells])
+        write_rows(out, plan.schema(), [cells for _, batch_cells in predicted for cells in batch_cells])
     return len(rows)
 
 
-def _batches(subjects: Iterator[Subject]) -> Iterator[list[Subject]]:
-    while batch := list(islice(subjects, BATCH)):
-        yield batch
-
-
-def _batch(network: Network, batch: list[Subject]) -> tuple[list[Prediction], list[tuple[Any, ...]]]:
-    """In a thread, without the database: rows to store, and cells of the file."""
-    said = iter(ask_many(network, [subject.pictures for subject in batch if subject.pictures]))
+def _batch(network: LoadedNetwork, batch: list[InputRow]) -> tuple[list[Prediction], list[tuple[Any, ...]]]:
+    """Return rows to store and cells of the file. Runs in a thread, without the database."""
+    predicted = iter(predict_many(network, [one.pictures for one in batch if one.pictures]))
     rows, cells = [], []
-    for subject in batch:
-        opinion = next(said) if subject.pictures else Opinion(None)
-        cells.append(_cells(subject, opinion, network))
-        if subject.pictures:
+    for one in batch:
+        values = next(predicted) if one.pictures else PredictedValues(None)
+        cells.append(_cells(one, values, network))
+        if one.pictures:
             rows.append(
                 prediction_row(
                     network=network,
-                    opinion=opinion,
-                    seen=subject.pictures,
-                    view=View().as_json(),
+                    values=values,
+                    shown=one.pictures,
                     origin=Prediction.Origin.BULK,
                     galaxy_id=None,
-                    pgc=subject.pgc,
+                    pgc=one.pgc,
                 )
             )
     return rows, cells
 
 
-def ask_many(network: Network, seen: Sequence[Mapping[str, Pixels]]) -> list[Opinion]:
-    """All bands together; a network of one band sees the colour picture, else the first grey."""
-    import numpy as np
-
-    if not seen:
-        return []
-    if network.predictor.takes_all_bands:
-        stacks = [pictures_stack(pictures, [list(pictures)]) for pictures in seen]
-        pixels, present = (np.concatenate(parts) for parts in zip(*stacks, strict=True))
-        return opinions(network.predictor.predict(pixels, present))
-    answers = []
-    for pictures in seen:
-        band = next(band for band in ("gri", "r", "i", "g") if band in pictures)
-        answers += opinions(network.predictor.predict(*pictures_stack(pictures, [[band]]), band))
-    return answers
-
-
-def _cells(subject: Subject, said: Opinion, network: Network) -> tuple[Any, ...]:
-    low_68, high_68 = said.interval_68_deg or (None, None)
-    low_95, high_95 = said.interval_95_deg or (None, None)
+def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork) -> tuple[Any, ...]:
+    """Return the cells of one row in the order of `COLUMNS`."""
+    low_68, high_68 = values.interval_68_deg or (None, None)
+    low_95, high_95 = values.interval_95_deg or (None, None)
     return (
-        *(subject.row, subject.pgc, said.inclination_deg, said.half_width_68_deg, low_68, high_68, low_95, high_95),
-        *(said.rejection, said.reason or None, " ".join(subject.pictures), network.short, subject.problem or None),
+        *(one.row, one.pgc, values.inclination_deg, values.half_width_68_deg, low_68, high_68, low_95, high_95),
+        *(values.rejection, values.reason or None, " ".join(one.pictures), network.short, one.problem or None),
     )

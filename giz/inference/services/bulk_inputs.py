@@ -1,28 +1,34 @@
-"""What can be predicted in bulk: a label set, the galaxies of a campaign, or a Parquet table of numbers or pictures."""
+"""Inputs of a bulk prediction: a label set, the galaxies of a campaign, or a Parquet table of numbers or pictures."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from giz.catalog.formats.galaxies import read_pgc
 from giz.catalog.models import GalaxyImage
-from giz.catalog.storage.errors import StorageError
+from giz.catalog.storage import StorageError
 from giz.core.errors import Refused
-from giz.imaging.decode import MAX_BYTES, PictureError
-from giz.imaging.fits import FitsError
-from giz.inference.services.answers import pictures_seen
+from giz.core.vocabulary import BANDS
+from giz.imaging.decode import MAX_BYTES
+from giz.imaging.decoder import PICTURE_SECONDS, upload_decode
+from giz.imaging.errors import PictureError, UnusableFileError
+from giz.inference.services.predictions import PLAIN_VIEW, shown_pictures
 from giz.inference.storage import display_read
-from giz.inference.uploads import BANDS, read_upload
-from giz.inference.view import View
 from giz.labelset import LabelSet, LabelSetError
+from giz.tables.table import RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,8 +39,8 @@ NUMBER_COLUMN = "pgc"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One row of the input: pictures by band as a network sees them, or the sentence why there are none."""
+class InputRow:
+    """One row of the input: pictures by band as the network is shown them, or the reason why there are none."""
 
     row: int
     pgc: int | None
@@ -43,26 +49,26 @@ class Subject:
 
 
 class Input(Protocol):
-    """Rows that stay as they are while they are predicted; `digest` tells whether they did."""
+    """Rows that must not change while they are predicted, which `digest` verifies."""
 
     digest: str
 
     def __len__(self) -> int: ...
 
-    def read(self, start: int, stop: int) -> Iterator[Subject]:
-        """Rows from `start` to before `stop`, in order."""
+    def read(self, start: int, stop: int) -> Iterator[InputRow]:
+        """Yield the rows from `start` to before `stop`, in order."""
         ...
 
 
 def input_of(described: Mapping[str, Any], size_px: int = 128) -> Input:
-    """The input of a job's parameters: ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``.
+    """Open the input of a job: ``{"labelset": folder}``, ``{"campaign": name}`` or ``{"table": file}``.
 
-    ``size_px`` is the side of the pictures that the network sees.
+    ``size_px`` is the side of the pictures that the network is shown.
 
     Raises
     ------
     Refused
-        Where it is not there or can't be used.
+        If it does not exist or can't be used.
     """
     if "labelset" in described:
         return LabelSetInput(Path(described["labelset"]), size_px)
@@ -72,7 +78,7 @@ def input_of(described: Mapping[str, Any], size_px: int = 128) -> Input:
 
 
 class LabelSetInput:
-    """Every galaxy of a label set that is on disk."""
+    """All galaxies of a label set on disk."""
 
     def __init__(self, folder: Path, size_px: int) -> None:
         self._size_px = size_px
@@ -81,27 +87,35 @@ class LabelSetInput:
         except LabelSetError as error:
             raise Refused(error.code, error.detail) from None
         if not self._labelset.size_px:
-            raise Refused("no_images", "This label set holds no pictures.")
+            raise Refused("no_images", "This label set contains no pictures.")
         self.digest = str(self._labelset.manifest["digest"])
         self._has = {band: self._labelset.has_image(band) for band in BANDS}
 
     def __len__(self) -> int:
         return len(self._labelset)
 
-    def read(self, start: int, stop: int) -> Iterator[Subject]:
+    def read(self, start: int, stop: int) -> Iterator[InputRow]:
         for row in range(start, stop):
             pictures = {band: np.asarray(self._labelset.image(row, band)) for band in BANDS if self._has[band][row]}
-            seen = pictures_seen(pictures, View(), self._size_px)
-            yield Subject(row, int(self._labelset.pgc[row]), seen, "" if seen else "no picture")
+            shown = shown_pictures(pictures, PLAIN_VIEW, self._size_px)
+            yield InputRow(row, int(self._labelset.pgc[row]), shown, "" if shown else "no picture")
 
 
 class CatalogueInput:
-    """Galaxies by number, with the pictures that the catalogue has of them now."""
+    """Galaxies by number, with their current pictures in the catalogue.
 
-    def __init__(self, numbers: list[int | None], size_px: int) -> None:
+    The largest file of each picture is read and scaled, as on the Predict page, so that both predict the same.
+
+    problems : by row, why there is no number.
+    """
+
+    def __init__(self, numbers: list[int | None], size_px: int, problems: Mapping[int, str] | None = None) -> None:
         self._numbers = numbers
         self._size_px = size_px
+        self._problems = problems or {}
         digest = hashlib.sha256()
+        if self._problems:
+            digest.update(json.dumps(sorted(self._problems.items())).encode())
         for chunk in _chunks(numbers):
             digest.update(json.dumps([chunk, _stems(chunk)], sort_keys=True).encode())
         self.digest = digest.hexdigest()
@@ -109,7 +123,7 @@ class CatalogueInput:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def read(self, start: int, stop: int) -> Iterator[Subject]:
+    def read(self, start: int, stop: int) -> Iterator[InputRow]:
         numbers = self._numbers[start:stop]
         stems = _stems(numbers)
         with ThreadPoolExecutor(READERS) as pool:
@@ -118,24 +132,24 @@ class CatalogueInput:
                 enumerate(numbers, start=start),
             )
 
-    def _subject(self, row: int, pgc: int | None, stems: Mapping[str, tuple[str, list[int]]]) -> Subject:
+    def _subject(self, row: int, pgc: int | None, stems: Mapping[str, tuple[str, list[int]]]) -> InputRow:
         if not stems:
-            return Subject(row, pgc, problem="no picture in the catalogue" if pgc else "no PGC number")
+            problem = self._problems.get(row, "no PGC number") if pgc is None else "no picture in the catalogue"
+            return InputRow(row, pgc, problem=problem)
         try:
-            pictures = {band: self._picture(band, *stems[band]) for band in BANDS if band in stems}
+            pictures = {
+                band: display_read(stem, max(sizes_px), is_colour=band == "gri")
+                for band, (stem, sizes_px) in stems.items()
+            }
         except StorageError:
-            raise  # told of no galaxy: the job is tried again, and goes on from here
+            raise  # not a problem of this galaxy: the job is retried and resumes here
         except OSError:
-            return Subject(row, pgc, problem="its picture can't be read")
-        return Subject(row, pgc, pictures_seen(pictures, View(), self._size_px))
-
-    def _picture(self, band: str, stem: str, sizes_px: list[int]) -> Pixels:
-        size_px = next((size for size in sorted(sizes_px) if size >= self._size_px), max(sizes_px))
-        return display_read(stem, size_px, is_colour=band == "gri")
+            return InputRow(row, pgc, problem="its picture can't be read")
+        return InputRow(row, pgc, shown_pictures(pictures, PLAIN_VIEW, self._size_px))
 
 
 class PicturesInput:
-    """A table with a column for each band: paths (from the table's folder on) or the bytes of files."""
+    """A table with a column per band: paths relative to the table's folder, or the bytes of files."""
 
     def __init__(self, path: Path, size_px: int) -> None:
         import pyarrow.parquet as pq
@@ -148,12 +162,13 @@ class PicturesInput:
         self._file = pq.ParquetFile(path)
         schema = self._file.schema_arrow
         self._bands = _picture_columns(schema)
+        self._exact_below = _exact_below(schema)
         self._has_number = NUMBER_COLUMN in schema.names
 
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
 
-    def read(self, start: int, stop: int) -> Iterator[Subject]:
+    def read(self, start: int, stop: int) -> Iterator[InputRow]:
         columns = [*self._bands, *([NUMBER_COLUMN] if self._has_number else [])]
         with ThreadPoolExecutor(READERS) as pool:
             yield from pool.map(self._subject, *zip(*self._rows(start, stop, columns), strict=True))
@@ -168,26 +183,29 @@ class PicturesInput:
                 yield from enumerate(table.slice(low, high - low).to_pylist(), start=first + low)
             first += rows
 
-    def _subject(self, row: int, cells: dict[str, Any]) -> Subject:
-        pgc = cells.get(NUMBER_COLUMN)
-        number = int(pgc) if isinstance(pgc, int | float) and pgc == pgc and pgc > 0 else None
+    def _subject(self, row: int, cells: dict[str, Any]) -> InputRow:
+        number, problem = _number(cells.get(NUMBER_COLUMN), self._exact_below)
         try:
             pictures = {
-                band: read_upload(self._bytes(cells[band]), band=band, may_be_webp=True)[1]
+                band: upload_decode(
+                    self._bytes(cells[band]), band=band, may_be_webp=True, seconds=PICTURE_SECONDS, is_patient=True
+                )[1]
                 for band in self._bands
                 if cells[band]
             }
-        except (PictureError, FitsError) as error:
-            return Subject(row, number, problem=error.detail)
+        except UnusableFileError as error:
+            return InputRow(row, number, problem=error.detail)
         except OSError as error:
-            return Subject(row, number, problem=f"its file can't be read ({error.strerror or type(error).__name__})")
-        seen = pictures_seen(pictures, View(), self._size_px)
-        return Subject(row, number, seen, "" if seen else "no picture")
+            return InputRow(row, number, problem=f"its file can't be read ({error.strerror or type(error).__name__})")
+        shown = shown_pictures(pictures, PLAIN_VIEW, self._size_px)
+        return InputRow(row, number, shown, problem if shown else "no picture")
 
     def _bytes(self, cell: str | bytes) -> bytes:
         if isinstance(cell, bytes):
             return cell
         path = self._folder / cell
+        if not path.is_file():  # a pipe or device may never end
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         if path.stat().st_size > MAX_BYTES:
             raise PictureError("image_too_large", f"The file is larger than {MAX_BYTES:,} bytes.")
         return path.read_bytes()
@@ -203,13 +221,16 @@ def _table(path: Path, size_px: int) -> Input:
             return PicturesInput(path, size_px)
         if NUMBER_COLUMN in schema.names:
             column = pq.read_table(path, columns=[NUMBER_COLUMN])[NUMBER_COLUMN].to_pylist()
-            return CatalogueInput([_whole(cell) for cell in column], size_px)
+            exact_below = _exact_below(schema)
+            read = [_number(cell, exact_below) for cell in column]
+            problems = {row: problem for row, (_, problem) in enumerate(read) if problem}
+            return CatalogueInput([number for number, _ in read], size_px, problems)
     except (pa.ArrowException, OSError) as error:
         raise Refused("bad_table", f"{path} can't be read as Parquet ({type(error).__name__}).") from None
     taken = [f"{one.name} is {one.type}" for one in schema if one.name in BANDS]
-    but = f" Here {', '.join(taken)}: neither paths nor bytes." if taken else ""
+    hint = f" Here {', '.join(taken)}, neither paths nor bytes." if taken else ""
     raise Refused(
-        "bad_table", f"{path.name} needs the column pgc, or pictures (paths or bytes) in columns g, r, i, gri.{but}"
+        "bad_table", f"{path.name} needs the column pgc, or pictures (paths or bytes) in columns g, r, i, gri.{hint}"
     )
 
 
@@ -236,11 +257,35 @@ def _is_text_or_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _whole(cell: Any) -> int | None:
+def _number(cell: Any, exact_below: float) -> tuple[int | None, str]:
+    """Read a cell of the column pgc as imports do; return the number, or None and the reason.
+
+    exact_below : from this number on the column's type can't represent every whole number.
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return None, ""
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str | Decimal):
+        return None, f"pgc is {str(cell)[:40]!r}, must be a whole number above 0"
+    if isinstance(cell, float) and abs(cell) >= exact_below:
+        return None, f"pgc is {cell}, too large to be exact in this column: write whole numbers"
     try:
-        return int(cell) if int(cell) > 0 else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+        # "f" writes a whole number without an exponent.
+        text = cell.strip() if isinstance(cell, str) else f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+        return read_pgc(text, may_be_synthetic=True), ""
+    except RowError as error:
+        return None, str(error)
+
+
+def _exact_below(schema: pa.Schema) -> float:
+    """Return the number from which the type of the column pgc can't represent every whole number."""
+    import pyarrow.types as types
+
+    if NUMBER_COLUMN not in schema.names:
+        return math.inf
+    kind = schema.field(NUMBER_COLUMN).type
+    if types.is_float16(kind):
+        return 2.0**11
+    return 2.0**24 if types.is_float32(kind) else math.inf
 
 
 def _numbers_of_campaign(name: str) -> list[int | None]:
@@ -252,7 +297,7 @@ def _numbers_of_campaign(name: str) -> list[int | None]:
 
 
 def _stems(numbers: Iterable[int | None]) -> dict[int, dict[str, tuple[str, list[int]]]]:
-    """Name and sizes of the current pictures, by galaxy and band."""
+    """Return stem and sizes of the current pictures, by galaxy and band."""
     wanted = [number for number in numbers if number is not None]
     found: dict[int, dict[str, tuple[str, list[int]]]] = {}
     images = GalaxyImage.objects.filter(galaxy__pgc__in=wanted, is_current=True)

@@ -1,17 +1,28 @@
-"""The loop back: the served network looks at the galaxies of a campaign, and what it says orders the volunteers' queue.
+"""The served network predicts the galaxies of a campaign, and its predictions order the volunteers' queue.
 
-It is handed down to labeling's services; volunteers are shown nothing of it, and no label is made from it.
+They are passed to labeling's services; no volunteer sees them, and no label is made from them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from giz.catalog.models import Galaxy
 from giz.core.errors import Refused
-from giz.inference.services.catalogue import GalaxyOpinion, galaxies_ask
-from giz.inference.services.runtime import Network, Runtime
+from giz.inference.models import Prediction
+from giz.inference.services.bulk_inputs import CatalogueInput
+from giz.inference.services.predictions import (
+    PLAIN_VIEW,
+    PredictedValues,
+    predict_many,
+    prediction_row,
+    predictions_store,
+    shown_pictures,
+)
+from giz.inference.services.runtime import LoadedNetwork, Runtime
 from giz.training.selectors import served_model
 from labeling.models import Campaign, NetworkOrder
 from labeling.services.network import (
@@ -23,7 +34,7 @@ from labeling.services.network import (
     queue_order,
 )
 
-# A network that states no error (a reference network) is taken to be off by what the original's best ones were.
+# The error of a network that states none (a reference network): that of the original's best ones.
 UNSTATED_SIGMA_DEG = 3.5
 LEAST_SIGMA_DEG = 0.1
 GALAXIES_A_RUN = 64
@@ -32,7 +43,7 @@ OnProgress = Callable[[int, int, str], None]
 
 
 def campaigns_to_order() -> list[tuple[Campaign, str]]:
-    """Campaigns with something to do for the served network, and that network's checksum."""
+    """Return the campaigns whose queue is due for the served network, each with that network's checksum."""
     served = served_model()
     if served is None:
         return []
@@ -45,15 +56,15 @@ def campaigns_to_order() -> list[tuple[Campaign, str]]:
 
 
 def queue_refresh(*, campaign: Campaign, model: str, on_progress: OnProgress) -> NetworkOrder:
-    """Ask the network about the galaxies of the campaign that it has not seen, then order the queue.
+    """Predict the galaxies of the campaign that the network has not seen, then order the queue.
 
-    What was asked is kept at once, so an interrupted run goes on where it was.
+    Predictions are stored at once, so an interrupted run resumes where it stopped.
 
     Raises
     ------
     Refused
-        409 ``network_off``: the campaign does without. 409 ``other_model``: another network is served by now. As
-        `Runtime.networks` where it can't be read.
+        409 ``network_off``: the campaign does not use the network. 409 ``other_model``: another network is served by
+        now. Also as `Runtime.networks`.
     """
     if not campaign.uses_network:
         raise network_off(campaign)
@@ -61,37 +72,71 @@ def queue_refresh(*, campaign: Campaign, model: str, on_progress: OnProgress) ->
     if networks[0].version.sha256 != model:
         raise Refused(
             "other_model",
-            f"Model {model[:12]} is not served any more; the next round asks the one that is.",
+            f"Model {model[:12]} is no longer in use; the next round will use the current one.",
             status=409,
         )
     made_at = networks[0].version.created_at
     galaxies = galaxies_to_ask(campaign=campaign, model=model, made_at=made_at)
     begun, done = time.monotonic(), 0
-    for asked, answers in _answers(networks, galaxies):
+    for begin in range(0, len(galaxies), GALAXIES_A_RUN):
+        some = galaxies[begin : begin + GALAXIES_A_RUN]
+        numbers = dict(Galaxy.objects.filter(pk__in=some).values_list("pk", "pgc"))
+        answers = galaxies_predict(networks, numbers)
         answers_take(campaign=campaign, model=model, answers=answers, made_at=made_at)
-        done += asked
+        done += len(some)
         rate = done / max(time.monotonic() - begun, 1e-3)
         on_progress(done, len(galaxies), f"{rate:,.0f} galaxies/s")
     return queue_order(campaign=campaign, model=model, made_at=made_at)
 
 
-def _answers(networks: Sequence[Network], galaxies: Sequence[int]) -> Iterator[tuple[int, list[GalaxyAnswer]]]:
-    for begin in range(0, len(galaxies), GALAXIES_A_RUN):
-        some = galaxies[begin : begin + GALAXIES_A_RUN]
-        numbers = dict(Galaxy.objects.filter(pk__in=some).values_list("pk", "pgc"))
-        said = galaxies_ask(networks, numbers)
-        yield len(some), [answer for one in said if (answer := _answer(one)) is not None]
+def galaxies_predict(networks: Sequence[LoadedNetwork], galaxies: Mapping[int, int]) -> list[GalaxyAnswer]:
+    """Predict galaxies of the catalogue in one run, and store the served network's predictions.
+
+    Galaxies whose pictures are missing, or whose inclination the served network does not predict, are left out. The
+    spread is the scatter between all networks (1 σ, degrees).
+
+    Parameters
+    ----------
+    networks : the served one first.
+    galaxies : PGC numbers by id; as many as fit into memory together, some dozens.
+    """
+    ids = list(galaxies)
+    source = CatalogueInput([galaxies[galaxy] for galaxy in ids], networks[0].predictor.size_px)
+    pictures = {ids[one.row]: one.pictures for one in source.read(0, len(ids)) if one.pictures}
+    by_network = []
+    for network in networks:
+        shown = [shown_pictures(bands, PLAIN_VIEW, network.predictor.size_px) for bands in pictures.values()]
+        by_network.append(predict_many(network, shown))
+        if network is networks[0]:
+            predictions_store(
+                [
+                    prediction_row(
+                        network=network,
+                        values=values,
+                        shown=bands,
+                        origin=Prediction.Origin.BULK,
+                        galaxy_id=galaxy,
+                        pgc=galaxies[galaxy],
+                    )
+                    for galaxy, bands, values in zip(pictures, shown, by_network[0], strict=True)
+                ]
+            )
+    return [
+        _answer(galaxy, served.inclination_deg, served, [served, *others])
+        for galaxy, served, *others in zip(pictures, *by_network, strict=True)
+        if served.inclination_deg is not None
+    ]
 
 
-def _answer(one: GalaxyOpinion) -> GalaxyAnswer | None:
-    opinion = one.opinion
-    if opinion.inclination_deg is None:
-        return None
-    sigma_deg = UNSTATED_SIGMA_DEG if opinion.half_width_68_deg is None else opinion.half_width_68_deg
+def _answer(
+    galaxy_id: int, inclination_deg: float, served: PredictedValues, by_network: Sequence[PredictedValues]
+) -> GalaxyAnswer:
+    sigma_deg = UNSTATED_SIGMA_DEG if served.half_width_68_deg is None else served.half_width_68_deg
+    known = [one.inclination_deg for one in by_network if one.inclination_deg is not None]
     return GalaxyAnswer(
-        galaxy_id=one.galaxy_id,
-        inclination_deg=opinion.inclination_deg,
+        galaxy_id=galaxy_id,
+        inclination_deg=inclination_deg,
         sigma_deg=max(sigma_deg, LEAST_SIGMA_DEG),
-        rejection=opinion.rejection or 0.0,
-        spread_deg=one.spread_deg,
+        rejection=served.rejection or 0.0,
+        spread_deg=float(np.std(known)),
     )

@@ -1,4 +1,4 @@
-"""Tables in the formats of the field, written as rows come: the same rows give the same bytes."""
+"""Tables in the formats of astronomy, written as rows come; equal rows give equal bytes."""
 
 from giz.labelset.tables.text import guard_formula, unguard_formula
 from giz.labelset.tables.write import TABLE_FORMATS, TableFile, write_table

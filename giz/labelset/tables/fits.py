@@ -1,4 +1,4 @@
-"""FITS binary table (FITS standard 4.0, section 7.3), written in two passes over a spool: widths first, then rows."""
+"""FITS binary tables (FITS standard 4.0, section 7.3), written in two passes over a temporary file: widths, rows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Cells = Sequence[Any]
 BLOCK_BYTES = 2880
 ROWS_A_BATCH = 8192
-# FITS has no empty whole number; this one stands for it, as the header's TNULL says.
+# FITS has no empty integer; TNULL in the header states that this value stands for it.
 NULL_INTEGER = -(2**63)
 
 
 def write_fits(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile) -> int:
-    """One binary table after an empty primary unit. Text is ASCII in FITS: other characters are written as \\uXXXX.
+    """Write one binary table after an empty primary unit. FITS text is ASCII: other characters become \\uXXXX.
 
-    Empty cells: NaN for numbers with a point, TNULL for whole numbers, nothing for text, 0 (undefined) for truths.
+    Empty cells: NaN for floats, TNULL for integers, blank text, 0 (undefined) for booleans.
     """
     with tempfile.TemporaryDirectory(prefix="giz-fits-") as folder:
         spool = Path(folder) / "rows.parquet"
@@ -55,7 +55,7 @@ def _from_spool(columns: Sequence[Column], spool: Path, out: HashedFile) -> int:
 
 
 def _widths(columns: Sequence[Column], source: Any) -> dict[str, int]:
-    """Bytes of the longest text of each text column (at least 1)."""
+    """Return the bytes of the longest text in each text column (at least 1)."""
     names = [column.name for column in columns if column.kind == "string"]
     widths = dict.fromkeys(names, 1)
     for batch in source.iter_batches(ROWS_A_BATCH, columns=names) if names else ():
@@ -66,17 +66,25 @@ def _widths(columns: Sequence[Column], source: Any) -> dict[str, int]:
 
 
 def _ascii(text: str) -> bytes:
-    """Text as FITS may hold it: printable ASCII, anything else as an escape."""
-    if text.isascii() and text.isprintable():
+    r"""Return text as printable ASCII; other characters and the backslash become \uXXXX or \UXXXXXXXX.
+
+    Python's ``unicode_escape`` reads it back; escapes in the original text are escaped themselves.
+    """
+    if text.isascii() and text.isprintable() and "\\" not in text:
         return text.encode()
-    return b"".join(
-        char.encode() if " " <= char <= "~" else char.encode("ascii", "backslashreplace") if char > "~" else b" "
-        for char in text
-    )
+    return "".join(map(_escaped, text)).encode("ascii")
+
+
+def _escaped(character: str) -> str:
+    if " " <= character <= "~" and character != "\\":
+        return character
+    if character < " ":
+        return " "
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def _kind(column: Column, widths: dict[str, int]) -> tuple[str, str]:
-    """The numpy kind in FITS byte order, and the TFORM code."""
+    """Return the numpy type in FITS byte order, and the TFORM code."""
     if column.kind == "string":
         width = widths[column.name]
         return f"S{width}", f"{width}A"
@@ -124,7 +132,7 @@ def _records(batch: pa.RecordBatch, columns: Sequence[Column], layout: np.dtype[
     records = np.zeros(batch.num_rows, layout)
     for column in columns:
         make = _CELLS[column.kind]
-        # By way of a list: Arrow's own way to numpy imports pandas where it is installed.
+        # Via a list: Arrow's conversion to numpy imports pandas if installed.
         records[column.name] = [make(cell) for cell in batch[column.name].to_pylist()]
     return records
 

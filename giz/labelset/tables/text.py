@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from giz.labelset.errors import LabelSetError
 from giz.labelset.files import HashedFile
-from giz.labelset.schema import Column
+from giz.labelset.schema import Column, LabelSetError
 
 Cells = Sequence[Any]
 EDD_WIDTHS = {"pgc": 7, "inc": 3, "inc_e": 5, "inc_flg": 7, "inc_n": 5, "inc_note": 100}
@@ -17,7 +16,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def guard_formula(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula (`unguard_formula` takes it off)."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula (`unguard_formula` removes it)."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) or _is_guarded(text) else text
 
 
@@ -27,13 +26,13 @@ def unguard_formula(text: str) -> str:
 
 
 def _is_guarded(text: str) -> bool:
-    """Apostrophes before a formula; text that begins so by itself gets one more, so that the way back is exact."""
+    """Whether text is apostrophes before a formula; such text gets one more, so that the inverse is exact."""
     bare = text.lstrip("'")
     return bare != text and bare.startswith(_FORMULA_STARTS)
 
 
 class _Utf8:
-    """What the csv module writes to: text in, bytes out."""
+    """A text file for the csv module that writes bytes."""
 
     def __init__(self, out: HashedFile) -> None:
         self._out = out
@@ -43,7 +42,7 @@ class _Utf8:
 
 
 def write_csv(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile) -> int:
-    """UTF-8 with one header line; empty cells for what is not known; formulas guarded; true and false in words."""
+    """Write UTF-8 with one header line, empty cells for unknown values, guarded formulas, and true or false."""
     writer = csv.writer(_Utf8(out), lineterminator="\n")
     writer.writerow([column.name for column in columns])
     texts = [at for at, column in enumerate(columns) if column.kind == "string"]
@@ -63,7 +62,7 @@ def write_csv(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile)
 
 
 def write_json(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile) -> int:
-    """An array of objects, one a line; null for what is not known; text unchanged."""
+    """Write an array of objects, one per line, with null for unknown values and text unchanged."""
     names = [column.name for column in columns]
     count = 0
     out.write(b"[")
@@ -76,7 +75,7 @@ def write_json(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile
 
 
 def write_edd(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile) -> int:
-    """The original's pipe table. As there, a galaxy that is not accepted has inc and inc_e 0 beside inc_flg 1."""
+    """Write the original's pipe table, in which a galaxy that is not accepted has inc and inc_e 0, and inc_flg 1."""
     names = [column.name for column in columns]
     missing = [name for name in EDD_WIDTHS if name not in names]
     if missing:

@@ -18,7 +18,7 @@ _KINDS = {
     "bool": 'datatype="boolean"',
     "string": 'datatype="unicodeChar" arraysize="*"',
 }
-# What XML 1.0 can't hold, not even escaped.
+# Characters that XML 1.0 can't contain, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -31,7 +31,7 @@ _TAIL = "</TABLEDATA>\n</DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
 
 
 def write_votable(columns: Sequence[Column], rows: Iterable[Cells], out: HashedFile) -> int:
-    """One TABLE with units and UCDs; an empty cell is what VOTable 1.3 and later read as null."""
+    """Write one TABLE with units and UCDs; VOTable 1.3 and later read an empty cell as null."""
     out.write((_HEAD + "".join(_field(column) for column in columns) + "<DATA>\n<TABLEDATA>\n").encode())
     makers = [_MAKERS[column.kind] for column in columns]
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""One way in for every table format, and one for a finished file: whole or not there, with its checksum."""
+"""Write a table in any of the formats, as a complete file with its checksum."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from giz.labelset.errors import LabelSetError
 from giz.labelset.files import HashedFile, whole_file
 from giz.labelset.parquet import write_rows
-from giz.labelset.schema import Column, arrow_schema, check_columns
+from giz.labelset.schema import Column, LabelSetError, arrow_schema, check_columns
 from giz.labelset.tables.fits import write_fits
 from giz.labelset.tables.text import write_csv, write_edd, write_json
 from giz.labelset.tables.votable import write_votable
@@ -22,7 +21,7 @@ TableWriter = Callable[[Sequence[Column], Iterable[Cells], HashedFile], int]
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A table that was written."""
+    """A finished table."""
 
     path: Path
     bytes: int
@@ -56,14 +55,14 @@ TABLE_FORMATS: Mapping[str, TableWriter] = MappingProxyType(
 
 
 def write_table(format_name: str, columns: Sequence[Column], rows: Iterable[Cells], path: Path) -> TableFile:
-    """Write rows (cells in the order of `columns`, None for what is not known) to `path` as they come.
+    """Write rows (cells in the order of `columns`, None for unknown values) to `path` as they come.
 
-    Memory does not grow with the number of rows. The file appears under its name only when it is whole.
+    Memory does not grow with the number of rows. The file appears under its name only when complete.
 
     Raises
     ------
     LabelSetError
-        ``unknown_format``, or ``bad_columns`` where the format needs others.
+        ``unknown_format``, or ``bad_columns`` if the format needs others.
     """
     if format_name not in TABLE_FORMATS:
         known = ", ".join(TABLE_FORMATS)

@@ -1,13 +1,13 @@
 """Augmentation on tensors that keeps the axial ratio, which is the label: one resampling, similarity transforms only.
 
 Never shear, never two scales. About 30 % of the pictures are only turned by quarters and mirrored: networks that never
-see an untouched pixel lose on real pictures.
+see an unchanged pixel are worse on real pictures.
 
-Pictures of synthetic galaxies get round light besides (`SYNTHETIC`): the disk keeps its axes, but its isophotes become
-rounder, by a few percent of b/a at half of the maximum, up to 30 % where the disk is seen near its edge. That is meant:
-synthetic disks lack the round middles and outskirts of real ones. Pictures of real galaxies have them already.
-Others get a faint, larger and rounder copy of the galaxy itself behind it: the thick disks, warps and wide faint arms
-of real galaxies are no smooth halos. Its outskirts become much rounder by that, its bright disk by a third at most.
+Pictures of synthetic galaxies also get round light (`SYNTHETIC`): the disk keeps its axes, but its isophotes become
+rounder, by a few per cent of b/a at half of the maximum, up to 30 % near edge-on. This is intended: synthetic disks
+lack the round centres and outskirts of real ones. Other pictures get a faint, larger and rounder copy of the galaxy
+behind it, since the thick disks, warps and wide faint arms of real galaxies are not smooth halos. It makes the
+outskirts much rounder, and the bright disk by a third at most.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, GREYS
-from giz.training.nn.pixels import Piece, Recipe, blurred, channel_width, on_some, pieces, turned_by_quarters
+from giz.core.vocabulary import GREYS
+from giz.training.nn.data import CHANNEL_COUNT
+from giz.training.nn.pixels import Piece, Recipe, blurred, on_some, pieces, turned_by_quarters
 
 NOISE_BANK = 1 << 22
 ECHO_LONGER = (1.05, 1.55)
@@ -30,14 +31,14 @@ _COLOUR = slice(3, 6)
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far pictures are changed. Pictures are fractions: 0 black, 1 white.
+    """How much pictures are changed. Values are fractions: 0 black, 1 white.
 
-    plain_share : of pictures that are only turned; what follows is said of the others.
+    plain_share : share of pictures that are only turned; the following is for the others.
     untouched_share : of pictures that are not resampled.
     turns : whether pictures are turned by quarters and mirrored.
-    level_share : of the resampled pictures that are turned by a few degrees only (`level_deg` at most): every code path
-        brings the major axis level, up to the catalogue's error. The others are turned by any angle.
-    corner_share : of pictures with corners cut off as in turned survey frames, white, black or as the sky.
+    level_share : of resampled pictures that are turned by at most `level_deg`, since in use the major axis is level up
+        to the catalogue's error. The others are turned by any angle.
+    corner_share : of pictures with corners cut off as in turned survey frames, white, black or sky.
     noise : at most, of which a half is spread over neighbouring pixels. star_share : of pictures with a bright star and
         its halo, beside the galaxy.
     bulge_share : of pictures with round light added at the centre, where the galaxy is: real disks have brighter and
@@ -47,6 +48,8 @@ class Augmentation:
         light. All three for synthetic galaxies only, and the copy for pictures whose major axis is level.
     echo : how strong the copy is, at least and at most, as a share of the galaxy's own light.
     echo_rounder : how much more the copy is stretched across the major axis than along it, at least and at most.
+    frame_share : of pictures that end at a tight frame, with the sky laid around: cutouts of surveys often are smaller
+        than the field that is asked about, and cut large galaxies off. frame : half its side, at least and at most.
     tint : contrast of each channel apart. glow : a coloured sky in half of the colour pictures.
     bend : x becomes x + bend x (1 - x), as a gamma does.
     """
@@ -74,6 +77,8 @@ class Augmentation:
     echo_rounder: tuple[float, float] = (1.1, 2.2)
     tint: float = 0.15
     glow: float = 0.2
+    frame_share: float = 0.0
+    frame: tuple[float, float] = (0.42, 0.95)
 
 
 PLAIN = Augmentation(
@@ -90,16 +95,28 @@ PLAIN = Augmentation(
     glow=0.0,
 )
 SYNTHETIC = Augmentation(bulge_share=0.2, halo_share=0.6, echo_share=0.45)
+# How the network that comes with GIZ sees synthetic galaxies: with frames that cut galaxies off, larger galaxies, more
+# turns, less noise (docs/decisions/0034-the-real-sky.md).
+FRAMED = replace(
+    SYNTHETIC,
+    frame_share=0.6,
+    frame=(0.45, 0.8),
+    zoom=(0.9, 1.9),
+    level_share=0.15,
+    untouched_share=0.1,
+    noise_share=0.3,
+    echo_share=0.5,
+)
 
 
 def augmentation_for(origin: str) -> Augmentation:
-    """What suits the galaxies of a label set, by the `origin` of its manifest."""
+    """Return the default for the galaxies of a label set, by the `origin` in its manifest."""
     return SYNTHETIC if origin == "synthetic" else Augmentation()
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What was drawn for each of n pictures, each from its own seed."""
+    """Random numbers for n pictures, each from its own seed."""
 
     is_untouched: npt.NDArray[np.bool_]
     quarter_turns: npt.NDArray[np.int64]
@@ -119,6 +136,7 @@ class Draws:
     star: npt.NDArray[np.float64]
     bulge: npt.NDArray[np.float64]
     echo: npt.NDArray[np.float64]
+    frame: npt.NDArray[np.float64]
 
 
 def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
@@ -128,7 +146,8 @@ def draw(how: Augmentation, seeds: npt.NDArray[np.uint64]) -> Draws:
 
 
 def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
-    # From another stream: the others are changed as they would be if there were no plain ones.
+    # From other streams: the rest is drawn as it would be if there were no frames and no plain pictures.
+    frame = _draw_frame(np.random.default_rng((seed, 2)), how)
     if how.plain_share and np.random.default_rng((seed, 1)).random() < how.plain_share:
         how = replace(PLAIN, turns=how.turns)
     rng = np.random.default_rng(seed)
@@ -137,7 +156,7 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
     def between(low: float, high: float, at: float) -> float:
         return float(math.exp(math.log(low) + at * (math.log(high) - math.log(low))))
 
-    # Frames of a survey that were turned: the corners beyond a turned square are empty. (angle, half side, on or off)
+    # As in turned survey frames: corners beyond a turned square are empty. (angle, half side, on or off)
     corner = (u[6] * math.pi / 2, 0.95 + 0.35 * u[7], float(u[8] < how.corner_share))
     tint = 1.0 + how.tint * (2.0 * u[15:21] - 1.0)
     contrast = between(*how.contrast, u[10]) * np.where(np.arange(6) < len(GREYS), 0.5 + tint / 2, tint)
@@ -162,14 +181,22 @@ def _draw_one(how: Augmentation, seed: int) -> tuple[object, ...]:
         rng.random() < 0.5,
         _draw_star(rng, how.star_share),
         *_draw_light(rng, how),
+        frame,
     )
 
 
 def _angle_rad(how: Augmentation, at: float) -> float:
-    """From one draw of 0 to 1: a small angle for the level share, any angle for the rest."""
+    """Map a draw of 0 to 1 to a small angle for the level share, to any angle for the rest."""
     if at < how.level_share:
         return math.radians(how.level_deg) * (2.0 * at / how.level_share - 1.0)
     return 2.0 * math.pi * (at - how.level_share) / (1.0 - how.level_share)
+
+
+def _draw_frame(rng: np.random.Generator, how: Augmentation) -> tuple[float, float, float]:
+    """(half a side or 0, width of its soft edge, scatter of the sky around against that within), in half sides."""
+    v = rng.random(4)
+    low, high = how.frame
+    return (low + (high - low) * v[1] if v[0] < how.frame_share else 0.0), 0.01 + 0.09 * v[2], 0.5 + v[3]
 
 
 def _draw_star(rng: np.random.Generator, share: float) -> tuple[float, ...]:
@@ -200,17 +227,16 @@ def _draw_round_light(rng: np.random.Generator, bulge_share: float, halo_share: 
 
 
 class Augmenter:
-    """Changes batches of pictures; the same seeds give the same pictures on one kind of device.
+    """Augments batches of pictures; equal seeds give equal pictures on one kind of device.
 
-    On a CPU picture by picture, so that each stays in the cache from the first change to the last; on a GPU all
-    pictures with the same bands together, so that it is kept busy.
+    On a CPU one picture at a time, so that it stays in the cache; on a GPU all pictures with the same bands together.
     """
 
     def __init__(self, how: Augmentation, device: torch.device | str = "cpu") -> None:
         self.how = how
         self.device = torch.device(device)
         bank = torch.randn(NOISE_BANK, generator=torch.Generator().manual_seed(20_260_101))
-        # The noise of pictures that were resampled before is spread over pixels; scaled to the same strength.
+        # As in resampled pictures, noise that is correlated between pixels; scaled to the same strength.
         spread = bank + 0.7 * (bank.roll(1) + bank.roll(128)) + 0.5 * bank.roll(129)
         self._banks = (bank.to(self.device), (spread / spread.std()).to(self.device))
 
@@ -221,14 +247,14 @@ class Augmenter:
         is_inverted: npt.NDArray[np.bool_],
         wanted: npt.NDArray[np.bool_],
     ) -> Tensor:
-        """Change pictures.
+        """Augment pictures.
 
         Parameters
         ----------
         pictures : (n, 6, H, W) uint8, as `TrainingData.pictures` gives them.
         seeds : (n,) one for each.
         is_inverted : (n,) whether the greys become white-on-black.
-        wanted : (n, 4) bands that are there; the others stay zero.
+        wanted : (n, 4) bands that are shown; the others stay zero.
 
         Returns
         -------
@@ -251,13 +277,16 @@ class Augmenter:
         pixels = self._move(pictures, drawn, recipe, piece)
         pixels = on_some(pixels, piece, drawn.star[:, 0] > 0, recipe.shine)
         pixels = on_some(pixels, piece, drawn.corner[:, 2] > 0, recipe.cut_corners)
+        pixels = on_some(
+            pixels, piece, drawn.frame[:, 0] > 0, lambda part, at: self._cut_frames(part, drawn, recipe, at)
+        )
         pixels = on_some(pixels, piece, drawn.blur > 0, lambda part, at: blurred(part, recipe.blur[at.rows]))
         pixels = recipe.change_tones(pixels, piece)
         self._add_noise(pixels, drawn, recipe, piece)
         return pixels.clamp_(0.0, 1.0)
 
     def _move(self, pictures: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
-        """Turn, mirror, zoom and shift: by quarters alone without touching a value, or all in one resampling."""
+        """Turn, mirror, zoom and shift: by quarters without changing a value, or all in one resampling."""
         stays = drawn.is_untouched[piece.numbers]
         if not stays.any():
             return recipe.resample(pictures.float().div_(255.0), piece)
@@ -266,6 +295,14 @@ class Augmenter:
             moved = np.flatnonzero(~stays)
             turned[moved] = recipe.resample(pictures[moved].float().div_(255.0), piece.part(moved))
         return turned
+
+    def _cut_frames(self, pixels: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> Tensor:
+        """Put sky, with noise like that of the picture's own, around a tight frame."""
+        grain = torch.empty_like(pixels)
+        for place, number in enumerate(piece.numbers):
+            start = int(drawn.noise_at[number]) % (NOISE_BANK - pixels[place].numel())
+            grain[place] = self._banks[1][start : start + pixels[place].numel()].view(pixels[place].shape)
+        return recipe.cut_frame(pixels, grain, piece)
 
     def _add_noise(self, pixels: Tensor, drawn: Draws, recipe: Recipe, piece: Piece) -> None:
         """Gaussian noise from a fixed bank, read from a place of its own for each picture."""
@@ -276,9 +313,3 @@ class Augmenter:
                 start = int(drawn.noise_at[number]) % (NOISE_BANK - count)
                 noise = self._banks[int(drawn.is_grainy[number])][start : start + count].view(shape)
                 pixels[place].addcmul_(noise[piece.channels], recipe.noise[number, piece.channels])
-
-
-def channel_mask(wanted: Tensor) -> Tensor:
-    """(n, 6, 1, 1) of ones where the band of a channel is there, from (n, 4)."""
-    parts = [wanted[:, number : number + 1].expand(-1, channel_width(band)) for number, band in enumerate(CHANNELS)]
-    return torch.cat(parts, dim=1).view(-1, 6, 1, 1)

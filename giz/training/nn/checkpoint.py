@@ -1,26 +1,26 @@
-"""State on disk: safetensors with a JSON beside it; complete and checked, or not there. Never pickles."""
+"""Checkpoints: safetensors with a JSON file beside, either complete and checked or absent. Never pickles."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load, save
 from torch import Tensor
 
-from giz.training.nn.errors import TrainingError
+from giz.labelset.files import sync_folder, whole_file
+from giz.training.nn.data import TrainingError
 
 FORMAT = "giz-checkpoint-1"
 
 
 def save_checkpoint(folder: Path, name: str, tensors: dict[str, Tensor], state: dict[str, Any]) -> str:
-    """Write tensors and state under `name`, in place of what stood there; returns the SHA-256 of the tensors.
+    """Write tensors and state under `name`, replacing the previous ones; returns the SHA-256 of the tensors.
 
-    The JSON names the file of tensors by its checksum and is renamed last: whenever the writer dies, either the old
-    pair is whole or the new one.
+    The JSON names the file of tensors by its checksum and is renamed last: whenever the writer is killed, either the
+    old pair or the new one is complete.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
@@ -36,12 +36,12 @@ def save_checkpoint(folder: Path, name: str, tensors: dict[str, Tensor], state: 
 
 
 def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors and state saved under `name`; None where nothing was saved.
+    """Load tensors and state saved under `name`; None if nothing was saved.
 
     Raises
     ------
     TrainingError
-        ``bad_checkpoint``: not ours, cut off or changed.
+        ``bad_checkpoint``: another format, truncated or changed.
     """
     pointer_path = folder / f"{name}.json"
     if not pointer_path.exists():
@@ -56,25 +56,17 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[st
         return load(data), dict(pointer["state"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(
-            "bad_checkpoint", f"The checkpoint {pointer_path} can't be used ({error}). Remove it to start anew."
+            "bad_checkpoint", f"The checkpoint {pointer_path} can't be used ({error}). Remove it to start again."
         ) from None
 
 
 def checkpoint_digest(folder: Path, name: str) -> str:
-    """SHA-256 of the tensors saved under `name`, as their JSON has it."""
+    """Return the SHA-256 of the tensors saved under `name`, as stated in their JSON."""
     return str(json.loads((folder / f"{name}.json").read_bytes())["sha256"])
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write under a temporary name, bring it to disk, rename, bring the rename to disk."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Write a file that appears under its name only when complete, and sync its folder."""
+    with whole_file(path) as out:
+        out.write(data)
+    sync_folder(path.parent)

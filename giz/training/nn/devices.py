@@ -1,4 +1,4 @@
-"""Where a run calculates: the GPU where there is one, the CPU otherwise, or what was asked for."""
+"""Where and in which precision a run computes: the GPU if there is one, otherwise the CPU, or what was asked for."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ from functools import cache
 import torch
 from torch import nn
 
-from giz.training.nn.errors import TrainingError
+from giz.training.nn.data import TrainingError
 
-# Taken for faster only where it clearly is: what a network learns must not hang on a close race.
+# bfloat16 counts as faster only if it clearly is: what a network learns must not depend on a close race.
 FASTER, ROUNDS = 1.15, 4
 
 
 def device_for(wanted: str = "", *, rank: int = 0, processes: int = 1) -> torch.device:
-    """The device of this process.
+    """Return the device of this process.
 
     Parameters
     ----------
-    wanted : "cpu", "cuda" or "cuda:1"; nothing for a GPU where there is one.
-    rank, processes : of several processes each takes a GPU of its own, whatever number was asked for.
+    wanted : "cpu", "cuda" or "cuda:1"; empty for a GPU if there is one.
+    rank, processes : each of several processes takes its own GPU, whatever number was asked for.
 
     Raises
     ------
     TrainingError
-        ``no_device``: no such GPU here, or fewer than processes.
+        ``no_device``: there is no such GPU, or fewer than processes.
     """
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    # By itself it takes GPUs only if there are enough.
+    # If no device is named, GPUs are used only if there are enough of them.
     if wanted == "cpu" or (not wanted and found < processes):
         return torch.device("cpu")
     number = rank if processes > 1 else int(wanted.partition(":")[2] or 0)
-    if max(number + 1, processes) > found:
-        raise TrainingError("no_device", _missing(max(number + 1, processes), found))
+    needed = max(number + 1, processes)
+    if not found:
+        words = "The machine that trains has no GPU that torch can use. Choose the CPU (device cpu), or leave it empty."
+        raise TrainingError("no_device", words)
+    if needed > found:
+        words = f"{needed} GPUs are needed; torch finds {found} on the machine that trains. Use fewer, or the CPU."
+        raise TrainingError("no_device", words)
     return torch.device("cuda", number)
 
 
-def _missing(needed: int, found: int) -> str:
-    if not found:
-        return "The machine that trains has no GPU that torch can use. Take the CPU (device cpu), or name no device."
-    return f"{needed} GPUs are needed; torch finds {found} on the machine that trains. Ask for fewer, or for the CPU."
-
-
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether it is known without a try that bfloat16 is faster here: recent GPUs, CPUs with tiles (AMX)."""
+    """Whether bfloat16 is known to be faster here without timing it: recent GPUs, CPUs with tiles (AMX)."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_amx_tile_supported())
@@ -52,10 +51,10 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 @cache
 def bf16_helps(device: torch.device) -> bool:
-    """Whether this device learns faster in bfloat16 than in float32.
+    """Whether this device trains faster in bfloat16 than in float32.
 
-    Of CPUs with bfloat16 instructions but no tiles some are faster by a half or more and some slower by as much
-    (docs/benchmarks/training.md), so there a convolution is timed.
+    Among CPUs with bfloat16 instructions but no tiles, some are faster by a half or more and some slower by as much
+    (docs/benchmarks/training.md), so a convolution is timed on those.
     """
     if device.type == "cuda" or has_fast_bf16(device):
         return has_fast_bf16(device)
@@ -63,9 +62,9 @@ def bf16_helps(device: torch.device) -> bool:
 
 
 def bf16_speed() -> float:
-    """How many times as fast as in float32 the CPU runs a convolution and its gradients in bfloat16.
+    """Return how many times faster than in float32 the CPU runs a convolution and its gradients in bfloat16.
 
-    By CPU time, which hardly grows while others use the machine; the clock's does.
+    Measured in CPU time, which, unlike wall time, hardly grows while other programs use the machine.
     """
     fp32_s: list[float] = []
     bf16_s: list[float] = []

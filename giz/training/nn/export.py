@@ -1,4 +1,4 @@
-"""From a trained network to the file that is served: calibrated, in plain layers, as ONNX, compared with torch."""
+"""From a trained network to the ONNX file that is served: calibrated, in plain layers, and compared with torch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from giz.training.nn.checkpoint import load_checkpoint, write_durably
-from giz.training.nn.data import HIGHEST_DEG, LOWEST_DEG, VIEWS, TrainingData
-from giz.training.nn.equivariant import ORDER, GroupConv, GroupNorm8
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.learners import Learner, OurLearner
+from giz.training.nn.data import HIGHEST_DEG, LOWEST_DEG, VIEWS, TrainingData, TrainingError
 from giz.training.nn.loop import BEST
 from giz.training.nn.metrics import LEVELS, conformal_widths
-from giz.training.nn.ours import OurNet, Served
+from giz.training.nn.networks import ServedReference, Trainable, network_for
+from giz.training.nn.ours import ORDER, GroupConv, GroupNorm8, OurNet, Served
 from giz.training.nn.predictor import CARD_KEY, MODEL_FORMAT, Predictor
 from giz.training.nn.validation import Answered, answers, rows_of
 
@@ -30,64 +28,53 @@ MOST_DIFFERENT_DEG, MOST_DIFFERENT_SHARE = 0.01, 0.001
 TEMPERATURES = np.geomspace(0.25, 8.0, 101)
 
 
-def best_network(folder: Path, learner: Learner) -> nn.Module:
-    """The best weights of a finished run, in a network of its own."""
+def best_network(folder: Path) -> Trainable:
+    """Load the best weights of a run into a network of their own, on the CPU."""
     found = load_checkpoint(folder, BEST)
     if found is None:
-        raise TrainingError("no_checkpoint", f"{folder} holds no best network yet.")
-    network = deepcopy(learner.network).cpu()
-    network.load_state_dict(found[0])
+        raise TrainingError("no_checkpoint", f"{folder} contains no finished network yet.")
+    tensors, state = found
+    network = network_for(state["config"]["network"], state["size_px"])
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it was trained
+    network.load_state_dict(tensors)
     return network.eval()
 
 
 def served_network(
-    data: TrainingData, learner: Learner, network: nn.Module, rows: npt.NDArray[np.int64] | None = None
-) -> nn.Module:
-    """The network as it is used. Ours is calibrated with all bands, and with each alone.
+    data: TrainingData, network: Trainable, rows: npt.NDArray[np.int64] | None = None
+) -> Served | ServedReference:
+    """Return the network as it is served. Ours is calibrated with all bands and with each alone.
 
-    rows : what to calibrate on, not learned from; the validation galaxies if not given.
+    rows : galaxies to calibrate on, not used in training; default: the validation galaxies.
     """
-    if not isinstance(learner, OurLearner) or not isinstance(network, OurNet):
+    if not isinstance(network, OurNet):
         return ServedReference(network).eval()
     rows = rows_of(data, "validation") if rows is None else rows
-    said = [answers(data, learner, network, rows, view) for view in VIEWS]
+    found = [answers(data, network, rows, view) for view in VIEWS]
     served = Served(network)
-    for number, views in enumerate((said[1:], said[:1])):
+    for number, views in enumerate((found[1:], found[:1])):
         served.widths[number] = torch.from_numpy(_widths(data, views))
-    is_rejected = ~data.is_accepted[np.concatenate([view.rows for view in said])]
-    served.temperature.fill_(best_temperature(np.concatenate([view.rejected for view in said]), is_rejected))
+    is_rejected = ~data.is_accepted[np.concatenate([view.rows for view in found])]
+    served.temperature.fill_(best_temperature(np.concatenate([view.rejected for view in found]), is_rejected))
     return served.eval()
 
 
-def _widths(data: TrainingData, said: list[Answered]) -> npt.NDArray[np.float64]:
-    rows = np.concatenate([view.rows for view in said])
+def _widths(data: TrainingData, views: list[Answered]) -> npt.NDArray[np.float64]:
+    rows = np.concatenate([view.rows for view in views])
     measured = data.is_accepted[rows]
-    answer_deg = np.clip(np.concatenate([view.inclination_deg for view in said])[measured], LOWEST_DEG, HIGHEST_DEG)
-    sigma_deg = np.concatenate([view.sigma_deg for view in said])[measured]
+    answer_deg = np.clip(np.concatenate([view.inclination_deg for view in views])[measured], LOWEST_DEG, HIGHEST_DEG)
+    sigma_deg = np.concatenate([view.sigma_deg for view in views])[measured]
     return conformal_widths(answer_deg - data.inclination_deg[rows[measured]], sigma_deg, answer_deg, LEVELS)
 
 
-class ServedReference(nn.Module):
-    """A reference network with the inputs and outputs of its ONNX file."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """(n,) degrees, or (n,) probability of rejection."""
-        answers: Tensor = self.network(pictures)
-        return answers if answers.ndim == 1 else torch.softmax(answers, dim=1)[:, 1]
-
-
 def best_temperature(logits: np.ndarray, is_rejected: np.ndarray) -> float:
-    """What the logits are divided by so that the probabilities fit best (Guo et al. 2017)."""
+    """Return the divisor of the logits (n,) that makes the probabilities fit best (Guo et al. 2017)."""
     losses = [np.logaddexp(0.0, np.where(is_rejected, -logits, logits) / t).mean() for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
 def in_plain_layers(module: nn.Module) -> nn.Module:
-    """A copy in which layers over the group are plain convolutions and batch norms: the same answers, any runtime."""
+    """Return a copy with plain convolutions and batch norms for the layers over the group: the same answers."""
     plain = deepcopy(module)
     for parent in list(plain.modules()):
         for name, child in list(parent.named_children()):
@@ -122,12 +109,12 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
 
     Returns
     -------
-    The largest difference seen, degrees (shares where the network does not measure).
+    The largest difference, degrees (probability for a network that gives a verdict only).
 
     Raises
     ------
     TrainingError
-        ``export_differs``: by more than 0.01 degrees, or 0.001 in a probability. Nothing is left at `path` then.
+        ``export_differs``: by more than 0.01 degrees, or 0.001 in a probability. Then nothing is written.
     """
     import onnx
 
@@ -137,11 +124,11 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
     names = ["pictures", "present"] if ours else ["pictures"]
     outputs = ["inclination_deg", "half_widths_deg", "rejection", "reasons"] if ours else ["answer"]
     batch = torch.export.Dim("batch", min=1, max=4096)
-    # Each of them tells hundreds of steps of its own.
+    # Each of them logs hundreds of steps.
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter about its own parts
+        warnings.simplefilter("ignore")  # the exporter warns about its own parts
         program = torch.onnx.export(
             plain,
             inputs,
@@ -153,12 +140,12 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
             verbose=False,
         )
     if program is None:
-        raise TrainingError("export_failed", "The export to ONNX gave nothing.")
+        raise TrainingError("export_failed", "The export to ONNX produced no file.")
     model = program.model_proto
     onnx.helper.set_model_props(
         model, {CARD_KEY: json.dumps({**card, "format": MODEL_FORMAT, "size_px": size_px}, sort_keys=True)}
     )
-    for node in model.graph.node:  # where in the source each came from: not for others, and other bytes elsewhere
+    for node in model.graph.node:  # places in the source code: private, and different on other machines
         del node.metadata_props[:]
         node.doc_string = ""
     data = model.SerializeToString(deterministic=True)
@@ -168,7 +155,7 @@ def export_onnx(served: nn.Module, path: Path, *, size_px: int, card: dict[str, 
 
 
 def write_card(source: Path, path: Path, card: dict[str, Any]) -> None:
-    """Write a network's file again with another card inside, such as one with its figures."""
+    """Write a copy of a network's file with another card inside, such as one with its figures."""
     import onnx
 
     model = onnx.load(source)

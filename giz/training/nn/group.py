@@ -1,8 +1,8 @@
-"""Several processes, one run: each takes its share of every batch, and all of them hold the same network.
+"""Several processes train one network: each takes its share of every batch, and all hold the same weights.
 
-The gradients are averaged by DistributedDataParallel; batch norm looks at the whole batch (`share_norms`): so a step is
-that of one process, but for rounding and for the draws of dropout. torch's own SyncBatchNorm knows no CPU, and what is
-tested there should be what runs on GPUs.
+DistributedDataParallel averages the gradients, and batch norm takes the statistics of the whole batch (`share_norms`):
+a step equals that of one process but for rounding and the random numbers of dropout. torch's own SyncBatchNorm does not
+run on a CPU, and what is tested there should be what runs on GPUs.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from torch import distributed as dist
 from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
-from giz.training.nn.equivariant import GroupNorm8
-from giz.training.nn.feed import Sample
-from giz.training.nn.learners import Learner
+from giz.training.nn.batches import Sample
+from giz.training.nn.networks import Trainable
+from giz.training.nn.ours import GroupNorm8
 
 T = TypeVar("T")
-# The others wait while the main process validates; torchrun notices by itself when a process has died.
-PATIENCE = timedelta(hours=3)
+# The others wait while the main process validates; torchrun itself notices when a process has died.
+TIMEOUT = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The processes of a run: this one's number, and how many there are."""
+    """The processes of a run: the number of this one, and how many there are."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the one that validates, writes files and speaks."""
+        """Whether this is the process that validates, writes files and reports."""
         return self.rank == 0
 
     def agree(self, value: T) -> T:
-        """What the main process says, in every process."""
+        """Return the main process's value in every process."""
         if self.size == 1:
             return value
-        said = [value]
-        dist.broadcast_object_list(said, src=0)
-        return said[0]
+        shared = [value]
+        dist.broadcast_object_list(shared, src=0)
+        return shared[0]
 
     def mean(self, value: Tensor) -> float:
-        """The mean of a number over the processes; NaN where one of them is."""
+        """Return the mean of a number over the processes; NaN if one of them is."""
         mean = value.detach().double()
         if self.size > 1:
             dist.all_reduce(mean)
@@ -55,30 +55,26 @@ class Group:
 
 
 def joined_group(device_type: str) -> Group:
-    """The group that torchrun has started this process in."""
-    dist.init_process_group("nccl" if device_type == "cuda" else "gloo", timeout=PATIENCE)
+    """Join the group that torchrun has started this process in."""
+    dist.init_process_group("nccl" if device_type == "cuda" else "gloo", timeout=TIMEOUT)
     return Group(dist.get_rank(), dist.get_world_size())
 
 
-class LossOf(nn.Module):
-    """The loss of a learner as a module, which is what DistributedDataParallel wants."""
+class _Loss(nn.Module):
+    """The loss of a network as a module's `forward`, as DistributedDataParallel needs it."""
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, network: Trainable) -> None:
         super().__init__()
-        self.network = learner.network
-        self._loss = learner.loss
+        self.network = network
 
     def forward(self, sample: Sample) -> Tensor:
-        return self._loss(sample)
+        return self.network.loss(sample)
 
 
-def loss_of(learner: Learner, group: Group) -> nn.Module:
-    """The loss as one process sees it, or with gradients averaged over all of them."""
-    loss = LossOf(learner)
-    if group.size == 1:
-        return loss
-    share_norms(learner.network)
-    return DistributedDataParallel(loss, broadcast_buffers=False)
+def shared_loss(network: Trainable) -> nn.Module:
+    """Return the loss of one process's share of a batch, whose gradients are averaged over all processes."""
+    share_norms(network)
+    return DistributedDataParallel(_Loss(network), broadcast_buffers=False)
 
 
 class SharedNorm2d(nn.BatchNorm2d):
@@ -92,14 +88,14 @@ class SharedNorm2d(nn.BatchNorm2d):
 
 
 class SharedGroupNorm8(GroupNorm8):
-    """The same for layers over the group."""
+    """The same for the layers of our network."""
 
     def learn(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         return shared_norm(x, self.running_mean, self.running_var, scale, shift, self.momentum, self.eps)
 
 
 def share_norms(network: nn.Module) -> None:
-    """Have every batch norm of a network look at the batches of all processes; weights and their names stay."""
+    """Have every batch norm of a network use the batches of all processes; weights and their names stay."""
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
             module.__class__ = SharedNorm2d
@@ -110,7 +106,7 @@ def share_norms(network: nn.Module) -> None:
 def shared_norm(
     x: Tensor, running_mean: Tensor, running_var: Tensor, scale: Tensor, shift: Tensor, momentum: float, eps: float
 ) -> Tensor:
-    """Batch norm of (n, c, H, W) in training, mean and variance over all processes; each has as many pictures."""
+    """Batch norm of (n, c, H, W) in training, by mean and variance over all processes, which have n pictures each."""
     channels, count = x.shape[1], x.numel() // x.shape[1] * dist.get_world_size()
     mine = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0)
     variance, mean = (values.double() for values in mine)

@@ -1,7 +1,7 @@
-"""What is done to pixels in the augmentation: pieces of a batch, one resampling, blur, stars, corners, tones.
+"""Pixel operations of the augmentation: resampling, blur, stars, corners, tones, on parts of a batch.
 
-Every operation writes over its own copy and takes what was drawn from a `Recipe`, so that one picture alone and many
-together come out the same.
+Every operation works in place on its own copy and takes its random numbers from a `Recipe`, so that pictures come out
+the same one by one and together.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, GREYS, Rows
+from giz.core.vocabulary import GREYS
+from giz.training.nn.data import CHANNEL_COUNT, CHANNELS, Rows
 
 if TYPE_CHECKING:
     from giz.training.nn.augment import Draws
 
 
-# What a unit of a bulge's light adds to g, r, i (dark on white) and to red, green, blue.
+# The change of g, r, i (dark on white) and of red, green, blue by one unit of a bulge's light.
 BULGE_TINT = (-1.0, -1.0, -1.0, 1.0, 0.85, 0.65)
-# In half sides (R25 is a half): nothing beyond is part of what an echo copies.
+# Radius in half sides (R25 is a half) within which an echo copies light.
 ECHO_REACH = 0.75
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Pictures that are changed together, all with the same channels: their numbers in the batch, and as indices."""
+    """Pictures of a batch that are changed together, all with the same channels: their numbers and channels."""
 
     numbers: Rows
     channel_numbers: Rows
@@ -60,7 +61,7 @@ def channel_width(band: str) -> int:
 
 
 def pieces(wanted: npt.NDArray[np.bool_], *, one_by_one: bool) -> Iterator[Piece]:
-    """Pictures with the same bands, so that no work is done on bands that are not there; or each picture alone."""
+    """Split a batch, (n, 4) bands shown, into pictures with the same bands, or into single pictures."""
     for there in np.unique(wanted, axis=0):
         numbers = np.flatnonzero((wanted == there).all(axis=1))
         channels = np.flatnonzero(np.repeat(there, [channel_width(band) for band in CHANNELS]))
@@ -71,7 +72,7 @@ def pieces(wanted: npt.NDArray[np.bool_], *, one_by_one: bool) -> Iterator[Piece
 
 
 class Recipe:
-    """What was drawn for the n pictures of a batch, as tensors on the device."""
+    """The random numbers of a batch as tensors on the device, of shapes that broadcast over (n, 6, S, S)."""
 
     def __init__(self, drawn: Draws, is_inverted: npt.NDArray[np.bool_], side: int, device: torch.device) -> None:
         def tensor(values: npt.NDArray[Any]) -> Tensor:
@@ -92,6 +93,7 @@ class Recipe:
         self.echo = tensor(drawn.echo)
         self.bulge_tint = torch.tensor(BULGE_TINT, device=device).view(-1, 1, 1)
         self.corner = tensor(np.stack([np.cos(drawn.corner[:, 0]), np.sin(drawn.corner[:, 0]), drawn.corner[:, 1]], 1))
+        self.frame = tensor(drawn.frame)
         self.blur = tensor(drawn.blur[:, None])
         # A bent tone curve, contrast about the sky (so that the galaxy does not fade into it), brightness, inversion:
         # all of it is one polynomial of the second degree.
@@ -105,14 +107,14 @@ class Recipe:
 
     @cached_property
     def inside(self) -> Tensor:
-        """Fades out, so that no star or neighbour beyond the galaxy is copied with it."""
+        """A weight (1, S, S) that fades outwards, so that stars and neighbours are not copied with the galaxy."""
         return (1.0 - (self.x**2 + self.y**2) / ECHO_REACH**2).clamp_(min=0.0).sqrt_()
 
     def find_fill(self, pictures: Tensor, drawn: Draws, piece: Piece) -> None:
-        """What lies outside of the pictures of this piece: sky, white or black."""
+        """Set the fill outside the pictures of this piece: sky, white or black."""
         if not (drawn.fill[piece.numbers] == 0).any():
             return
-        # Of the outermost columns, which were rows where it is turned by a quarter.
+        # The outermost columns after turning, which are rows before a quarter turn.
         is_across = drawn.quarter_turns[piece.numbers] % 2 == 1
         sky = sky_of(pictures if not is_across.all() else pictures.transpose(2, 3))
         if is_across.any() and not is_across.all():
@@ -121,26 +123,26 @@ class Recipe:
         self.fill[piece.place] += self.is_sky[piece.place] * sky.view(*sky.shape, 1, 1)
 
     def resample(self, pixels: Tensor, piece: Piece) -> Tensor:
-        """Turn, mirror, zoom and shift pictures (which are written over); beyond their rim is the fill."""
+        """Turn, mirror, zoom and shift pictures (overwriting them), with the fill beyond their edges."""
         pixels = on_some(pixels, piece, self.is_smaller, lambda part, at: blurred(part, self.shrink[at.rows]))
         matrix = self.matrix[piece.rows]
         grid = pixels.new_empty((len(pixels), *pixels.shape[2:], 2))
         for n in (0, 1):
             torch.add(matrix[:, 3 * n] * self.x, matrix[:, 3 * n + 1] * self.y + matrix[:, 3 * n + 2], out=grid[..., n])
         fill = self.fill[piece.place]
-        # Beyond the rim the sampler finds zeros: the fill, once it is added again.
+        # Beyond the edges the sampler returns zeros, which become the fill when that is added again.
         moved = functional.grid_sample(pixels.sub_(fill), grid, mode="bilinear", align_corners=False)
         return moved.add_(fill)
 
     def add_bulge(self, pictures: Tensor, piece: Piece) -> Tensor:
-        """Round light at the centre of pictures (0 to 255) before they are moved: dark in greys, warm in colour."""
+        """Add round light at the centre of pictures (0 to 255) before they are moved: dark in greys, warm in colour."""
         bulge = self.bulge[piece.rows]
         light = (self.x**2 + self.y**2).sqrt().div(-bulge[:, 1]).exp_().mul_(255.0 * bulge[:, 0])
         changed = pictures.float().addcmul_(light.unsqueeze(1), self.bulge_tint[piece.channels])
         return changed.round_().clamp_(0.0, 255.0).to(pictures.dtype)
 
     def add_echo(self, pictures: Tensor, piece: Piece) -> Tensor:
-        """A faint, larger and rounder copy of the galaxy behind it, in pictures (0 to 255) before they are moved."""
+        """Add a faint, larger and rounder copy of the galaxy behind it (0 to 255), before pictures are moved."""
         strength, along, across, side = self.echo[piece.rows].unbind(1)
         sign = self.bulge_tint[piece.channels].sign()
         pixels, sky = pictures.float(), sky_of(pictures).view(*pictures.shape[:2], 1, 1) * 255.0
@@ -152,10 +154,10 @@ class Recipe:
         return pixels.round_().clamp_(0.0, 255.0).to(pictures.dtype)
 
     def shine(self, pixels: Tensor, piece: Piece) -> Tensor:
-        """A saturated core and a wide halo, drawn over what is there: dark in greys, light in colour."""
+        """Add stars, a saturated core with a wide halo: dark in greys, light in colour."""
         star = self.star[piece.rows]
         square = (self.x - star[:, 1]) ** 2 + (self.y - star[:, 2]) ** 2
-        # Below e to the -80 it makes no difference, and numbers that small are slow.
+        # Less than exp(-80) makes no difference, and denormal numbers are slow.
         light = (square / star[:, 3] ** 2).square_().clamp_(max=80.0).neg_().exp_()
         light.addcmul_(square.sqrt_().div_(-(0.08 + 0.4 * star[:, 4])).exp_(), star[:, 4])
         return pixels.addcmul_(light.unsqueeze(1), self.tint[piece.place]).clamp_(0.0, 1.0)
@@ -167,6 +169,18 @@ class Recipe:
         reach = torch.maximum((self.x * cosine - self.y * sine).abs_(), (self.x * sine + self.y * cosine).abs_())
         return pixels.sub_(fill).mul_((reach <= half).float().unsqueeze(1)).add_(fill)
 
+    def cut_frame(self, pixels: Tensor, grain: Tensor, piece: Piece) -> Tensor:
+        """Sky beyond a square about the middle, with noise made of `grain` (of unit scatter); the edge is soft."""
+        half, soft, scatter = self.frame[piece.rows].unbind(1)
+        edges = torch.cat([pixels[..., :3], pixels[..., -3:]], dim=3).flatten(2)
+        sky = edges.median(dim=2, keepdim=True).values
+        noise = 1.4826 * (edges - sky).abs_().median(dim=2).values.view(*pixels.shape[:2], 1, 1)
+        around = sky.unsqueeze(3) + noise * scatter.unsqueeze(1) * grain
+        along = ((half - self.x.abs()) / soft).clamp_(0.0, 1.0)
+        across = ((half - self.y.abs()) / soft).clamp_(0.0, 1.0)
+        inside = torch.minimum(along, across).unsqueeze(1)
+        return torch.lerp(around, pixels, inside * inside * (3.0 - 2.0 * inside))
+
     def change_tones(self, pixels: Tensor, piece: Piece) -> Tensor:
         """square x^2 + slope x + constant, for each picture and channel."""
         changed = pixels * self.square[piece.place]
@@ -177,7 +191,7 @@ Change = Callable[[Tensor, Piece], Tensor]
 
 
 def on_some(pixels: Tensor, piece: Piece, is_chosen: npt.NDArray[np.bool_], change: Change) -> Tensor:
-    """Change some of the pictures of a piece, in place; nothing is copied where it is all of them."""
+    """Change some of the pictures of a piece in place, without copying if it is all of them."""
     chosen = is_chosen[piece.numbers]
     if chosen.all():
         return change(pixels, piece)
@@ -188,7 +202,7 @@ def on_some(pixels: Tensor, piece: Piece, is_chosen: npt.NDArray[np.bool_], chan
 
 
 def turned_by_quarters(pictures: Tensor, drawn: Draws, piece: Piece) -> Tensor:
-    """Quarter turns and mirror without touching a pixel's value."""
+    """Turn pictures by quarters and mirror them, without changing a pixel's value."""
     turned = torch.empty_like(pictures)
     for place, number in enumerate(piece.numbers):
         part = torch.rot90(pictures[place], int(drawn.quarter_turns[number]), (1, 2))
@@ -197,8 +211,8 @@ def turned_by_quarters(pictures: Tensor, drawn: Draws, piece: Piece) -> Tensor:
 
 
 def _matrix(drawn: Draws) -> npt.NDArray[np.float64]:
-    """(n, 6) from the place in the new picture to the place in the old one, two rows of three: turn, one scale, shift,
-    then the mirror and quarter turns. Nothing else."""
+    """Return (n, 6), two rows of three, from a position in the new picture to that in the old one: turn, one scale,
+    shift, then mirror and quarter turns, and nothing else."""
     cosine, sine, scale = np.cos(drawn.angle_rad), np.sin(drawn.angle_rad), 1.0 / drawn.zoom
     along = np.stack([scale * cosine, -scale * sine, drawn.shift[:, 0]], 1)
     across = np.stack([scale * sine, scale * cosine, drawn.shift[:, 1]], 1)
@@ -210,20 +224,20 @@ def _matrix(drawn: Draws) -> npt.NDArray[np.float64]:
 
 
 def _run(numbers: Rows) -> slice | Tensor:
-    """An index of these numbers: a slice, which copies nothing, where they follow one another."""
+    """Return an index of these numbers: a slice, which copies nothing, if they are consecutive."""
     if int(numbers[-1]) - int(numbers[0]) == numbers.size - 1:
         return slice(int(numbers[0]), int(numbers[-1]) + 1)
     return torch.from_numpy(numbers)
 
 
 def sky_of(pictures: Tensor) -> Tensor:
-    """(n, C) brightness of the sky: the median of the outermost columns, which lie beyond the galaxy."""
+    """Return the brightness of the sky (n, C): the median of the outermost columns, beyond the galaxy."""
     edges = torch.cat([pictures[..., :2], pictures[..., -2:]], dim=3).flatten(2)
     return edges.float().div_(255.0).median(dim=2).values
 
 
 def blurred(pixels: Tensor, variance_px2: Tensor) -> Tensor:
-    """Blur alike in both directions: two small binomial steps, each of half the variance; the rim stays as it is."""
+    """Blur equally in both directions by two binomial steps, each of half the variance; edges stay unchanged."""
     weight = (variance_px2 / 4.0).clamp(max=0.25)
     pixels = pixels.clone()
     for _ in range(2):

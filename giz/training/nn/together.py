@@ -1,10 +1,11 @@
-"""Several processes train one network: what `manage.py train --processes N` starts by torchrun, and how it listens.
+"""Start several training processes by torchrun (`manage.py train --processes N`), and follow what they report.
 
-The main process writes one JSON object a line: how far it is, and the history when it has grown; any process that fails
-for a reason of ours says it so, too. All end when their standard input does: when whoever started them is gone.
+The main process writes one JSON object per line: its progress, and the history when it has grown; a process that fails
+with a `TrainingError` reports that the same way. All end when their standard input closes, as it does when the process
+that started them has ended.
 
-They end at once, without the interpreter's tidying up: there the group's threads are waited for by a thread that holds
-the lock they need to end, and once in some hundred runs a process that had written everything never ended.
+They end by `os._exit`, without the interpreter's clean-up, which in one of some hundred runs waits for ever for the
+group's threads: they need a lock that the waiting thread holds.
 """
 
 from __future__ import annotations
@@ -24,33 +25,42 @@ import torch
 from torch import distributed as dist
 
 from giz.labelset import LabelSet
-from giz.training.nn.data import TrainingData
+from giz.training.nn.data import TrainingData, TrainingError
 from giz.training.nn.devices import device_for
-from giz.training.nn.errors import TrainingError
 from giz.training.nn.group import joined_group
 from giz.training.nn.loop import TrainConfig, Trainer
 
-KEPT_WORDS = 400
+KEPT_CHARACTERS = 400
 OnLine = Callable[[dict[str, Any]], None]
 
 
 def train_together(
-    labelset: Path, folder: Path, settings: dict[str, Any], *, processes: int, device: str, on_line: OnLine
+    labelset: Path,
+    folder: Path,
+    settings: dict[str, Any],
+    *,
+    processes: int,
+    device: str,
+    on_line: OnLine,
+    begin: Path | None = None,
+    beside: Path | None = None,
 ) -> None:
-    """Train in `processes` processes on this machine; `on_line` hears what the main one says, and may raise to stop.
+    """Train in `processes` processes on this machine; `on_line` gets the main one's reports, and may raise to stop.
 
     Afterwards the folder holds what one process would have left there.
 
     Raises
     ------
     TrainingError
-        What the trainer refuses; ``together_failed``: with the last words of the process that failed.
+        What the trainer refuses; ``together_failed``, with the last words in the log of the processes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)),
         *("-m", "giz.training.nn.together", str(labelset), str(folder)),
         *("--config", json.dumps(settings), "--device", device, "--processes", str(processes)),
+        *(("--begin", str(begin)) if begin else ()),
+        *(("--beside", str(beside)) if beside else ()),
     ]
     root = Path(__file__).resolve().parents[3]
     environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)), **os.environ}
@@ -65,26 +75,25 @@ def train_together(
         assert running.stdout is not None
         try:
             for line in running.stdout:
-                said = json.loads(line) if line.startswith("{") else {}
-                refused = refused or said.get("refused")
-                if "done" in said:
-                    on_line(said)
+                report = json.loads(line) if line.startswith("{") else {}
+                refused = refused or report.get("refused")
+                if "done" in report:
+                    on_line(report)
         finally:
             running.stdin.close()
         if running.wait():
+            if refused:
+                raise TrainingError(**refused)
             log.seek(0)
-            words = f"Training in {processes} processes failed: {_why(log.read())}"
-            raise TrainingError(**refused) if refused else TrainingError("together_failed", words)
+            logged = log.read()
+            why = next((line for line in logged.splitlines() if "Error: " in line), logged.strip())
+            words = f"Training in {processes} processes failed: {why[-KEPT_CHARACTERS:]}"
+            raise TrainingError("together_failed", words)
 
 
-def _why(log: str) -> str:
-    said = [line for line in log.splitlines() if "Error: " in line]
-    return (said[0] if said else log.strip())[-KEPT_WORDS:]
-
-
-def _say(**words: Any) -> None:
-    # One write: lines of several processes must not mix.
-    os.write(sys.stdout.fileno(), f"{json.dumps(words)}\n".encode())
+def _report(**fields: Any) -> None:
+    # One write, so that lines of several processes do not mix.
+    os.write(sys.stdout.fileno(), f"{json.dumps(fields)}\n".encode())
 
 
 def _end_with_the_starter() -> None:
@@ -93,25 +102,27 @@ def _end_with_the_starter() -> None:
     os._exit(1)
 
 
-def _train(labelset: Path, folder: Path, config: TrainConfig, wanted: str, processes: int) -> None:
+def _train(options: argparse.Namespace) -> None:
+    config, wanted, processes = TrainConfig(**json.loads(options.config)), options.device, options.processes
     group = joined_group(device_for(wanted, processes=processes).type)
     device = device_for(wanted, rank=group.rank, processes=processes)
     if device.type == "cuda":
-        torch.cuda.set_device(device)  # where NCCL puts what it carries
-    trainer = Trainer(TrainingData.of(LabelSet.open(labelset)), config, folder, device, group)
-    told = 0
+        torch.cuda.set_device(device)  # where NCCL allocates its buffers
+    data, *beside = (TrainingData.of(LabelSet.open(one)) for one in (options.labelset, options.beside) if one)
+    trainer = Trainer(data, config, options.folder, device, group, options.begin, *beside)
+    reported = 0
 
     def report(done: int, total: int, message: str) -> None:
-        nonlocal told
+        nonlocal reported
         state, news = trainer.state, {}
-        if len(state.history) != told:
-            told = len(state.history)
+        if len(state.history) != reported:
+            reported = len(state.history)
             news = {"history": state.history, "best": state.best, "stopped_early": state.stopped_early}
         if group.is_main:
-            _say(done=done, total=total, message=message, **news)
+            _report(done=done, total=total, message=message, **news)
 
     trainer.fit(report)
-    # The slowest is waited for: a process that is gone early would be taken for a dead one.
+    # Wait for the slowest: torchrun would take a process that ends early for a dead one.
     dist.barrier()
 
 
@@ -120,18 +131,19 @@ def main() -> NoReturn:
     parser.add_argument("labelset", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--config", required=True, help="settings as JSON")
+    parser.add_argument("--begin", type=Path, help="where the initial weights are")
+    parser.add_argument("--beside", type=Path, help="label set of half of each batch")
     parser.add_argument("--device", default="")
-    parser.add_argument("--processes", type=int, required=True, help="as many as torchrun has started")
+    parser.add_argument("--processes", type=int, required=True, help="the number that torchrun has started")
     options = parser.parse_args()
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
     failed = 1
     try:
-        config = TrainConfig(**json.loads(options.config))
-        _train(options.labelset, options.folder, config, options.device, options.processes)
+        _train(options)
         failed = 0
     except TrainingError as error:
-        _say(refused={"code": error.code, "detail": error.detail})
-    except BaseException:  # noqa: BLE001 - what it was is in the log, and the exit status tells torchrun
+        _report(refused={"code": error.code, "detail": error.detail})
+    except BaseException:  # noqa: BLE001 - it is in the log, and torchrun sees the exit status
         traceback.print_exc()
     finally:
         sys.stderr.flush()

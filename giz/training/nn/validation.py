@@ -1,26 +1,28 @@
-"""How good a network is on galaxies it does not learn from."""
+"""How good a network is on galaxies that it does not learn from, while it trains."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
+from giz.core.vocabulary import BANDS
 from giz.training.nn.augment import PLAIN, Augmenter
-from giz.training.nn.data import VIEWS, Rows, Side, TrainingData
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.feed import look_at
-from giz.training.nn.learners import Learner
+from giz.training.nn.batches import Batch, Sample, make_sample
+from giz.training.nn.data import COLOUR_INDEX, VIEWS, Rows, Side, TrainingData, TrainingError
 from giz.training.nn.metrics import inclination_metrics, verdict_metrics
+from giz.training.nn.networks import Trainable
+
+ASKED_AT_ONCE = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """Answers about galaxies in one view; fields without an answer are empty.
+    """Answers about galaxies in one view; arrays are empty where the network gives none.
 
     rows : (n,) of the label set. inclination_deg, sigma_deg, rejected (logit) : (n,). reasons : (n, 9) logits.
     """
@@ -35,7 +37,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a run is judged by: `value` (smaller is better), and what else is worth a curve."""
+    """The score of a run: `value` (smaller is better), and what else is worth a curve."""
 
     value: float
     rms_deg: float | None
@@ -59,21 +61,15 @@ class Score:
 
 @torch.inference_mode()
 def answers(
-    data: TrainingData,
-    learner: Learner,
-    network: nn.Module,
-    rows: Rows,
-    view: str,
-    device: torch.device | str = "cpu",
+    data: TrainingData, network: Trainable, rows: Rows, view: str, device: torch.device | str = "cpu"
 ) -> Answered:
-    """Ask the network about galaxies in one view."""
+    """Ask the network about galaxies (n,) in one view."""
     network.eval()
     asked, columns = [], []
-    augmenter = Augmenter(PLAIN, device)
-    for part, sample in look_at(data, rows, view, augmenter):
-        said = learner.predict(network, sample)
+    for part, sample in _plain_samples(data, rows, view, Augmenter(PLAIN, device)):
+        found = network.predict(sample)
         asked.append(part)
-        columns.append([said.inclination_deg, said.sigma_deg, said.rejected, said.reasons])
+        columns.append([found.inclination_deg, found.sigma_deg, found.rejected, found.reasons])
     joined = [
         np.concatenate([value.double().cpu().numpy() for value in values])
         if values and values[0] is not None
@@ -83,26 +79,43 @@ def answers(
     return Answered(view, np.concatenate(asked) if asked else rows[:0], *joined)
 
 
+def _plain_samples(data: TrainingData, rows: Rows, view: str, augmenter: Augmenter) -> Iterator[tuple[Rows, Sample]]:
+    """Yield (rows, unchanged pictures) of galaxies in one view; those without a picture in that band are left out."""
+    rows = rows if view == "all" else rows[data.has_band[rows, BANDS.index(view)]]
+    for first in range(0, rows.size, ASKED_AT_ONCE):
+        part = rows[first : first + ASKED_AT_ONCE]
+        if view == "all":
+            wanted = data.has_band[part]
+            main = np.where(wanted[:, COLOUR_INDEX], COLOUR_INDEX, wanted.argmax(axis=1)).astype(np.int64)
+        else:
+            main = np.full(part.size, BANDS.index(view))
+            wanted = np.arange(len(BANDS)) == main[:, None]
+        upright, seeds = np.zeros(part.size, bool), np.zeros(part.size, np.uint64)
+        batch = Batch(part, main, upright, wanted, data.is_accepted[part], seeds)
+        yield part, make_sample(data, batch, augmenter)
+
+
 def rows_of(data: TrainingData, side: Side) -> Rows:
+    """Return the rows of a side, which must hold an accepted galaxy."""
     rows = data.rows(side)
     if not data.is_accepted[rows].any():
         raise TrainingError("too_few_galaxies", f"No accepted galaxy with pictures among the {side} galaxies.")
     return rows
 
 
-def validate(data: TrainingData, learner: Learner, network: nn.Module, device: torch.device | str = "cpu") -> Score:
-    """Score on the validation galaxies, each seen once: in all bands, or one band in turn."""
+def validate(data: TrainingData, network: Trainable, device: torch.device | str = "cpu") -> Score:
+    """Score a network on the validation galaxies, each seen once: in all bands, or in one band, in turn."""
     rows = rows_of(data, "validation")
-    views = VIEWS if learner.all_bands else VIEWS[1:]
+    views = VIEWS if network.all_bands else VIEWS[1:]
     predicted, truth, rejected, is_rejected = [], [], [], []
     for number, view in enumerate(views):
-        said = answers(data, learner, network, rows[number :: len(views)], view, device)
-        measured = data.is_accepted[said.rows]
-        if said.inclination_deg.size:
-            predicted.append(said.inclination_deg[measured])
-            truth.append(data.inclination_deg[said.rows[measured]])
-        if said.rejected.size:
-            rejected.append(said.rejected)
+        found = answers(data, network, rows[number :: len(views)], view, device)
+        measured = data.is_accepted[found.rows]
+        if found.inclination_deg.size:
+            predicted.append(found.inclination_deg[measured])
+            truth.append(data.inclination_deg[found.rows[measured]])
+        if found.rejected.size:
+            rejected.append(found.rejected)
             is_rejected.append(~measured)
     rms_deg = mae_deg = accuracy = None
     value = 0.0

@@ -1,4 +1,4 @@
-"""Show what a network is given to learn from: one page of changed pictures, and labels before and after."""
+"""Show what a network is trained on: a page of augmented pictures, and labels before and after."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from giz.core.plot import Plot, Series
-from giz.training.nn.data import BANDS, CHANNELS, COLOUR, LOWEST_DEG, Rows, TrainingData, bin_of
-from giz.training.pages import BAND_NAMES, gallery
+from giz.core.report import Picture, Report, page
+from giz.core.vocabulary import BANDS, COLOUR
+from giz.training.nn.data import CHANNELS, LOWEST_DEG, Rows, TrainingData, bin_of
+from giz.training.reports import BAND_NAMES
 from giz.training.services.runs import labelset_opened, refusals
 
 BATCHES_COUNTED = 50
@@ -17,32 +19,29 @@ BIN_LABELS = [f"{LOWEST_DEG + 5 * number:.0f}" for number in range(9)]
 
 
 def augmentation_page(*, labelset: Path, network: str, seed: int, count: int) -> str:
-    """The page as HTML: the first `count` pictures of a run's batches, and the two distributions."""
+    """Return a page (HTML) of the first `count` pictures of a run's batches, and both distributions of labels."""
     data = labelset_opened(labelset)
     with refusals():
         from giz.training.nn.augment import Augmenter, augmentation_for
-        from giz.training.nn.batches import BatchPlan, usual_size
-        from giz.training.nn.feed import make_sample
-        from giz.training.nn.learners import learner_for
+        from giz.training.nn.batches import BatchPlan, make_sample
+        from giz.training.nn.kinds import OURS, check_network, task_of, usual_size
 
-        learner = learner_for(network, data.size_px)
-        size = usual_size(learner.task)
-        plan = BatchPlan(data, task=learner.task, size=size, seed=seed, all_bands=learner.all_bands)
+        check_network(network, data.size_px)
+        size = usual_size(task_of(network))
+        plan = BatchPlan(data, task=task_of(network), size=size, seed=seed, all_bands=network == OURS)
         augmenter = Augmenter(augmentation_for(data.labelset.manifest["origin"]))
-        shown: list[tuple[npt.NDArray[np.uint8], str]] = []
+        shown: list[Picture] = []
         for number in range(-(-count // size)):
             batch = plan.batch(number)
             pictures = (make_sample(data, batch, augmenter).pictures.numpy() * 255).round().astype(np.uint8)
             for slot, picture in enumerate(pictures[: count - len(shown)]):
                 band = BANDS[batch.main_band[slot]]
-                shown.append((_visible(picture, band), _words(data, int(batch.rows[slot]), band)))
+                words = _words(data, int(batch.rows[slot]), band)
+                shown.append(Picture(_visible(picture, band), words, words))
         drawn = np.concatenate([plan.batch(number).rows for number in range(BATCHES_COUNTED)])
     plots = [_bars(data, data.rows("train"), "In the label set"), _bars(data, drawn, f"In {BATCHES_COUNTED} batches")]
-    return gallery(
-        f"What the network {network} learns from: {data.labelset.manifest['title']}",
-        [plot.svg() for plot in plots],
-        shown,
-    )
+    title = f"What the network {network} learns from: {data.labelset.manifest['title']}"
+    return page(title, [Report("augmentation", "", plots=plots, pictures=shown)])
 
 
 def _visible(picture: npt.NDArray[np.uint8], band: str) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The registry: keep a network's file for ever, say which version answers, take that back; every step is history."""
+"""The registry of networks: keep their files, put versions in service, roll back; every step is recorded."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from giz.core import audit
 from giz.core.errors import Refused
 from giz.labelset.files import whole_file
 from giz.training.models import ModelVersion, Promotion, TrainingRun
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.names import OURS
+from giz.training.nn.data import TrainingError
+from giz.training.nn.kinds import OURS
 from giz.training.nn.predictor import Predictor
 from giz.training.selectors import served_before, served_model
 from giz.training.storage import SHIPPED_FILE, model_path, models_folder
 
 
 def model_register(
-    path: Path, *, card: dict[str, Any], report: dict[str, Any], run: TrainingRun | None = None
+    path: Path,
+    *,
+    card: dict[str, Any],
+    report: dict[str, Any],
+    run: TrainingRun | None = None,
+    is_shipped: bool = False,
 ) -> ModelVersion:
-    """Keep the file under its checksum and make its row; the same file again answers the row it has."""
+    """Keep the file under its checksum and create its row; the same file again returns the existing row."""
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     kept = models_folder() / f"{digest}.onnx"
@@ -35,13 +40,46 @@ def model_register(
         defaults={
             "network": card["network"],
             "run": run,
-            "is_shipped": run is None,
+            "is_shipped": is_shipped,
             "byte_count": len(data),
             "card": card,
             "report": report,
         },
     )
     return version
+
+
+def file_register(path: Path, *, is_shipped: bool = False) -> ModelVersion:
+    """Register a network from its file, with the card and the figures inside.
+
+    Raises
+    ------
+    Refused
+        ``bad_model``, ``bad_path``.
+    """
+    try:
+        card = Predictor(path, threads=1).card
+        return model_register(path, card=card, report=card.get("report", {}), is_shipped=is_shipped)
+    except TrainingError as error:
+        raise Refused(error.code, error.detail) from None
+    except OSError as error:
+        raise Refused("bad_path", f"{path} can't be read ({error.strerror}).") from None
+
+
+def model_found(name: str) -> ModelVersion:
+    """Return the version in service, for ``served``, or the one whose checksum begins with these characters.
+
+    Raises
+    ------
+    Refused
+        ``bad_checksum``: no version, or several.
+    """
+    served = served_model() if name == "served" else None
+    found = [served] if served else list(ModelVersion.objects.filter(sha256__startswith=name.lower()))
+    if len(found) != 1:
+        many = "Several networks begin" if found else "No network begins"
+        raise Refused("bad_checksum", f"{many} with {name!r}. manage.py models lists them all.")
+    return found[0]
 
 
 def model_promote(
@@ -52,12 +90,12 @@ def model_promote(
     kind: Promotion.Kind = Promotion.Kind.STAFF,
     gate: dict[str, Any] | None = None,
 ) -> Promotion:
-    """Have this version answer in its role from now on. What is served already stays as it is.
+    """Put this version in service in its role; nothing changes if it is already.
 
     Raises
     ------
     Refused
-        ``model_missing``, ``model_changed``: the file is not here, or not what was registered.
+        ``model_missing``, ``model_changed``: the file is missing, or not what was registered.
     """
     model_path(version)
     with transaction.atomic():
@@ -69,12 +107,12 @@ def model_promote(
 
 
 def model_rollback(*, role: str = OURS, actor: Any = None, why: str = "") -> Promotion:
-    """Have the version answer again that did before the present one; once more goes one further back.
+    """Put the previous version back in service; another rollback goes one further back.
 
     Raises
     ------
     Refused
-        ``nothing_before`` (409): the served version is the first one. ``model_missing``, ``model_changed``.
+        ``nothing_before`` (409): the version in service is the first one. ``model_missing``, ``model_changed``.
     """
     with transaction.atomic():
         role_lock(role)
@@ -86,21 +124,17 @@ def model_rollback(*, role: str = OURS, actor: Any = None, why: str = "") -> Pro
 
 
 def shipped_register() -> ModelVersion | None:
-    """Register the network that came with GIZ; None where none is there.
+    """Register the network that came with GIZ; None if there is none.
 
-    It answers where nothing does yet, and in place of an older one that came with GIZ. What was trained here and what
-    staff chose since stays: each shipped file is brought forward once.
+    It goes into service if none is, or in place of an older one that came with GIZ. Networks trained here and choices
+    of staff are kept: each shipped file is promoted only once.
     """
     if not SHIPPED_FILE.exists():
         return None
     digest = hashlib.sha256(SHIPPED_FILE.read_bytes()).hexdigest()
     version = ModelVersion.objects.filter(sha256=digest).first()
     if version is None or not (models_folder() / version.file_name).exists():
-        try:
-            card = Predictor(SHIPPED_FILE, threads=1).card
-        except TrainingError as error:
-            raise Refused(error.code, error.detail) from None
-        version = model_register(SHIPPED_FILE, card=card, report=card.get("report", {}))
+        version = file_register(SHIPPED_FILE, is_shipped=True)
     with transaction.atomic():
         role_lock(version.role)
         served = served_model(version.role)
@@ -122,6 +156,6 @@ def _append(version: ModelVersion, kind: Promotion.Kind, why: str, actor: Any, g
 
 
 def role_lock(role: str) -> None:
-    """Two promotions of one role one after the other; the lock ends with the transaction, and may be taken again."""
+    """Serialise promotions of one role until the end of the transaction; may be called again within it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"promotion {role}"])

@@ -1,4 +1,4 @@
-"""Is it time to train again? When the newest label set holds enough labels that the served network has not seen."""
+"""Decide whether to retrain: does the newest label set have enough labels that the network in service has not seen?"""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from giz.training.selectors import served_model
 from giz.training.storage import KnownLabelSet, labelsets_known
 
 PEOPLE = "volunteers"
-# An inclination that moved by less than this is the label that it was.
+# A label whose inclination changed by less than this is not new.
 MOVED_DEG = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Train on this label set, or on none, and why."""
+    """The label set to train on, if any, and why."""
 
     labelset: KnownLabelSet | None
     why: str
@@ -32,15 +32,15 @@ class Due:
 def retraining_due(
     *, network: str, least_new_labels: int, campaigns: Collection[str] = (), minutes: float = 0.0, size_px: int = 128
 ) -> Due:
-    """Look at the newest label set with pictures of this side that people labelled, of these campaigns or of any.
+    """Check the newest label set from volunteers with pictures of this size, of these campaigns or of any.
 
-    minutes : how long it would be trained; a training that took less was a try.
+    minutes : how long the training would take; shorter trainings are experiments and are ignored.
     """
     if least_new_labels < 1:
         raise Refused("bad_number", f"least_new_labels must be 1 or more, not {least_new_labels}.")
     newest = next((known for known in labelsets_known() if _is_wanted(known, campaigns, size_px)), None)
     if newest is None:
-        return Due(None, f"There is no label set with pictures of {size_px} px yet that people labelled.")
+        return Due(None, f"There is no label set from votes with pictures of {size_px} px yet.")
     if tried := _tried(newest, network, minutes):
         return Due(None, tried)
     new = new_labels(newest, served_model(network))
@@ -50,26 +50,26 @@ def retraining_due(
 
 
 def _tried(newest: KnownLabelSet, network: str, minutes: float) -> str:
-    """What came of the trainings on this label set, in a sentence; empty where there was none.
+    """Return the state of trainings on this label set, in a sentence; empty if there were none.
 
-    What was not to answer anyhow, or took less time than this, was a try of somebody's and says nothing. One that
-    failed or was stopped is for people to look at: tried again by itself it might fail for ever.
+    Runs that were never meant to go into service, or shorter than this, are experiments and are ignored. One that
+    failed or was stopped needs a person: repeated automatically it might fail for ever.
     """
     under_way = (Job.State.QUEUED, Job.State.RUNNING)
     runs = [run for run in _runs_on(newest, network) if run.state in under_way or not _is_try(run, minutes)]
     states = {run.state for run in runs}
     where = f"on the newest label set, {newest.name}"
     if Job.State.DONE in states:
-        return f"{network} was trained {where}, already."
+        return f"{network} has already been trained {where}."
     if Job.State.RUNNING in states:
-        return f"{network} is being trained {where}, already."
+        return f"{network} is already being trained {where}."
     if Job.State.QUEUED in states:
-        return f"{network} waits to be trained {where}, already."
+        return f"{network} is already waiting to be trained {where}."
     if not runs:
         return ""
     error = runs[0].error.rstrip(".")
     ended = f"failed: {error}." if runs[0].state == Job.State.FAILED else "was stopped."
-    return f"The training of {network} {where}, {ended} Go on with it on its page, or start a new one."
+    return f"The training of {network} {where}, {ended} Resume it on its page, or start a new one."
 
 
 def _runs_on(newest: KnownLabelSet, network: str) -> QuerySet[TrainingRun]:
@@ -85,9 +85,9 @@ def _is_try(run: TrainingRun, minutes: float) -> bool:
 
 
 def new_labels(newest: KnownLabelSet, served: ModelVersion | None) -> int:
-    """Galaxies that are new, or whose verdict or inclination changed, since the set that `served` learned from.
+    """Count galaxies that are new or have a new label since the label set that `served` was trained on.
 
-    All of them where that set is not here any more, as with a network that came with GIZ.
+    All of them if that set is not here, as for a network that came with GIZ.
     """
     digest = (served.card.get("labelset") or {}).get("digest") if served else None
     before = next((known for known in labelsets_known() if known.digest == digest), None)

@@ -3,8 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.core.command import GizCommand, run_job_with_bar
 from labeling.aggregation.estimators import ESTIMATORS
 from labeling.jobs import aggregate_job
 from labeling.selectors import verdict_summary
@@ -13,9 +12,8 @@ from labeling.services.campaigns import campaign_named
 
 class Command(GizCommand):
     help = (
-        "Recompute the consensus of every judged galaxy of a campaign, by the rules of this version of GIZ. While the "
-        "site runs, the consensus follows the votes by itself: this is for votes that were imported, and for a change "
-        "of the rules."
+        "Recompute the consensus of every judged galaxy of a campaign, by the rules of this version of GIZ. A "
+        "running site updates the consensus by itself; this is for imported votes and after a change of the rules."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +29,7 @@ class Command(GizCommand):
         job = aggregate_job(campaign=chosen, estimator=estimator)
         result = run_job_with_bar(job, title=f"Consensus of {campaign}").result
         counts = verdict_summary(campaign_id=chosen.pk)
-        # Not the number that this run computed: the worker of a running site may have taken some of them.
+        # Not the number that this run computed: the worker of a running site may have computed some of them.
         judged = sum(counts[name] for name in ("accepted", "face_on", "rejected", "split"))
         self.stdout.write(
             f"Galaxies judged: {judged}, aggregated by the {result['estimator']}. Verdicts: {counts['accepted']} "

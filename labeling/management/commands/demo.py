@@ -9,33 +9,32 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from giz import env
-from giz.core.command import GizCommand
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.models import Job
 from giz.core.tasks import wake_job
-from giz.core.terminal import run_job_with_bar
 from giz.core.words import n_galaxies
-from giz.embedded.site import running_address
+from giz.embedded.locks import running_address
 from labeling.demo.jobs import demo_job
 
 log = structlog.get_logger("giz.demo")
 
 MAX_PER_BIN, MAX_TARGETS = 20, 100_000
 MAX_SEED = 2**31 - 1
-# With this one, 38 of the 200 targets are to be rejected, for all reasons; three of them among the first twelve.
+# With this seed 38 of the 200 targets should be rejected, for all reasons; three of them are among the first twelve.
 DEFAULT_SEED = 2025
 
 DESCRIPTION = """\
-Make a demo sky: synthetic spiral galaxies of known inclination, to label and to try everything on.
+Make a demo sky: synthetic spiral galaxies of known inclination, for practice and for trying out the site.
 
 It makes a standard set "demo" (46 bins) and an open campaign "demo" with targets, about one in five of which should be
-rejected. People can begin after the first 46 standards and 12 targets; the rest follows. All cores are used.
-What stands is kept: after an interruption the same command goes on, and a second run changes nothing.
-The known inclinations are kept in a table of their own, which nothing that volunteers see reads.
+rejected. Volunteers can begin after the first 46 standards and 12 targets; the rest follows. All cores are used.
+After an interruption the same command continues; running it again when finished changes nothing.
+The known inclinations are stored in a separate table, which is never used for anything that volunteers see.
 """
 
 
 def number_between(lowest: int, highest: int) -> Callable[[str], int]:
-    """Return an argument type that says its range when it is left."""
+    """Return an argument type for whole numbers in a range."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or len(text) > 12 or not lowest <= int(text) <= highest:
@@ -46,9 +45,9 @@ def number_between(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def found_at(path: str) -> str:
-    """Where a page is: on the site that runs here, else at the public address, if there is one; or once it runs."""
+    """Return the address of a page: on the running site, else at SITE_URL; without either, a hint to start the site."""
     address = running_address(settings.GIZ_HOME) or (settings.SITE_URL if env.text("SITE_URL") else "")
-    return f"{address}{path}" if address else f"{path} once the site runs (make run)"
+    return f"{address}{path}" if address else f"{path} once the site is running (make run)"
 
 
 class Command(GizCommand):
@@ -78,12 +77,12 @@ class Command(GizCommand):
             "--seed",
             type=number_between(0, MAX_SEED),
             default=DEFAULT_SEED,
-            help="another seed makes another sky (default: %(default)s)",
+            help="random seed; another seed makes another sky (default: %(default)s)",
         )
         parser.add_argument(
             "--background",
             action="store_true",
-            help="leave the work to the worker of a running site and return at once",
+            help="let the worker of a running site do the work, and return at once",
         )
 
     def handle(self, *, size: int, per_bin: int, targets: int, seed: int, background: bool, **_options: Any) -> None:
@@ -103,9 +102,9 @@ class Command(GizCommand):
         try:
             wake_job.delay(str(job.id))
         except (OperationalError, OSError) as error:
-            # The row is the truth: the sweeper finds it within a minute of the broker's return.
+            # The job's row is enough: the sweeper finds it within a minute after the broker is back.
             log.warning("broker_unavailable", error=type(error).__name__, effect="the job begins with the next sweep")
         self.stdout.write(
-            f"The worker of a running site makes the demo sky (job {job.id}).\n"
+            f"The worker of a running site will make the demo sky (job {job.id}).\n"
             f"Its progress: {found_at('/staff/dashboard/')}"
         )

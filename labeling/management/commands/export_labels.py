@@ -4,9 +4,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
-from giz.core.words import n_galaxies
+from giz.core.command import GizCommand, run_job_with_bar
+from giz.core.words import counted, n_galaxies
 from labeling.jobs import labels_export_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.exports import FORMATS, manifest_path
@@ -15,8 +14,8 @@ from labeling.services.exports import FORMATS, manifest_path
 class Command(GizCommand):
     help = (
         "Write the labels of a campaign to a file, and a manifest (rules, standard set, counts, checksum) beside it. "
-        "The columns are explained in docs/reference/exports.md. No person is named in it, and the same votes give the "
-        "same bytes."
+        "The columns are explained in docs/reference/exports.md. The file names no person, and the same votes give "
+        "the same bytes."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,6 +35,10 @@ class Command(GizCommand):
             campaign=campaign_named(campaign), format_name=format_name, path=path, size_px=size, force=force
         )
         counts = run_job_with_bar(job, title=f"Labels of {campaign}").result["counts"]
+        if "pictures" in counts:
+            self.stdout.write(_pictures_summary(path, counts, size))
+            self.stdout.write(f"Manifest: {manifest_path(path)}")
+            return
         self.stdout.write(
             f"{path}: {n_galaxies(counts['rows'])}, {counts['published']:,} of them judged by three people or more "
             f"({counts['accepted']:,} accepted, {counts['face_on']:,} face-on, {counts['rejected']:,} rejected, "
@@ -43,4 +46,17 @@ class Command(GizCommand):
         )
         self.stdout.write(f"Manifest: {manifest_path(path)}")
         if not counts["rows"]:
-            self.stdout.write("There are no labels in this campaign yet; the file holds its header only.")
+            self.stdout.write("There are no labels in this campaign yet; the file contains its header only.")
+
+
+def _pictures_summary(path: Path, counts: dict[str, int], size_px: int) -> str:
+    """Return a sentence about the pictures and about labels without a picture of this size."""
+    summary = f"{path}: {counted(counts['pictures'], 'picture')} of {n_galaxies(counts['pictured'])}."
+    without = counts["rows"] - counts["pictured"]
+    if not without:
+        return summary
+    have, are = ("has", "it is") if without == 1 else ("have", "they are")
+    return (
+        f"{summary} {n_galaxies(without)} more {have} a label, but no picture of {size_px} px or more, so {are} not in "
+        "the file."
+    )

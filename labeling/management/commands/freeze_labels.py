@@ -3,8 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.words import n_galaxies
 from labeling.jobs import labels_freeze_job
 from labeling.services.campaigns import campaign_named
@@ -14,7 +13,8 @@ from labeling.services.labelsets import SIZES_PX, labelset_root
 class Command(GizCommand):
     help = (
         "Freeze the labels of a campaign, with pictures, into a label set: a folder of files that never change, for "
-        "networks and for publication. The same labels again are the same set. Staff download it from its staff page."
+        "networks and for publication. Freezing unchanged labels gives the same set. Staff can download it from its "
+        "staff page."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,5 +32,7 @@ class Command(GizCommand):
         result = run_job_with_bar(job, title=f"Labels of {campaign}").result
         folder = labelset_root() / result["label_set"]
         self.stdout.write(f"{folder}: {n_galaxies(result['galaxies'])}. What is in it: {folder / 'README.md'}")
+        if result["was_lost"]:
+            self.stdout.write("Its folder was missing or damaged, so it was written again.")
         if result["was_there"]:
-            self.stdout.write("It was there already: no label has changed since, and a label set never changes.")
+            self.stdout.write("It already exists: no label has changed since it was frozen.")

@@ -6,16 +6,18 @@ from typing import Any
 
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
-from labeling.reports.registry import REPORTS, report_of
-from labeling.services.campaigns import campaign_named, near_names
+from giz.core.words import near_names
+from giz.labelset.files import whole_file
+from labeling.reports import REPORTS, report_of
+from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_refresh
 
 
 class Command(GizCommand):
     help = (
-        "Tell how a campaign fares: agreement of its people, scatter and bias, volunteers, reasons, votes a galaxy, "
-        "progress, errors against votes, coverage of errors, the standards under test. Prints a table; writes it as "
-        "CSV or JSON, and its plots as SVG, where asked to."
+        "Report on a campaign: agreement of its volunteers, scatter and bias, volunteers, reasons, votes per galaxy, "
+        "progress, errors against votes, coverage of errors, the standards under test. Prints a table; can write it "
+        "as CSV or JSON, and its plots as SVG."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,13 +37,16 @@ class Command(GizCommand):
         chosen = campaign_named(campaign)
         consensus_refresh(campaign=chosen)
         report = report_of(chosen, name)
-        if "svg" in files and not report.plots:
-            raise Refused("no_plot", f"The report {name} has nothing to plot here. {' '.join(report.lines)}")
         self.stdout.write(report.as_text())
         forms = {"csv": report.as_csv, "json": lambda: report.as_json(chosen.name), "svg": report.as_svg}
         for form, path in files.items():
+            if form == "svg" and not report.plots:
+                continue
             try:
-                path.write_text(forms[form](), encoding="utf-8")
+                with whole_file(path) as out:
+                    out.write(forms[form]().encode())
             except OSError as error:
                 raise Refused("no_file", f"{path} can't be written ({error.strerror}).") from None
             self.stdout.write(f"Written: {path}")
+        if "svg" in files and not report.plots:
+            raise Refused("no_plot", f"The report {name} has nothing to plot here, so {files['svg']} was not written.")

@@ -3,8 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.words import counted, n_galaxies, signed
 from labeling.demo.jobs import NAME
 from labeling.services.campaigns import campaign_named
@@ -13,23 +12,25 @@ from labeling.simulation.jobs import simulate_job
 
 class Command(GizCommand):
     help = (
-        "Let simulated people judge the synthetic galaxies of a campaign, and compare the labels with the truth. Each "
-        "has habits of their own (offset, slope, scatter, lapses), leases galaxies, compares, rejects, skips and votes "
-        "through the same services as people do. The same seed is the same crowd: run it again for more votes. Real "
-        "galaxies are refused."
+        "Let simulated people judge the synthetic galaxies of a campaign, and compare the labels with the truth. "
+        "Each has individual habits (offset, slope, scatter, lapses) and leases galaxies, compares, rejects, "
+        "skips and votes through the same services as real people. The same seed gives the same crowd: run it "
+        "again for more votes. Real galaxies are refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--campaign", default=NAME, metavar="NAME", help="of synthetic galaxies (default: demo)")
         parser.add_argument("--volunteers", type=int, default=20, metavar="N", help="people in the crowd (default: 20)")
         parser.add_argument("--votes", type=int, default=600, metavar="N", help="votes that they give (default: 600)")
-        parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed is another crowd")
+        parser.add_argument(
+            "--seed", type=int, default=1, metavar="N", help="random seed; another seed gives another crowd"
+        )
         parser.add_argument(
             "--robots",
             type=float,
             default=0.0,
             metavar="SHARE",
-            help="share of accounts that do not look: always the same slot, or votes in under a second (default: 0)",
+            help="share of accounts that vote without looking: always the same slot, or in under a second (default: 0)",
         )
         parser.add_argument(
             "--days",

@@ -4,9 +4,8 @@ from argparse import ArgumentParser
 from difflib import get_close_matches
 from typing import Any
 
-from giz.catalog.management.paths import existing_file
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.catalog.management.arguments import add_map_argument, column_map, existing_file
+from giz.core.command import GizCommand, run_job_with_bar
 from standards import grid
 from standards.jobs import standards_import_job
 from standards.models import StandardSet
@@ -20,10 +19,12 @@ Columns (names in any case; comma, semicolon, tab or pipe between the cells):
   inc    needed; inclination from face-on in degrees, 44.5 to 90
   dPA    turn the picture clockwise by this many degrees before it is shown; 0 where missing
   zoom   magnification of the 2 x D25 field; the page's usual 1.45 where missing
+Columns of other names: --map inc=inclination_deg. Unused columns are listed.
 
-A standard is shown if its galaxy has pictures at this moment, so import the pictures first. A published set never
-changes, for votes are replayed on it: the same content again changes nothing, other content (or new pictures) makes a
-new version. Bad rows are reported with line number and reason; the others are used, unless over a tenth is bad.
+A standard is shown if its galaxy has pictures at the time of import, so import the pictures first. A published set
+never changes, because votes are replayed on it: the same content changes nothing, other content (or new pictures)
+makes a new version. Bad rows are reported with line number and reason; the others are used, unless more than a tenth
+are bad.
 """
 
 
@@ -39,11 +40,12 @@ class Command(GizCommand):
             dest="set_name",
             help="name of the set: letters, digits, hyphens, underscores",
         )
+        add_map_argument(parser)
 
-    def handle(self, *, file: str, set_name: str, **_options: Any) -> None:
+    def handle(self, *, file: str, set_name: str, **options: Any) -> None:
         path = existing_file(file)
         known_names = set_names()
-        job = standards_import_job(path, name=set_name)
+        job = standards_import_job(path, name=set_name, column_map=column_map(options["map"]))
         result = run_job_with_bar(job, title=f"Standards of {path.name}").result
         standard_set = StandardSet.objects.get(pk=result["set_id"])
         bad = f" Rows not used: {result['bad']}." if result["bad"] else ""

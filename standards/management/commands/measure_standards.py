@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from giz.catalog.jobs import shapes_measure_job
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.core.command import GizCommand, run_job_with_bar
 from standards.grid import inclination_from_axial_ratio
 from standards.models import Standard
 from standards.proposing import fit_error_deg
@@ -23,10 +22,10 @@ DESCRIPTION = """\
 Measure the standards of a set on their own pictures, and compare the inclination from the axial ratio with the known
 one.
 
-Prints one line a standard (known, measured, difference, error of the fit), then bias (median difference), scatter (half
-of the range that holds the middle 68 %) and rms about the mean, all together and by known inclination. Nothing of the
-set changes. --synthetic makes galaxies of exactly known inclination and measures these, disturbed ones included; it
-stores nothing.
+Prints one line per standard (known, measured, difference, error of the fit), then bias (median difference), scatter
+(half of the range that holds the middle 68 %) and rms about the mean, all together and by known inclination. The set
+is not changed. --synthetic makes galaxies of exactly known inclination and measures these, disturbed ones included;
+it stores nothing.
 """
 MAX_SYNTHETIC = 100_000
 LINE_HEADER = "known  measured  difference  fit error"
@@ -39,9 +38,9 @@ class Command(GizCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         group = parser.add_mutually_exclusive_group(required=True)
         group.add_argument("--set", dest="reference", metavar="NAME[:VERSION]", help="the set, its newest version")
-        group.add_argument("--synthetic", type=int, metavar="N", help="so many synthetic disks from 45 to 90 degrees")
+        group.add_argument("--synthetic", type=int, metavar="N", help="number of synthetic disks from 45 to 90 degrees")
         parser.add_argument("--seed", type=int, default=1, help="of the synthetic galaxies (default 1)")
-        parser.add_argument("--brief", action="store_true", help="the figures alone, without a line a standard")
+        parser.add_argument("--brief", action="store_true", help="only the summary, without a line per standard")
 
     def handle(self, *, reference: str | None, synthetic: int | None, seed: int, brief: bool, **_options: Any) -> None:
         if synthetic is not None:

@@ -15,7 +15,7 @@ from standards.selectors import set_coverage, set_names, standard_set_named
 DESCRIPTION = """\
 Show how many standards each one-degree bin of a set holds, and what a comparison does where a bin is empty.
 
-A bar has one mark a standard: # with pictures (shown), . without (never shown). A panel whose bin is empty takes a
+A bar has one mark per standard: # with pictures (shown), . without (never shown). A panel whose bin is empty takes a
 standard from the nearest bin within 2 degrees; where there is none it is left out, and a row of nine panels needs at
 least 3.
 """

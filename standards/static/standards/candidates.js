@@ -32,7 +32,7 @@
       const body = new URLSearchParams({ pgc: card.dataset.pgc, decision });
       const answer = await fetch(root.dataset.decide, { method: "POST", body, headers: { "X-CSRFToken": token } });
       const told = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(told.detail || "The server did not take it; nothing was changed.");
+      if (!answer.ok) throw new Error(told.detail || "The server did not accept this; nothing was changed.");
       show(card, decision);
       count.textContent = told.accepted;
       publish.disabled = !told.accepted;
@@ -42,7 +42,7 @@
         card.focus();
       } else {
         decided.push(card);
-        say(`${card.dataset.name} ${decision}. U takes it back.`);
+        say(`${card.dataset.name} ${decision}. Press U to undo.`);
         goOn(card);
       }
     } catch (error) {

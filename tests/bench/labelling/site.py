@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from giz.embedded.layout import Layout
-from giz.embedded.site import QUIET_PYTHON, SiteOptions, beat_part, web_part, worker_part
+from giz.embedded.site import QUIET_PYTHON, SiteOptions, beat_part, votes_part, web_part, worker_part
 from tests.bench.labelling.load import Prepared, random_vote
 from tests.bench.services import bench_campaign, bench_services
 
@@ -29,7 +29,7 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     chosen = {name: value for name, value in (("web_workers", web_workers), ("web_threads", web_threads)) if value}
-    options = SiteOptions(port=port, queues=("default", "votes"), **chosen)
+    options = SiteOptions(port=port, **chosen)
     os.environ |= {**QUIET_PYTHON, "SITE_URL": options.address}
     with bench_services(home):
         layout = Layout(home)
@@ -37,7 +37,12 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
         parts = []
         environment = dict(os.environ)
         try:
-            for part in (web_part(options, environment), worker_part(options, environment), beat_part(environment)):
+            for part in (
+                web_part(options, environment),
+                worker_part(options, environment),
+                votes_part(options, environment),
+                beat_part(environment),
+            ):
                 log = (layout.logs / f"{part.name}.log").open("wb")
                 parts.append(subprocess.Popen(part.argv, env=part.env, cwd=part.cwd, stdout=log, stderr=log))
             _wait_until_answering(port, layout.logs / "web.log")
@@ -53,7 +58,7 @@ def bench_site(home: Path, web_workers: int | None, web_threads: int | None) -> 
 
 
 def _wait_until_answering(port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:

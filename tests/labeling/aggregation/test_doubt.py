@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeling.aggregation.doubt import UNKNOWN_STANDING, Said, Standing, doubt_of, standing_of
+from labeling.aggregation.doubt import NO_RECORD, NetworkEstimate, TrackRecord, doubt_of, track_record_of
 
-AT_HOME = Standing(compared=100, bias_deg=0.0, error_scale=1.0, verdicts=100, agreement=0.97)
-NETWORK = Said(inclination_deg=80.0, sigma_deg=2.0, rejection=0.05)
+AT_HOME = TrackRecord(compared=100, bias_deg=0.0, error_scale=1.0, verdicts=100, agreement=0.97)
+NETWORK = NetworkEstimate(inclination_deg=80.0, sigma_deg=2.0, rejection=0.05)
 
 
 def doubt(verdict: str = "A", people_deg: float | None = 80.0, sigma_deg: float | None = 2.0, **changes: Any) -> str:
     said = replace(NETWORK, **{name: changes.pop(name) for name in list(changes) if hasattr(NETWORK, name)})
     standing = replace(AT_HOME, **changes)
-    return doubt_of(verdict=verdict, inclination_deg=people_deg, sigma_deg=sigma_deg, said=said, standing=standing)
+    return doubt_of(verdict=verdict, inclination_deg=people_deg, sigma_deg=sigma_deg, prediction=said, record=standing)
 
 
 def test_who_agrees_raises_no_doubt() -> None:
@@ -37,9 +37,10 @@ def test_a_wide_error_of_either_takes_the_doubt_away(wider: dict[str, float]) ->
 
 
 def test_what_is_sharp_to_both_must_still_differ_by_five_degrees() -> None:
-    sharp = Said(inclination_deg=85.0, sigma_deg=0.5, rejection=0.0)
+    sharp = NetworkEstimate(inclination_deg=85.0, sigma_deg=0.5, rejection=0.0)
     values = [
-        doubt_of(verdict="A", inclination_deg=85 - d, sigma_deg=0.5, said=sharp, standing=AT_HOME) for d in (4.9, 5.1)
+        doubt_of(verdict="A", inclination_deg=85 - d, sigma_deg=0.5, prediction=sharp, record=AT_HOME)
+        for d in (4.9, 5.1)
     ]
     assert [bool(value) for value in values] == [False, True]
 
@@ -47,15 +48,15 @@ def test_what_is_sharp_to_both_must_still_differ_by_five_degrees() -> None:
 def test_a_bias_common_to_the_campaign_is_no_doubt_about_each_galaxy() -> None:
     assert doubt(people_deg=68.0)
     assert doubt(people_deg=68.0, bias_deg=-12.0) == ""
-    assert "less its bias here, +12.0°" in doubt(people_deg=80.0, bias_deg=-12.0)
-    assert "less its bias here, −12.0°" in doubt(people_deg=56.0, bias_deg=12.0)
+    assert "corrected for its bias here, +12.0°" in doubt(people_deg=80.0, bias_deg=-12.0)
+    assert "corrected for its bias here, −12.0°" in doubt(people_deg=56.0, bias_deg=12.0)
 
 
 def test_verdicts_raise_a_doubt_only_where_the_network_is_sure() -> None:
-    assert doubt(rejection=0.99) == "People accept it, the network rejects it at 99.0%."
+    assert doubt(rejection=0.99) == "People accept it; the network rejects it with a probability of 99.0%."
     assert doubt(rejection=0.9) == ""
     assert doubt(verdict="J", people_deg=None, sigma_deg=None, rejection=0.01) == (
-        "People call it rejected, the network accepts it at 99.0%."
+        "People call it rejected; the network accepts it with a probability of 99.0%."
     )
     assert "face-on" in doubt(verdict="F", people_deg=None, sigma_deg=None, rejection=0.01)
     assert doubt(verdict="J", people_deg=None, sigma_deg=None, rejection=0.3) == ""
@@ -66,12 +67,12 @@ def test_a_network_that_rejects_what_people_accept_in_general_raises_no_doubt_by
 
 
 def test_before_twenty_galaxies_can_be_compared_there_is_no_doubt() -> None:
-    far = {"verdict": "A", "inclination_deg": 50.0, "sigma_deg": 1.0, "said": NETWORK}
-    assert doubt_of(**far, standing=UNKNOWN_STANDING) == ""  # type: ignore[arg-type]
-    assert doubt_of(**far, standing=replace(AT_HOME, compared=19, verdicts=19)) == ""  # type: ignore[arg-type]
+    far = {"verdict": "A", "inclination_deg": 50.0, "sigma_deg": 1.0, "prediction": NETWORK}
+    assert doubt_of(**far, record=NO_RECORD) == ""  # type: ignore[arg-type]
+    assert doubt_of(**far, record=replace(AT_HOME, compared=19, verdicts=19)) == ""  # type: ignore[arg-type]
 
 
-def standing(people_deg: Any, network_deg: Any, **changes: Any) -> Standing:
+def standing(people_deg: Any, network_deg: Any, **changes: Any) -> TrackRecord:
     count = len(people_deg)
     values = {
         "people_deg": np.asarray(people_deg, dtype=float),
@@ -81,7 +82,7 @@ def standing(people_deg: Any, network_deg: Any, **changes: Any) -> Standing:
         "people_accept": np.full(count, True),
         "rejection": np.full(count, 0.1),
     }
-    return standing_of(**{**values, **changes})
+    return track_record_of(**{**values, **changes})
 
 
 def test_bias_and_width_are_measured_without_the_few_that_are_plainly_wrong() -> None:
@@ -111,4 +112,4 @@ def test_rejected_galaxies_count_for_verdicts_alone() -> None:
 
 
 def test_nothing_compared_is_no_standing() -> None:
-    assert standing([], []) == UNKNOWN_STANDING
+    assert standing([], []) == NO_RECORD

@@ -3,7 +3,7 @@
 import pytest
 
 from labeling.aggregation.need import BEGUN, FRESH, NEAR, UNSURE, need_of, probe_rate
-from labeling.aggregation.retirement import Progress, adaptive, first_quota, fixed, wants_another
+from labeling.aggregation.retirement import Progress, adaptive, first_quota, fixed
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,6 @@ def test_people_asked_for_by_staff_keep_a_galaxy_open_whatever_the_rule() -> Non
     assert adaptive(Progress(4, 3, False, 1.0, asked=4)) == "retired"
     assert fixed(Progress(3, 3, False, 1.0, asked=4)) == "open"
     assert fixed(Progress(4, 3, False, 1.0, asked=4)) == "retired"
-    assert wants_another("fixed", Progress(3, 3, False, 1.0, asked=4))
 
 
 def test_at_the_cap_a_supervisor_ends_it() -> None:

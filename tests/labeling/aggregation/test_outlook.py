@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from labeling.aggregation.doubt import Said
+from labeling.aggregation.doubt import NetworkEstimate
 from labeling.aggregation.outlook import votes_to_go
 from labeling.aggregation.retirement import Progress
 from labeling.aggregation.robust_model import prior_crowd
 
 
 def to_go(rule: str, count: int, *, sigma_deg: float | None = None, people_deg: float | None = None,
-          said: Said | None = None, **changes: Any) -> float:  # fmt: skip
+          said: NetworkEstimate | None = None, **changes: Any) -> float:  # fmt: skip
     values = {"volunteer_count": count, "overlap": 3, "is_split": False, "sigma_deg": sigma_deg, **changes}
-    return votes_to_go(rule, Progress(**values), inclination_deg=people_deg, said=said, crowd=prior_crowd())
+    return votes_to_go(rule, Progress(**values), inclination_deg=people_deg, prediction=said, crowd=prior_crowd())
 
 
 def test_a_fixed_number_is_what_is_left_of_it_and_one_more_where_people_are_split() -> None:
@@ -23,13 +23,13 @@ def test_a_fixed_number_is_what_is_left_of_it_and_one_more_where_people_are_spli
 
 
 def test_a_fresh_galaxy_needs_three_votes_for_an_inclination_however_sharply_people_see_it() -> None:
-    edge_on = Said(inclination_deg=88, sigma_deg=0.5, rejection=0)
-    inclined = Said(inclination_deg=60, sigma_deg=1, rejection=0)
+    edge_on = NetworkEstimate(inclination_deg=88, sigma_deg=0.5, rejection=0)
+    inclined = NetworkEstimate(inclination_deg=60, sigma_deg=1, rejection=0)
     assert to_go("adaptive", 0, said=edge_on) == to_go("adaptive", 0, said=inclined) == 3
 
 
 def test_where_the_network_doubts_that_it_will_be_accepted_the_figure_lies_between() -> None:
-    doubted = Said(inclination_deg=76, sigma_deg=8, rejection=0.5)
+    doubted = NetworkEstimate(inclination_deg=76, sigma_deg=8, rejection=0.5)
     assert 2 < to_go("adaptive", 0, said=doubted) < 3
 
 
@@ -38,7 +38,7 @@ def test_without_a_network_a_fresh_galaxy_is_expected_to_be_accepted() -> None:
 
 
 def test_what_will_be_rejected_takes_two() -> None:
-    assert to_go("adaptive", 0, said=Said(inclination_deg=60, sigma_deg=0.5, rejection=1)) == 2
+    assert to_go("adaptive", 0, said=NetworkEstimate(inclination_deg=60, sigma_deg=0.5, rejection=1)) == 2
 
 
 @pytest.mark.parametrize(("sigma_deg", "votes"), [(2.0, 1), (4.0, 1), (4.2, 2), (9.0, 3)])
@@ -65,7 +65,7 @@ def test_the_network_has_no_say_once_people_have_voted() -> None:
     """Whatever it claims: only how far votes are from sure counts."""
     claims = [
         None,
-        Said(inclination_deg=88, sigma_deg=0.1, rejection=0),
-        Said(inclination_deg=50, sigma_deg=20, rejection=0.9),
+        NetworkEstimate(inclination_deg=88, sigma_deg=0.1, rejection=0),
+        NetworkEstimate(inclination_deg=50, sigma_deg=20, rejection=0.9),
     ]
     assert len({to_go("adaptive", 1, sigma_deg=5.0, people_deg=65, said=said) for said in claims}) == 1

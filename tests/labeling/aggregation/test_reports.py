@@ -1,10 +1,9 @@
-"""Agreement, kappa, standards under test, implausible accounts, one opinion each: figures worked out by hand."""
+"""Agreement, kappa, standards under test, one opinion each: figures worked out by hand."""
 
 import numpy as np
 import pytest
 
 from labeling.aggregation.agreement import kappa, scatter_against_inclination, two_group_agreement
-from labeling.aggregation.implausible import implausible
 from labeling.aggregation.standards_offsets import standards_offsets, without_trend
 from labeling.aggregation.vote_table import medians, one_opinion_each
 from tests.labeling.aggregation.crowd import simulate, table
@@ -76,18 +75,6 @@ def test_right_standards_stay_right_though_votes_lie_farther_from_the_middle_tha
     assert slope < -0.05
     shifted = level + np.where(beside == 20, 2.0, 0.0)
     assert standards_offsets(shifted, sigma, beside, none, 46).offset_deg[20] == pytest.approx(2.0, abs=0.5)
-
-
-def test_robots_are_found_and_people_are_not() -> None:
-    rng = np.random.default_rng(6)
-    person, one_slot, fast = np.zeros(200, int), np.ones(30, int), np.full(25, 2)
-    few = np.full(10, 3)
-    volunteer = np.concatenate([person, one_slot, fast, few])
-    slot = np.concatenate([rng.integers(-1, 10, 200), np.full(30, 4), rng.integers(0, 10, 25), np.full(10, 4)])
-    is_fast = np.concatenate([np.zeros(230, bool), np.ones(25, bool), np.ones(10, bool)])
-    found = {finding.volunteer: finding.reasons for finding in implausible(volunteer, slot, is_fast)}
-    assert found == {1: ("same_slot",), 2: ("too_fast",)}
-    assert implausible(np.array([], int), np.array([], int), np.array([], bool)) == []
 
 
 def test_who_votes_twice_counts_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from labeling.aggregation.retirement import ADAPTIVE_CAP, ADAPTIVE_SIGMA_DEG, MIN_VOLUNTEERS, Progress, adaptive, fixed
 from labeling.aggregation.robust import robust_fit
-from labeling.aggregation.simulate_votes import simulated_galaxies_judged, simulated_volunteers, simulated_votes
+from tests.labeling.aggregation.crowd import simulated_galaxies_judged, simulated_volunteers, simulated_votes
 from tests.labeling.simulation.rounds import play, sky
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from labeling.aggregation.robust import robust_fit
+from labeling.aggregation.robust import galaxy_update, robust_fit
 from labeling.aggregation.robust_model import Crowd, prior_crowd
-from labeling.aggregation.robust_predict import galaxy_update
 from labeling.aggregation.vote_table import medians
 from tests.labeling.aggregation.crowd import Simulation, simulate, table
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from labeling.aggregation.need import FRESH, WANTED_LEVELS
-from labeling.aggregation.usefulness import EXPLORATION_SHARE, Answers, levels, lot_of, usefulness
+from labeling.aggregation.usefulness import EXPLORATION_SHARE, NetworkEstimates, levels, lot_of, usefulness
 
 
 def said(
@@ -15,7 +15,7 @@ def said(
 
 
 def useful(*rows: list[float]) -> list[float]:
-    return usefulness(Answers(*np.array(rows).T), people=3).tolist()
+    return usefulness(NetworkEstimates(*np.array(rows).T), people=3).tolist()
 
 
 def test_uncertainty_disagreement_and_doubt_about_the_verdict_each_make_a_label_more_useful() -> None:

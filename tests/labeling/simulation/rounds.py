@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.aggregation.against_truth import Errors, errors_against
+from labeling.aggregation.agreement import LabelErrors, errors_against
 from labeling.aggregation.retirement import ADAPTIVE_CAP, Progress
 from labeling.aggregation.robust import RobustFit, robust_fit
 from labeling.aggregation.vote_table import ACCEPTED, FACE_ON, REJECTED, VoteTable, medians
 from labeling.demo.plan import target_recipes
-from labeling.simulation.crowd import Look, Truth, look, person
+from labeling.simulation.crowd import Perception, Truth, perceive, person
 
 MOST_VOTES = ADAPTIVE_CAP + 2
 
@@ -36,8 +36,8 @@ class Score:
     """What a rule came to: votes a galaxy, and errors of both estimators on the accepted galaxies."""
 
     votes_a_galaxy: float
-    robust: Errors
-    median: Errors
+    robust: LabelErrors
+    median: LabelErrors
 
 
 def sky(galaxies: int, people: int, seed: int) -> Sky:
@@ -51,7 +51,7 @@ def sky(galaxies: int, people: int, seed: int) -> Sky:
     for number, truth in enumerate(truths):
         place = 0
         for one in np.argsort(-(eagerness + rng.gumbel(size=people))).tolist():
-            seen, _ = look(crowd[one], truth, seed=seed, number=one, pgc=number)
+            seen, _ = perceive(crowd[one], truth, seed=seed, number=one, pgc=number)
             if not seen.is_skipped:
                 who[number, place] = one
                 verdict[number, place], value[number, place] = _said(seen)
@@ -64,7 +64,7 @@ def sky(galaxies: int, people: int, seed: int) -> Sky:
     return Sky(votes, verdict, np.array(true, dtype=float))
 
 
-def _said(seen: Look) -> tuple[int, float]:
+def _said(seen: Perception) -> tuple[int, float]:
     if seen.reasons:
         return (FACE_ON if seen.reasons == ("face_on",) else REJECTED), float("nan")
     if seen.perceived_deg < 45:

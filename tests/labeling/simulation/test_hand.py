@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from labeling.comparison import replay
-from labeling.pools import Pools
-from labeling.simulation.hand import Hand
+from labeling.simulation.comparison_player import ComparisonPlayer
 from standards import grid
+from standards.selectors import ShownStandards
 
 
-def pools(bins: list[int], per_bin: int = 3) -> Pools:
+def pools(bins: list[int], per_bin: int = 3) -> ShownStandards:
     ids = {bin_deg: tuple(100 * bin_deg + number for number in range(per_bin)) for bin_deg in bins}
-    return Pools(ids, grid.panel_sources(ids))
+    return ShownStandards(ids, grid.panel_sources(ids))
 
 
-def placed(full: Pools, perceived_deg: float, seed: int) -> tuple[str, float | None, int]:
+def placed(full: ShownStandards, perceived_deg: float, seed: int) -> tuple[str, float | None, int]:
     orders = full.orders(seed)
-    said, trace = Hand(full.sources, orders, np.random.default_rng(seed)).place(perceived_deg)
+    said, trace = ComparisonPlayer(full.sources, orders, np.random.default_rng(seed)).place(perceived_deg)
     read = replay(trace, full.sources, orders)
     assert read.verdict == {"accepted": "A", "face_on": "F"}[said]
     return said, read.inclination_deg, len(trace["steps"])

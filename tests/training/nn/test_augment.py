@@ -9,9 +9,8 @@ from scipy import ndimage
 
 from giz.training.nn import augment
 from giz.training.nn.augment import PLAIN, SYNTHETIC, Augmentation, Augmenter, augmentation_for, draw
-from giz.training.nn.batches import BatchPlan
+from giz.training.nn.batches import BatchPlan, feed, make_sample
 from giz.training.nn.data import TrainingData
-from giz.training.nn.feed import feed, make_sample
 from giz.training.nn.pixels import pieces
 from tests.training.discs import disc, pictures
 
@@ -200,3 +199,31 @@ def test_round_light_and_echoes_are_added_to_synthetic_galaxies_only() -> None:
         drawn = draw(augmentation_for(origin), np.arange(500, dtype=np.uint64))
         assert not drawn.bulge[:, 0].any()
         assert not drawn.echo[:, 0].any()
+
+
+def test_a_tight_frame_leaves_what_is_inside_and_puts_noisy_sky_around() -> None:
+    count = 6
+    generator = torch.Generator().manual_seed(3)
+    sky = torch.randint(20, 30, (count, 6, 128, 128), dtype=torch.uint8, generator=generator)
+    pixels = sky.clone()
+    pixels[..., 62:66, 8:120] = 200
+    how = replace(PLAIN, frame_share=1.0, frame=(0.5, 0.6))
+    wanted = np.ones((count, 4), bool)
+    before = Augmenter(PLAIN)(pixels, np.arange(count, dtype=np.uint64), np.zeros(count, bool), wanted)
+    after = Augmenter(how)(pixels, np.arange(count, dtype=np.uint64), np.zeros(count, bool), wanted)
+    assert torch.equal(before[..., 48:80, 48:80], after[..., 48:80, 48:80])
+    assert (before[..., 64, 100:118] > 0.7).all()
+    beyond = after[..., 62:66, 104:]
+    assert (beyond < 0.2).all()
+    assert beyond.mean().item() == pytest.approx(24.5 / 255, abs=0.01)
+    assert 0.3 < (beyond.std() / (sky.float() / 255).std()).item() < 2.0
+
+
+def test_frames_change_nothing_of_what_else_is_drawn() -> None:
+    seeds = np.arange(300, dtype=np.uint64)
+    without, having = draw(SYNTHETIC, seeds), draw(replace(SYNTHETIC, frame_share=0.5), seeds)
+    assert not without.frame[:, 0].any()
+    assert np.mean(having.frame[:, 0] > 0) == pytest.approx(0.5, abs=0.1)
+    for one in fields(without):
+        if one.name != "frame":
+            np.testing.assert_array_equal(getattr(without, one.name), getattr(having, one.name))

@@ -1,13 +1,14 @@
 """The rules of a batch hold exactly, in every batch, and a batch depends on nothing but the seed and its number."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from giz.training.nn.batches import COLOUR_INDEX, BatchPlan, batch_multiple
-from giz.training.nn.data import BIN_COUNT, TrainingData, bin_of
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.learners import learner_for
-from giz.training.nn.names import NETWORKS, Task, task_of
+from giz.training.nn.batches import BatchPlan
+from giz.training.nn.data import BIN_COUNT, COLOUR_INDEX, TrainingData, TrainingError, bin_of
+from giz.training.nn.kinds import NETWORKS, Task, batch_multiple, task_of
+from giz.training.nn.networks import network_for
 
 
 def plan(data: TrainingData, task: Task, size: int = 0, **options: object) -> BatchPlan:
@@ -17,7 +18,7 @@ def plan(data: TrainingData, task: Task, size: int = 0, **options: object) -> Ba
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_pages_without_torch_know_the_task_of_each_network(network: str) -> None:
-    assert task_of(network) == learner_for(network, 128).task
+    assert task_of(network) == network_for(network, 128).task
 
 
 @pytest.mark.parametrize("task", ["regression", "verdict", "both"])
@@ -111,5 +112,15 @@ def test_a_set_that_can_not_fill_a_bin_is_refused(data: TrainingData) -> None:
         data.reasons,
         data.has_band,
     )
-    with pytest.raises(TrainingError, match="between 85° and 90°"):
+    with pytest.raises(TrainingError, match="85° and 90°", check=lambda error: error.code == "too_few_galaxies"):
         plan(thin, "regression")
+
+
+def test_beside_others_a_bin_without_galaxies_is_filled_from_the_nearest(data: TrainingData) -> None:
+    lacking = replace(data, is_accepted=data.is_accepted & ~(data.inclination_deg >= 85.0))
+    batch = plan(lacking, "both", may_lack=True).batch(0)
+    measured = data.inclination_deg[batch.rows[batch.is_measured]]
+    assert measured.max() < 85.0
+    even = np.bincount(bin_of(measured), minlength=BIN_COUNT)
+    assert even[-1] == 0
+    assert even[-2] == 2 * even[0] == measured.size * 2 // BIN_COUNT

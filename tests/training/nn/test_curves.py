@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from giz.training.nn import curves
+from giz.training.nn import metrics as curves
 
 
 def test_a_perfect_verdict_fills_both_curves() -> None:

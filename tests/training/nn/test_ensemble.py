@@ -3,25 +3,24 @@
 import numpy as np
 import pytest
 
-from giz.training.nn.ensemble import Ensemble, combined
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.predictor import Prediction
+from giz.training.nn.data import TrainingError
+from giz.training.nn.predictor import Ensemble, NetworkOutput, combined
 
 
-def said(*degrees: float, width: float = 1.0, rejection: float = 0.2) -> Prediction:
+def said(*degrees: float, width: float = 1.0, rejection: float = 0.2) -> NetworkOutput:
     n = len(degrees)
     widths = np.tile(np.array([[width, 1.96 * width]], np.float32), (n, 1))
-    return Prediction(np.array(degrees, np.float32), widths, np.full(n, rejection, np.float32), None)
+    return NetworkOutput(np.array(degrees, np.float32), widths, np.full(n, rejection, np.float32), None)
 
 
 class Fixed:
     """A network that always says the same."""
 
-    def __init__(self, answer: Prediction, *, size_px: int = 128, takes_all_bands: bool = False) -> None:
+    def __init__(self, answer: NetworkOutput, *, size_px: int = 128, takes_all_bands: bool = False) -> None:
         self.answer, self.size_px, self.takes_all_bands = answer, size_px, takes_all_bands
         self.card = {"network": "model4", "flavour": 2}
 
-    def predict(self, pictures: object, present: object, main_band: str = "gri") -> Prediction:
+    def predict(self, pictures: object, present: object, main_band: str = "gri") -> NetworkOutput:
         return self.answer
 
 
@@ -39,8 +38,8 @@ def test_the_median_and_the_mixture() -> None:
 
 
 def test_networks_that_measure_and_networks_that_judge_stand_together() -> None:
-    judging = Prediction(rejection=np.array([0.9], np.float32))
-    measuring = Prediction(np.array([70.0], np.float32))
+    judging = NetworkOutput(rejection=np.array([0.9], np.float32))
+    measuring = NetworkOutput(np.array([70.0], np.float32))
     together = Ensemble([Fixed(measuring), Fixed(judging)])
     one = together.predict(np.zeros((1, 6, 2, 2), np.uint8), np.ones((1, 4), bool))
     assert one.inclination_deg == pytest.approx([70.0])

@@ -1,5 +1,6 @@
 """The trainer: learns, resumes exactly after kill -9, stops early, keeps best and last apart; the file it serves."""
 
+import hashlib
 import json
 import os
 import signal
@@ -12,17 +13,20 @@ import numpy as np
 import pytest
 import torch
 
+from giz.labelset import LabelSet
 from giz.training.nn import devices
 from giz.training.nn.augment import PLAIN, augmentation_for
-from giz.training.nn.checkpoint import load_checkpoint, save_checkpoint
+from giz.training.nn.batches import make_sample
+from giz.training.nn.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from giz.training.nn.data import TrainingData
 from giz.training.nn.devices import bf16_speed
-from giz.training.nn.errors import TrainingError
 from giz.training.nn.evaluation import evaluate
 from giz.training.nn.export import best_network, export_onnx, served_network
-from giz.training.nn.learners import learner_for
 from giz.training.nn.loop import BEST, LAST, TrainConfig, Trainer, one_cycle
 from giz.training.nn.predictor import Predictor
+from giz.training.nn.validation import answers
+from tests.refusals import refuses
+from tests.training.discs import write_discs
 
 CONFIG = TrainConfig(steps=12, validations=2, seed=11, batch_size=48, workers=1)
 SCRIPT = """
@@ -47,7 +51,7 @@ def test_a_run_keeps_the_augmentation_that_suits_its_galaxies_unless_it_is_told_
 ) -> None:
     suits = augmentation_for(data.labelset.manifest["origin"])
     assert Trainer(data, CONFIG, tmp_path / "a").config.augmentation == suits
-    assert Trainer(data, CONFIG, tmp_path / "a").told()["augmentation"]["halo_share"] == suits.halo_share
+    assert Trainer(data, CONFIG, tmp_path / "a").settings()["augmentation"]["halo_share"] == suits.halo_share
     assert Trainer(data, replace(CONFIG, augmentation=PLAIN), tmp_path / "b").config.augmentation == PLAIN
 
 
@@ -83,6 +87,26 @@ def test_a_trainer_killed_mid_run_ends_with_the_weights_of_an_unbroken_one(
         assert found[1] == expected[1]
 
 
+def test_a_reference_network_that_was_interrupted_ends_with_the_weights_of_an_unbroken_run(tmp_path: Path) -> None:
+    data = TrainingData.of(LabelSet.open(write_discs(tmp_path / "discs", 120, 128)))
+    config = TrainConfig(network="model6-binary", steps=3, validations=1, seed=5, workers=0, bf16=False, batch_size=24)
+    with refuses("bad_layers"):
+        Trainer(data, replace(config, layers="last"), tmp_path / "none")
+    unbroken, broken = Trainer(data, config, tmp_path / "unbroken"), Trainer(data, config, tmp_path / "broken")
+    unbroken.fit()
+
+    def stop(done: int, _total: int, _message: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(stop, checkpoint_seconds=0.0)
+    resumed = Trainer(data, config, tmp_path / "broken")
+    assert resumed.fit().step == 3
+    expected = unbroken.network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.network.state_dict().items())
+
+
 def test_it_learns(unbroken: Path) -> None:
     found = load_checkpoint(unbroken, LAST)
     assert found is not None
@@ -93,7 +117,7 @@ def test_it_learns(unbroken: Path) -> None:
 
 
 def test_a_folder_of_another_run_is_refused(data: TrainingData, unbroken: Path) -> None:
-    with pytest.raises(TrainingError, match="other settings or another label set"):
+    with refuses("another_run"):
         Trainer(data, TrainConfig(steps=12, seed=12), unbroken)
 
 
@@ -103,21 +127,87 @@ def test_a_run_begins_from_the_best_weights_of_another_and_goes_on_only_with_tho
     best, _ = load_checkpoint(unbroken, BEST) or ({}, {})
     config = replace(CONFIG, steps=4, seed=12)
     trainer = Trainer(data, config, tmp_path / "second", begin=unbroken)
-    for mine in (trainer.learner.network, trainer.average):
+    for mine in (trainer.network, trainer.average):
         assert all(torch.equal(value, best[name]) for name, value in mine.state_dict().items())
     assert trainer.fit().step == 4
     again = Trainer(data, config, tmp_path / "second", begin=unbroken)
     assert again.state.step == 4
     assert not torch.equal(again.average.stem.weight, best["stem.weight"])  # type: ignore[union-attr]
-    with pytest.raises(TrainingError, match="other settings"):
+    with refuses("another_run"):
         Trainer(data, config, tmp_path / "second")
-    with pytest.raises(TrainingError, match="other settings"):
+    with refuses("another_run"):
         Trainer(data, config, tmp_path / "second", begin=tmp_path / "second")
-    with pytest.raises(TrainingError, match="holds no weights to begin from"):
+    with refuses("no_checkpoint"):
         Trainer(data, config, tmp_path / "third", begin=tmp_path / "nothing")
     save_checkpoint(tmp_path / "larger", BEST, best, {"config": {"network": "ours"}, "size_px": 64})
-    with pytest.raises(TrainingError, match="holds another network, or one for another size"):
+    with refuses("another_run"):
         Trainer(data, config, tmp_path / "third", begin=tmp_path / "larger")
+
+
+def test_with_the_last_layers_alone_the_rest_stays_as_it_was_also_when_the_run_resumes(
+    data: TrainingData, unbroken: Path, tmp_path: Path
+) -> None:
+    best, _ = load_checkpoint(unbroken, BEST) or ({}, {})
+    config = replace(CONFIG, steps=4, seed=12, layers="last")
+    whole, broken = (Trainer(data, config, tmp_path / name, begin=unbroken) for name in ("whole", "broken"))
+    whole.fit(checkpoint_seconds=0.0)
+    # The norms' statistics are among these.
+    for mine in (whole.network, whole.average):
+        changed = {name for name, value in mine.state_dict().items() if not torch.equal(value, best[name])}
+        assert changed == {f"{layer}.{kind}" for layer in ("mix", "bins", "verdict") for kind in ("weight", "bias")}
+
+    def stop(done: int, _total: int, _message: str) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(stop, checkpoint_seconds=0.0)
+    resumed = Trainer(data, config, tmp_path / "broken", begin=unbroken)
+    assert resumed.state.step == 3
+    resumed.fit()
+    for name in (LAST, BEST):
+        assert checkpoint_digest(tmp_path / "broken", name) == checkpoint_digest(tmp_path / "whole", name)
+    with refuses("another_run"):
+        Trainer(data, replace(config, layers="all"), tmp_path / "whole", begin=unbroken)
+
+
+def test_a_run_begins_from_the_file_of_a_network_and_answers_at_first_as_that_does(
+    data: TrainingData, unbroken: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.onnx"
+    export_onnx(served_network(data, best_network(unbroken)), model, size_px=data.size_px, card={"network": "ours"})
+    config = replace(CONFIG, steps=2, seed=12)
+    trainer = Trainer(data, config, tmp_path / "second", begin=model)
+    assert trainer.begun_from == hashlib.sha256(model.read_bytes()).hexdigest()
+    rows = data.rows("test")
+    for view in ("all", "gri"):
+        expected = answers(data, best_network(unbroken), rows, view)
+        found = answers(data, trainer.average, rows, view)
+        np.testing.assert_allclose(found.inclination_deg, expected.inclination_deg, atol=0.01)
+        np.testing.assert_allclose(found.rejected, expected.rejected, atol=0.01)
+    # With the norms' statistics of a batch, as in training, it knows as much as with those of the file.
+    sample = make_sample(data, trainer.plan.whole_batch(0), trainer.augmenter)
+    with torch.no_grad():
+        losses = [float(trainer.network.train(mode).loss(sample)) for mode in (True, False)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert trainer.fit().step == 2
+    with refuses("another_run"):
+        Trainer(data, config, tmp_path / "second")
+    (tmp_path / "none.onnx").write_bytes(b"hello")
+    with refuses("bad_model"):
+        Trainer(data, config, tmp_path / "third", begin=tmp_path / "none.onnx")
+
+
+def test_a_run_goes_on_that_began_before_there_was_a_setting(data: TrainingData, tmp_path: Path) -> None:
+    Trainer(data, CONFIG, tmp_path).save()
+    described = json.loads((tmp_path / f"{LAST}.json").read_text())
+    del described["state"]["config"]["augmentation"]["frame_share"], described["state"]["config"]["layers"]
+    (tmp_path / f"{LAST}.json").write_text(json.dumps(described))
+    assert Trainer(data, CONFIG, tmp_path).state.step == 0
+    described["state"]["config"]["augmentation"]["noise"] = 0.3
+    (tmp_path / f"{LAST}.json").write_text(json.dumps(described))
+    with refuses("another_run"):
+        Trainer(data, CONFIG, tmp_path)
 
 
 def test_it_stops_where_validation_no_longer_gets_better(data: TrainingData, tmp_path: Path) -> None:
@@ -131,9 +221,9 @@ def test_it_stops_where_validation_no_longer_gets_better(data: TrainingData, tmp
 
 def test_minutes_become_steps_by_the_speed_of_the_first(data: TrainingData, tmp_path: Path) -> None:
     trainer = Trainer(data, TrainConfig(minutes=0.001, batch_size=48, validations=1), tmp_path)
-    before = {key: value.clone() for key, value in trainer.learner.network.state_dict().items()}
+    before = {key: value.clone() for key, value in trainer.network.state_dict().items()}
     assert trainer._steps_in(0.001) == 20
-    assert all(torch.equal(before[key], value) for key, value in trainer.learner.network.state_dict().items())
+    assert all(torch.equal(before[key], value) for key, value in trainer.network.state_dict().items())
     assert trainer.optimizer.state_dict()["state"] == {}
 
 
@@ -145,7 +235,7 @@ def test_a_run_goes_on_in_the_precision_it_began_with_wherever_that_is(data: Tra
         trainer.save()
         assert Trainer(data, CONFIG, folder).state.bf16 is begun
     asked_for_fp32 = Trainer(data, replace(CONFIG, bf16=False), tmp_path / "new")
-    assert asked_for_fp32.state.bf16 is asked_for_fp32.told()["bf16"] is False
+    assert asked_for_fp32.state.bf16 is asked_for_fp32.settings()["bf16"] is False
 
 
 def test_a_run_of_before_precision_was_timed_goes_on_as_it_was(
@@ -195,7 +285,7 @@ def test_a_cpu_is_timed_in_both_precisions_without_a_trace_in_what_is_drawn() ->
 
 def test_a_length_must_be_said_once(data: TrainingData, tmp_path: Path) -> None:
     for config in (TrainConfig(), TrainConfig(minutes=1, steps=5)):
-        with pytest.raises(TrainingError, match="either for how many minutes"):
+        with refuses("bad_length"):
             Trainer(data, config, tmp_path)
 
 
@@ -209,8 +299,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_the_served_file_answers_as_torch_does_and_is_measured_in_every_view(
     data: TrainingData, unbroken: Path, tmp_path: Path
 ) -> None:
-    learner = learner_for("ours", data.size_px)
-    served = served_network(data, learner, best_network(unbroken, learner))
+    served = served_network(data, best_network(unbroken))
     path = tmp_path / "model.onnx"
     difference = export_onnx(served, path, size_px=data.size_px, card={"network": "ours"})
     assert difference <= 0.01
@@ -233,5 +322,22 @@ def test_the_served_file_answers_as_torch_does_and_is_measured_in_every_view(
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"hello")
-    with pytest.raises(TrainingError, match="is no model of GIZ"):
+    with refuses("bad_model"):
         Predictor(path)
+
+
+def test_half_of_each_batch_are_the_galaxies_beside_and_a_run_with_them_is_one_of_its_own(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    others = replace(data, inclination_deg=np.where(data.is_accepted, 77.25, np.nan))
+    config = replace(CONFIG, steps=2, validations=1)
+    trainer = Trainer(data, config, tmp_path, beside=others)
+    samples = list(trainer._samples(0, 3))
+    for sample in samples:
+        assert len(sample.pictures) == len(sample.is_measured) == CONFIG.batch_size
+        beside = sample.inclination_deg[sample.is_measured] == 77.25
+        assert beside.sum() * 2 == sample.is_measured.sum() == 36
+    trainer.fit()
+    assert Trainer(data, config, tmp_path, beside=others).state.step == 2
+    with refuses("another_run"):
+        Trainer(data, config, tmp_path)

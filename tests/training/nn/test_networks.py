@@ -2,17 +2,24 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from giz.training.nn.augment import channel_mask
-from giz.training.nn.equivariant import GroupNorm8, elements, transform
-from giz.training.nn.errors import TrainingError
-from giz.training.nn.feed import Sample
-from giz.training.nn.learners import learner_for, three_channels
-from giz.training.nn.networks import REFERENCES, QuarterDropout, ReferenceNet, parameter_count
-from giz.training.nn.ours import OurNet, joined_answers
+from giz.training.nn.batches import Predictions, Sample
+from giz.training.nn.data import TrainingError
+from giz.training.nn.networks import REFERENCES, QuarterDropout, ReferenceNet, network_for, three_channels
+from giz.training.nn.ours import GroupNorm8, OurNet, channel_mask, elements, transform
 
 COUNTS = {"model4": (1_631_169, 1_631_178), "model5": (2_522_705, 2_522_714), "model6": (1_680_369, 1_680_378)}
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Count parameters as Keras does: with the running mean and variance of batch norm."""
+    learned = sum(p.numel() for p in network.parameters())
+    return learned + sum(
+        m.running_mean.numel() + m.running_var.numel()
+        for m in network.modules()
+        if isinstance(m, nn.BatchNorm2d) and m.running_mean is not None and m.running_var is not None
+    )
 
 
 @pytest.mark.parametrize("name", list(REFERENCES))
@@ -92,16 +99,17 @@ def test_greys_and_colour_are_looked_at_apart_and_the_surer_counts_for_more() ->
     network.bins.weight.mul_(300.0)
     present = torch.tensor([[1.0, 1, 1, 1], [1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
     pictures = torch.rand(1, 6, 64, 64).repeat(4, 1, 1, 1)
-    said, alone = joined_answers(network, pictures, present), network(pictures, present)
+    said = Predictions(*network.joined(pictures, present))
+    alone = network(pictures, present)
     means, sigmas = network.mean_and_sigma(alone.bins)
-    torch.testing.assert_close(said.mean_deg[1:3], means[1:3])
+    torch.testing.assert_close(said.inclination_deg[1:3], means[1:3])
     torch.testing.assert_close(said.sigma_deg[1:3], sigmas[1:3])
     torch.testing.assert_close(said.rejected[1:3], alone.rejected[1:3])
     weights = sigmas[1:3] ** -2
-    torch.testing.assert_close(said.mean_deg[0], (weights * means[1:3]).sum() / weights.sum())
+    torch.testing.assert_close(said.inclination_deg[0], (weights * means[1:3]).sum() / weights.sum())
     torch.testing.assert_close(said.reasons[0], alone.reasons[1:3].mean(0))
     assert abs(means[1] - means[2]) > 0.1
-    assert torch.isfinite(said.mean_deg[3])
+    assert torch.isfinite(said.inclination_deg[3])
 
 
 def answer_of(labels: Tensor) -> Tensor:
@@ -116,8 +124,8 @@ def test_the_mean_of_a_soft_label_is_the_label_at_the_edges_too() -> None:
 
 def test_unknown_networks_and_unfit_sizes_are_refused_with_the_choices() -> None:
     with pytest.raises(TrainingError, match="Choose one of ours, model4"):
-        learner_for("model7", 128)
+        network_for("model7", 128)
     with pytest.raises(TrainingError, match="model4 takes pictures of 128 px; this label set has 64"):
-        learner_for("model4", 64)
+        network_for("model4", 64)
     with pytest.raises(TrainingError, match="multiple of 16"):
-        learner_for("ours", 100)
+        network_for("ours", 100)

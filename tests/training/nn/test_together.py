@@ -14,9 +14,8 @@ import pytest
 import torch
 
 from giz.training.nn.checkpoint import load_checkpoint
-from giz.training.nn.data import TrainingData
+from giz.training.nn.data import TrainingData, TrainingError
 from giz.training.nn.devices import device_for
-from giz.training.nn.errors import TrainingError
 from giz.training.nn.loop import BEST, LAST, TrainConfig, Trainer
 from giz.training.nn.together import train_together
 

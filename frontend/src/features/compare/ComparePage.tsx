@@ -1,32 +1,36 @@
 import "./compare.css";
 import { useQuery } from "@tanstack/react-query";
 import { Header } from "@/components/Header";
+import type { Campaign } from "@/lib/api/types";
 import { inWords } from "@/lib/errorWords";
 import { queryKeys } from "@/lib/queryKeys";
 import { useMe } from "@/lib/useMe";
 import { useTitle } from "@/lib/useTitle";
-import { getCampaign } from "./api/getCampaign";
+import { getCampaign } from "./api";
 import { Comparison } from "./Comparison";
 import { Invitation } from "./components/Invitation";
 import { useLabelling } from "./hooks/useLabelling";
 
-/** The galaxies of a campaign, one after the other, for someone who is signed in. */
-function Campaign({ campaign }: { campaign: string }) {
-  return <Comparison labelling={useLabelling(campaign)} />;
+const PROGRESS_MS = 120_000;
+
+/** The galaxies of a campaign, one after the other, for a user who is logged in. */
+function Labelling({ name, volunteer, campaign }: { name: string; volunteer: string; campaign: Campaign | undefined }) {
+  return <Comparison labelling={useLabelling(name, volunteer)} about={campaign && { title: campaign.title, progress: `${campaign.retired} of ${campaign.galaxies} galaxies done` }} />;
 }
 
 export default function ComparePage({ campaign }: { campaign: string }) {
   const me = useMe();
-  const title = useQuery({ queryKey: queryKeys.campaign(campaign), queryFn: () => getCampaign(campaign) }).data?.title;
+  const about = useQuery({ queryKey: queryKeys.campaign(campaign), queryFn: () => getCampaign(campaign), refetchInterval: PROGRESS_MS }).data;
+  const title = about?.title;
 
   useTitle(title);
 
-  if (me.data?.volunteer) return <Campaign campaign={campaign} key={me.data.volunteer} />;
+  if (me.data?.volunteer) return <Labelling name={campaign} volunteer={me.data.volunteer} campaign={about} key={me.data.volunteer} />;
   if (me.data) return <Invitation title={title} />;
   return (
     <>
       <Header />
-      <main className="message">{me.error ? <p role="alert">{inWords(me.error)}</p> : <p className="arriving">Your galaxy is on its way</p>}</main>
+      <main className="message">{me.error ? <p role="alert">{inWords(me.error)}</p> : <p className="arriving">Loading your galaxy</p>}</main>
     </>
   );
 }

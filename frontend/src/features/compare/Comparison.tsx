@@ -1,6 +1,9 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { Header } from "@/components/Header";
+import { LazyPart } from "@/components/LazyPart";
+import { FailedSheet } from "@/components/PlainSheet";
 import { useKeys } from "@/lib/keys/useKeys";
+import { fetchWhenIdle, Part } from "@/lib/parts";
 import { usePreferences } from "@/lib/preferences";
 import { DecisionBar } from "./components/DecisionBar";
 import { Headline } from "./components/Headline";
@@ -13,14 +16,31 @@ import { commandOf } from "./hooks/keys";
 import { type DialogName, useCommands } from "./hooks/useCommands";
 import type { Labelling } from "./hooks/useLabelling";
 import { standardPicture, targetPicture, useAlbums, useSharedView } from "./hooks/usePictures";
+import { usePace } from "./hooks/usePace";
 import { usePreload } from "./hooks/usePreload";
 import { useReady } from "./hooks/useReady";
+import { useRenewal } from "./hooks/useRenewal";
+import { useStepHistory } from "./hooks/useStepHistory";
 import { neighbours } from "./state/session";
 
-const Dialogs = lazy(() => import("./dialogs/Dialogs"));
+const DIALOGS = new Part(() => import("./dialogs/Dialogs"));
 
-/** One galaxy between standards, and all that one can do with it; where it comes from and where the answer goes is the caller's. */
-export function Comparison({ labelling }: { labelling: Labelling }) {
+/** What the galaxy belongs to, and how far that is. */
+export interface About {
+  title: string;
+  progress: string;
+}
+
+function AboutLine({ about: { title, progress }, className }: { about: About; className: string }) {
+  return (
+    <p className={`campaign-line ${className}`}>
+      <strong>{title}</strong> <span>{progress}</span>
+    </p>
+  );
+}
+
+/** One galaxy between standards, with all controls. The caller provides the galaxy and receives the answer. */
+export function Comparison({ labelling, about }: { labelling: Labelling; about?: About | undefined }) {
   const { current, deck } = labelling;
   const { show_keys: showKeys } = usePreferences();
   const shared = useSharedView(current);
@@ -38,15 +58,20 @@ export function Comparison({ labelling }: { labelling: Labelling }) {
     };
   }, [current, album, shared]);
 
-  const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null && !labelling.isChanging;
+  const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null;
+  const pace = usePace(labelling, isReady);
   const { isChanging } = labelling;
-  // A sheet that opens while another galaxy comes would be filled in for that one.
+  // A sheet opened while the galaxy changes would apply to the next galaxy.
   const open = useCallback((name: DialogName) => (name === "help" || !isChanging) && setDialog(name), [isChanging]);
-  const commands = useCommands(labelling, shared, isReady, open);
+  const close = useCallback(() => setDialog(null), []);
+  useEffect(() => (isReady ? fetchWhenIdle(DIALOGS) : undefined), [isReady]);
+  const commands = useCommands(labelling, shared, pace, open);
+  useStepHistory(current?.task.id ?? null, current?.place.step === "B", commands.stepBack);
+  useRenewal(current, dialog !== null);
   useKeys(dialog === null, commandOf, commands.run);
   usePreload(deck.sessions, albums.byId, shared);
   const taskId = current?.task.id;
-  // Who has scrolled to the tools on a small screen meets the next galaxy from its top.
+  // On a small screen the user may have scrolled down to the tools: show the next galaxy from the top.
   useEffect(() => {
     window.scrollTo({ top: 0 });
   }, [taskId]);
@@ -66,7 +91,7 @@ export function Comparison({ labelling }: { labelling: Labelling }) {
   }
   return (
     <div className="compare">
-      <Header>
+      <Header beside={about && <AboutLine about={about} className="wide-only" />}>
         <StepPills place={current.place} onBack={commands.stepBack} />
       </Header>
       <main className="compare-main">
@@ -80,12 +105,16 @@ export function Comparison({ labelling }: { labelling: Labelling }) {
           canUndo={labelling.canUndo}
           remarkCount={current.remarks.reasons.length + (current.remarks.comment ? 1 : 0)}
         />
+        {about && <AboutLine about={about} className="narrow-only" />}
       </main>
-      <DecisionBar session={current} commands={commands} isReady={isReady} showKeys={showKeys} />
+      <DecisionBar session={current} commands={commands} showKeys={showKeys} />
       {dialog && (
-        <Suspense fallback={null}>
-          <Dialogs name={dialog} session={current} trio={trio} labelling={labelling} onClose={() => setDialog(null)} />
-        </Suspense>
+        <LazyPart
+          part={DIALOGS}
+          props={{ name: dialog, session: current, trio, labelling, onClose: close }}
+          waiting={null}
+          failed={(retry) => <FailedSheet onRetry={retry} onClose={close} />}
+        />
       )}
     </div>
   );

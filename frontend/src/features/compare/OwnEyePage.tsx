@@ -1,6 +1,6 @@
 import "./compare.css";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Header } from "@/components/Header";
 import { Link } from "@/components/Link";
 import type { Task } from "@/lib/api/types";
@@ -8,21 +8,22 @@ import { inWords } from "@/lib/errorWords";
 import { queryKeys } from "@/lib/queryKeys";
 import { navigate, sourceAddress } from "@/lib/router";
 import { useTitle } from "@/lib/useTitle";
-import { getComparison } from "./api/getComparison";
+import { getComparison } from "./api";
 import { Comparison } from "./Comparison";
 import { OwnAnswer } from "./components/OwnAnswer";
 import { useOwnEye, type Verdict } from "./hooks/useOwnEye";
 
 function OwnEye({ task, onDone, onLeave }: { task: Task; onDone: (verdict: Verdict) => void; onLeave: () => void }) {
-  return <Comparison labelling={useOwnEye(task, onDone, onLeave)} />;
+  const tasks = useMemo(() => [task], [task]);
+  return <Comparison labelling={useOwnEye(tasks, { onDone, onSkip: onLeave, words: "Just for you: your answer isn’t saved." })} />;
 }
 
-/** A galaxy that the network was asked about, judged by one's own eye; then both answers side by side. */
+/** Lets a user judge a galaxy of the Predict page, and then shows the answer and the prediction side by side. */
 export default function OwnEyePage({ sourceId }: { sourceId: string }) {
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   const [round, setRound] = useState(0);
   const address = sourceAddress(sourceId);
-  // Drawn anew for each round: other standards. The pictures stay for a day.
+  // Drawn again for each round, with other standards. The pictures are kept for a day.
   const { data: task, error } = useQuery({ queryKey: queryKeys.comparison(sourceId, round), queryFn: () => getComparison(sourceId), staleTime: Number.POSITIVE_INFINITY });
   const leave = useCallback(() => navigate(address), [address]);
   useTitle(task ? `${task.target.label} by your own eye` : "By your own eye");
@@ -47,7 +48,7 @@ export default function OwnEyePage({ sourceId }: { sourceId: string }) {
       <main className="message">
         {error ? (
           <>
-            <h1>This galaxy can’t be compared here</h1>
+            <h1>This galaxy can’t be compared</h1>
             <p role="alert">{inWords(error)}</p>
             <p className="actions">
               <Link to={address} className="button primary">
@@ -56,7 +57,7 @@ export default function OwnEyePage({ sourceId }: { sourceId: string }) {
             </p>
           </>
         ) : (
-          <p className="arriving">Your galaxy is on its way</p>
+          <p className="arriving">Loading your galaxy</p>
         )}
       </main>
     </>

@@ -1,21 +1,21 @@
 import { Link } from "@/components/Link";
-import type { Campaign } from "@/lib/api/types";
+import type { MyCampaign } from "@/lib/api/types";
 import { inWords } from "@/lib/errorWords";
-import { labelAddress, loginAddress, signupAddress } from "@/lib/router";
+import { DAILY_ADDRESS, labelAddress, loginAddress, PRACTICE_ADDRESS } from "@/lib/router";
 
 interface Props {
-  /** Undefined while unknown, null where no campaign is open. */
-  campaign: Campaign | null | undefined;
+  /** Undefined while unknown, null if no campaign is open. */
+  campaign: MyCampaign["campaign"] | undefined;
   isSignedIn: boolean;
   problem: Error | null;
 }
 
-const PROMISE = "It takes an e-mail address and a minute. Others only ever see a number.";
+const PROMISE = "Five practice galaxies, no account needed. ";
 
-/** The way in: one button to a galaxy, by way of an account where there is none. */
+/** The button that leads to a galaxy, or to practice for visitors without an account. */
 export function Begin({ campaign, isSignedIn, problem }: Props) {
   if (problem) return <p role="alert">{inWords(problem)}</p>;
-  if (campaign === null) return <p>No galaxy is ready to be judged just now. The next one appears here by itself.</p>;
+  if (campaign === null) return <p>No galaxy is ready to be judged at the moment. This page will show the next one automatically.</p>;
   if (campaign === undefined) return <BeginPlace />;
   const there = labelAddress(campaign.name);
   if (isSignedIn) {
@@ -27,25 +27,31 @@ export function Begin({ campaign, isSignedIn, problem }: Props) {
         <Link to="/me" className="button">
           My galaxies
         </Link>
+        <Link to={DAILY_ADDRESS} className="button">
+          Today’s five
+        </Link>
       </p>
     );
   }
   return (
     <>
       <p className="actions">
-        <a href={signupAddress(there)} className="button primary">
+        <Link to={PRACTICE_ADDRESS} className="button primary">
           Try one now
-        </a>
+        </Link>
         <a href={loginAddress(there)} className="button">
           Log in
         </a>
       </p>
-      <p className="small-print">{PROMISE}</p>
+      <p className="small-print">
+        {PROMISE}
+        <Link to={DAILY_ADDRESS}>Today’s five</Link>
+      </p>
     </>
   );
 }
 
-/** Holds the place of the buttons until it is known which to show, so that nothing below them jumps. */
+/** Reserves the space of the buttons until it is known which to show, so that the content below does not move. */
 function BeginPlace() {
   return (
     <div className="place-held" aria-hidden="true">
@@ -53,7 +59,7 @@ function BeginPlace() {
         <span className="button primary">Try one now</span>
         <span className="button">Log in</span>
       </p>
-      <p className="small-print">{PROMISE}</p>
+      <p className="small-print">{PROMISE}Today’s five</p>
     </div>
   );
 }

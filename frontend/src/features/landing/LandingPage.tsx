@@ -3,34 +3,33 @@ import { useQuery } from "@tanstack/react-query";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Link } from "@/components/Link";
-import { getCampaigns } from "@/lib/api/getCampaigns";
-import { campaignToJoin } from "@/lib/campaigns";
+import { getCampaigns, getStats } from "./api";
 import { queryKeys } from "@/lib/queryKeys";
 import { PREDICT_ADDRESS } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
+import { useMyCampaign } from "@/lib/useMyCampaign";
 import { useTitle } from "@/lib/useTitle";
 import { Begin } from "./Begin";
-import { getStats } from "./getStats";
 import { Campaigns, Figures, FiguresPlace } from "./Progress";
 import { TiltGalaxy } from "./TiltGalaxy";
 
 const LIVE_MS = 60_000;
-/** While nothing is open: a new site is still being filled. */
+/** While no campaign is open: a new site may still be creating its first one. */
 const WAITING_MS = 5_000;
 
 const STEPS = [
-  ["One galaxy, two neighbours", "Your galaxy stands between two galaxies whose tilt is known. Move it along the row until both neighbours look right."],
-  ["First roughly, then exactly", "Five degrees apart at first, then one degree. Your first impression is usually the best."],
-  ["Several eyes agree", "At least three people judge every galaxy. Together they know its tilt better than any one of them."],
+  ["One galaxy, two neighbours", "You see a galaxy between two others whose tilt is known. Move it along the row until it fits between its neighbours."],
+  ["First roughly, then precisely", "First the neighbours are five degrees apart, then one degree. Your first impression is usually the best."],
+  ["Many eyes see more", "At least three people judge every galaxy. Together they are more precise than any one of them."],
 ] as const;
 
 export default function LandingPage() {
   useTitle("How far is this galaxy tilted?");
   const me = useMe();
   const stats = useQuery({ queryKey: queryKeys.stats, queryFn: getStats, refetchInterval: LIVE_MS });
-  const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns, refetchInterval: ({ state }) => (campaignToJoin(state.data) ? LIVE_MS : WAITING_MS) });
+  const mine = useMyCampaign({ everyMs: (found) => (found ? LIVE_MS : WAITING_MS) });
+  const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns, refetchInterval: mine.data ? LIVE_MS : WAITING_MS });
   const isSignedIn = Boolean(me.data?.volunteer);
-  const open = campaignToJoin(campaigns.data);
   return (
     <>
       <Header />
@@ -39,9 +38,9 @@ export default function LandingPage() {
           <div className="hero-words">
             <h1>How far is this galaxy tilted?</h1>
             <p className="lead">
-              A third of all spirals fool the computer; your eye is better. Compare galaxies side by side, and help to measure how far away they are.
+              Software misjudges a third of all spiral galaxies; your eye is better. Compare galaxies side by side, and help to measure how far away they are.
             </p>
-            <Begin campaign={campaigns.data && me.data ? (open ?? null) : undefined} isSignedIn={isSignedIn} problem={campaigns.data ? null : (campaigns.error ?? me.error)} />
+            <Begin campaign={me.data ? mine.data : undefined} isSignedIn={isSignedIn} problem={mine.data === undefined ? (mine.error ?? me.error) : null} />
             {stats.isPending && <FiguresPlace />}
             {stats.data && stats.data.votes > 0 && <Figures stats={stats.data} />}
           </div>
@@ -61,7 +60,7 @@ export default function LandingPage() {
         <section aria-labelledby="ask-title" className="ask-network">
           <div>
             <h2 id="ask-title">Or ask the network</h2>
-            <p>It has learned from galaxies of known tilt. Name a galaxy or give it a picture of your own, and see where it puts it, and how sure it is.</p>
+            <p>A neural network has learned from galaxies of known tilt. Name a galaxy or upload a picture, and see what it predicts and how certain it is.</p>
           </div>
           <Link to={PREDICT_ADDRESS} className="button">
             Ask the network

@@ -22,7 +22,7 @@ export function Figures({ stats }: { stats: Stats }) {
   );
 }
 
-/** Holds the place of the figures until they are here. */
+/** Reserves the space of the figures until they are loaded. */
 export function FiguresPlace() {
   return (
     <ul className="figures place-held" aria-hidden="true">
@@ -42,7 +42,7 @@ export function Campaigns({ campaigns }: { campaigns: readonly Campaign[] }) {
           <li key={campaign.name}>
             <div className="campaign-name">
               {campaign.state === "open" ? <Link to={labelAddress(campaign.name)}>{campaign.title || campaign.name}</Link> : <span>{campaign.title || campaign.name}</span>}
-              {campaign.state === "paused" && <span className="chip">taking a break</span>}
+              {campaign.state === "paused" && <span className="chip">paused</span>}
             </div>
             {campaign.description && <p>{campaign.description}</p>}
             <Meter value={campaign.retired} of={campaign.galaxies} label={`${campaign.title || campaign.name}: galaxies finished`} />

@@ -11,7 +11,7 @@ function inWords(tiltDeg: number): string {
   return tiltDeg < 87 ? "nearly edge-on" : "edge-on: we see it from the side";
 }
 
-/** A galaxy that anyone can tilt, so that one look explains what an inclination is. */
+/** A galaxy that visitors can tilt, to explain what inclination means. */
 export function TiltGalaxy() {
   const [tiltDeg, setTiltDeg] = useState(FIRST_TILT_DEG);
   const drawnDeg = useDeferredValue(tiltDeg);

@@ -1,25 +1,27 @@
 import "./me.css";
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Link } from "@/components/Link";
-import { getCampaigns } from "@/lib/api/getCampaigns";
 import type { Me } from "@/lib/api/types";
-import { undoVote } from "@/lib/api/undoVote";
-import { campaignToJoin } from "@/lib/campaigns";
-import { inWords } from "@/lib/errorWords";
+import { undoVote } from "@/lib/api/calls";
+import { inWords, inWordsOnce } from "@/lib/errorWords";
 import { queryKeys } from "@/lib/queryKeys";
 import { labelAddress, loginAddress } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
+import { useMyCampaign } from "@/lib/useMyCampaign";
 import { useTitle } from "@/lib/useTitle";
-import { getOwnVotes, PAGE_LENGTH } from "./getOwnVotes";
+import { getOwnVotes, PAGE_LENGTH, votesOf } from "./api";
+import { MyEye } from "./MyEye";
+import { Practised } from "./Practised";
+import { Settled } from "./Settled";
 import { Unsent } from "./Unsent";
 import { VoteCard } from "./VoteCard";
 
 function inSentence({ votes, rejected }: Me["counts"]): string {
   if (votes === 0) return "You have not judged a galaxy yet.";
   const judged = votes === 1 ? "You have judged one galaxy" : `You have judged ${votes} galaxies`;
-  return rejected === 0 ? `${judged}.` : `${judged}; ${rejected === 1 ? "one" : rejected} of them you set aside or called face-on.`;
+  return rejected === 0 ? `${judged}.` : `${judged}; ${rejected === 1 ? "one" : rejected} of them rejected or called face-on.`;
 }
 
 function Wall() {
@@ -32,10 +34,11 @@ function Wall() {
     staleTime: 0,
   });
   const undo = useMutation({ mutationFn: undoVote, onSettled: () => queryClient.invalidateQueries({ queryKey: queryKeys.me }) });
-  const rows = votes.data?.pages.flatMap((page) => page.results) ?? [];
+  const rows = votesOf(votes.data?.pages ?? []);
   return (
     <section aria-label="My galaxies">
-      {(votes.error ?? undo.error) && <p role="alert">{inWords(votes.error ?? undo.error)}</p>}
+      {votes.error && <p role="alert">{inWords(votes.error)}</p>}
+      {undo.error && <p role="alert">{inWordsOnce(undo.error)}</p>}
       <ul className="vote-wall" data-testid="own-votes">
         {rows.map((vote) => (
           <VoteCard key={vote.key} vote={vote} isBusy={undo.isPending} onUndo={() => undo.mutate(vote.key)} />
@@ -53,8 +56,7 @@ function Wall() {
 }
 
 function Mine({ me }: { me: Me }) {
-  const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns });
-  const open = campaignToJoin(campaigns.data);
+  const open = useMyCampaign().data;
   return (
     <main className="me">
       <div className="me-head">
@@ -73,13 +75,23 @@ function Mine({ me }: { me: Me }) {
           <a className="button" href="/accounts/password/change/">
             Account
           </a>
+          <a className="button" href="/accounts/data/">
+            My data
+          </a>
           <a className="button" href="/accounts/logout/">
             Log out
           </a>
         </p>
       </div>
       <Unsent />
-      {me.counts.votes > 0 && <Wall />}
+      <Settled />
+      <Practised />
+      {me.counts.votes > 0 && (
+        <>
+          <MyEye />
+          <Wall />
+        </>
+      )}
     </main>
   );
 }

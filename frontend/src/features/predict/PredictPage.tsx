@@ -10,7 +10,7 @@ import { useArrivals } from "./hooks/useArrivals";
 import { useSource } from "./hooks/useSource";
 import { galaxyName } from "./rules/words";
 
-/** Ask the network about any galaxy: choose it, lay it into the frame, and read what the network says of it. */
+/** Predict any galaxy: choose it, centre it in the frame, and read the prediction. */
 export default function PredictPage() {
   const me = useMe();
   const { current, pending, upload, retry, renew, giveUp } = useSource();
@@ -24,7 +24,7 @@ export default function PredictPage() {
           <div className="predict-intro">
             <h1>Ask the network</h1>
             <p className="lead">
-              Give it a spiral galaxy. It answers how far the disk is tilted, how sure it is of that, and whether the galaxy can be measured at all.
+              Choose a spiral galaxy. The network predicts how far its disk is tilted, how certain that is, and whether the galaxy can be measured at all.
             </p>
           </div>
         )}
@@ -38,7 +38,7 @@ export default function PredictPage() {
         )}
         {isOver && (
           <div className="drop-veil" aria-hidden="true">
-            <p>Let go: the network will look at it</p>
+            <p>Drop the picture to load it</p>
           </div>
         )}
       </main>

@@ -56,6 +56,109 @@ export interface paths {
         patch: operations["me_update"];
         trace?: never;
     };
+    "/api/v1/me/campaign/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The campaign that has a galaxy for you now; null where none has. Without a log-in: for a newcomer. */
+        get: operations["my_campaign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/data/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Everything that the site holds about you, as a JSON file. Needs a log-in within the last five minutes. */
+        get: operations["my_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/erase/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Erase your account: the votes stay under a new number, the rest is deleted. It can't be undone. */
+        post: operations["me_erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/eye/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How you see galaxies compared with the others: offset, scatter, line and progress, on settled galaxies. */
+        get: operations["my_eye"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/practice/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What you practised and kept. It has no weight in any label. */
+        get: operations["my_practice"];
+        put?: never;
+        /** @description Keep a finished round of practice, also one begun without an account; once, however often it is sent. */
+        post: operations["practice_keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/settled/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Your galaxies that were settled since your preference `settled_seen`, the latest first. */
+        get: operations["my_settled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/votes/": {
         parameters: {
             query?: never;
@@ -67,6 +170,40 @@ export interface paths {
         get: operations["my_votes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/practice/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Begin a round of practice: five synthetic galaxies, or the five of today; nothing is stored. */
+        post: operations["practice_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/practice/judge/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Judge the next galaxy of a round, and learn its true inclination; nothing is stored. */
+        post: operations["practice_judge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,7 +423,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Lease a galaxy to judge; 200 gives back one of your leases that the browser lost. */
+        /** @description Lease a galaxy to judge; 200 answers one of your leases that the browser lost. */
         post: operations["task_lease"];
         delete?: never;
         options?: never;
@@ -303,7 +440,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Hold a galaxy longer while its page is open. */
+        /** @description Hold a galaxy longer while its page is open; hold it again if its lease ran out and its place is free. */
         post: operations["task_renew"];
         delete?: never;
         options?: never;
@@ -322,6 +459,23 @@ export interface paths {
         put?: never;
         /** @description Give a galaxy back unjudged. */
         post: operations["task_skip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give galaxies back because their page is left; they come back to you first. */
+        post: operations["tasks_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -448,6 +602,10 @@ export interface components {
             retired: number;
             votes: number;
         };
+        CampaignName: {
+            name: string;
+            title: string;
+        };
         CampaignSet: {
             id: number;
             name: string;
@@ -470,6 +628,7 @@ export interface components {
         Due: {
             /** Format: date-time */
             due_at: string;
+            due_in_s: number;
         };
         Ellipse: {
             /** Format: double */
@@ -489,6 +648,19 @@ export interface components {
             /** @description false: nothing was found on the picture, the usual place */
             is_measured: boolean;
         };
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
+        EraseRequest: {
+            /** @description required unless you have just logged in */
+            password?: string;
+            /**
+             * @description keep your remarks on galaxies
+             * @default false
+             */
+            keep_comments: boolean;
+        };
+        Erased: {
+            erased: boolean;
+        };
         Error: {
             code: string;
             detail: string;
@@ -500,6 +672,32 @@ export interface components {
             pgc: number;
             name: string;
             picture_url: string;
+        };
+        EyeFigures: {
+            galaxies: number;
+            /**
+             * Format: double
+             * @description mean difference from the others; positive means too edge-on
+             */
+            offset_deg: number;
+            /** Format: double */
+            offset_error_deg: number;
+            /**
+             * Format: double
+             * @description standard deviation of the differences; the others' scatter is in it
+             */
+            scatter_deg: number;
+            /** Format: double */
+            scatter_error_deg: number;
+        };
+        EyeLine: {
+            /** Format: double */
+            offset_at_70_deg: number;
+            /**
+             * Format: double
+             * @description change of the difference for each degree
+             */
+            slope: number;
         };
         /** @description One to four pictures: the band by the field, or `file` with the band in its name or none at all. */
         FilesRequest: {
@@ -526,6 +724,22 @@ export interface components {
             place: number;
             panels: components["schemas"]["Panel"][];
         };
+        Judged: {
+            /** @description to be sent with the next judgement */
+            token: string;
+            verdict: components["schemas"]["VerdictEnum"];
+            /** Format: double */
+            inclination_deg: number | null;
+            /** Format: double */
+            true_deg: number;
+            /**
+             * Format: double
+             * @description yours less the truth; face-on counts as 45, a rejection as nothing
+             */
+            error_deg: number | null;
+        };
+        /** @enum {string} */
+        KindEnum: "free" | "daily";
         Me: {
             volunteer: string | null;
             role: components["schemas"]["RoleEnum"] | components["schemas"]["NullEnum"];
@@ -550,15 +764,42 @@ export interface components {
         };
         ModelOpinion: {
             name: string;
+            version: string;
             /** Format: double */
             inclination_deg: number | null;
             interval_68_deg: number[] | null;
             /** Format: double */
             rejection_probability: number | null;
-            version: string;
+        };
+        MyCampaign: {
+            campaign: components["schemas"]["CampaignName"] | null;
+        };
+        MyEye: {
+            /** @description settled galaxies that can be compared */
+            galaxies: number;
+            /** @description how many there must be before there are figures */
+            needed: number;
+            figures: components["schemas"]["EyeFigures"] | null;
+            /** @description galaxies with a difference beyond four scatters */
+            left_out: number;
+            line: components["schemas"]["EyeLine"] | null;
+            /** @description the same figures for equal numbers of galaxies, in order of time */
+            periods: components["schemas"]["EyeFigures"][];
+            /** @description the latest galaxies: inclination by the others and by you, in degrees */
+            points: number[][];
         };
         /** @enum {string} */
         NetworkEnum: "ours" | "model4" | "model5" | "model6" | "model4-binary" | "model5-binary" | "model6-binary";
+        NewlySettled: {
+            /**
+             * Format: date-time
+             * @description to be stored as the preference settled_seen once they have been shown
+             */
+            as_of: string;
+            count: number;
+            /** @description the latest of them */
+            results: components["schemas"]["OwnVote"][];
+        };
         NullEnum: null;
         Opinion: {
             name: string;
@@ -567,6 +808,16 @@ export interface components {
             interval_68_deg: number[] | null;
             /** Format: double */
             rejection_probability: number | null;
+        };
+        Outcome: {
+            verdict: components["schemas"]["VerdictEnum"];
+            /** Format: double */
+            inclination_deg: number | null;
+            /** Format: double */
+            sigma_deg: number | null;
+            people: number;
+            /** Format: date-time */
+            settled_at: string;
         };
         Output: {
             id: number;
@@ -593,6 +844,10 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             can_undo: boolean;
+            /** @description once the galaxy is settled: what all volunteers found together */
+            outcome: components["schemas"]["Outcome"] | null;
+            /** @description nobody had judged this galaxy before, in any campaign */
+            is_first: boolean;
         };
         OwnVotes: {
             count: number;
@@ -613,9 +868,30 @@ export interface components {
             /** Format: double */
             zoom: number;
         };
-        /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
         PatchedMeUpdateRequest: {
             preferences?: components["schemas"]["PreferencesRequest"];
+        };
+        Practice: {
+            rounds: number;
+            galaxies: number;
+            /**
+             * Format: double
+             * @description mean distance from the truth
+             */
+            mean_error_deg: number | null;
+            /**
+             * Format: double
+             * @description mean difference, positive if more edge-on than the truth
+             */
+            mean_offset_deg: number | null;
+        };
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
+        PracticeJudgeRequest: {
+            token: string;
+            trace?: components["schemas"]["TraceRequest"] | null;
+            verdict: components["schemas"]["SaidEnum"];
+            reasons?: components["schemas"]["ReasonsEnum"][];
         };
         PredictError: {
             code: string;
@@ -648,12 +924,18 @@ export interface components {
             campaign?: string;
         };
         Prediction: {
-            id: number;
+            /** @description of the row that is kept; null where none is: of a view that was turned or magnified */
+            id: number | null;
             model: components["schemas"]["PredictionModel"];
             /** Format: double */
             inclination_deg: number | null;
             /** Format: double */
             sigma_deg: number | null;
+            /**
+             * Format: double
+             * @description an error that all answers share; null where none was measured
+             */
+            sigma_common_deg: number | null;
             interval_68_deg: number[] | null;
             interval_95_deg: number[] | null;
             rejection: components["schemas"]["Rejection"];
@@ -684,6 +966,11 @@ export interface components {
             zoom?: number;
             show_keys?: boolean;
             hints_seen?: string[];
+            /**
+             * Format: date-time
+             * @description until when settled galaxies have been shown
+             */
+            settled_seen?: string;
         };
         PreferencesRequest: {
             theme?: components["schemas"]["ThemeEnum"];
@@ -693,6 +980,11 @@ export interface components {
             zoom?: number;
             show_keys?: boolean;
             hints_seen?: string[];
+            /**
+             * Format: date-time
+             * @description until when settled galaxies have been shown
+             */
+            settled_seen?: string;
         };
         /** @enum {string} */
         ReasonEnum: "not_sure" | "better_image" | "bad_TF" | "ambiguous" | "disturbed" | "HI" | "face_on" | "not_spiral" | "multiple";
@@ -710,6 +1002,27 @@ export interface components {
         };
         /** @enum {string} */
         RoleEnum: "volunteer" | "supervisor" | "staff";
+        Round: {
+            /** @description to be sent with the next judgement */
+            token: string;
+            /** @description date (UTC) of a daily five, else empty */
+            day: string;
+            galaxies: components["schemas"]["Task"][];
+        };
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
+        RoundBeginRequest: {
+            /** @default free */
+            kind: components["schemas"]["KindEnum"];
+            /**
+             * @description token of the round before: other galaxies come
+             * @default
+             */
+            after: string;
+        };
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
+        RoundKeepRequest: {
+            token: string;
+        };
         /** @enum {string} */
         SaidEnum: "accepted" | "face_on" | "rejected";
         Skipped: {
@@ -785,12 +1098,18 @@ export interface components {
         /** @enum {string} */
         StepEnum: "A" | "B";
         StraightAnswer: {
-            id: number;
+            /** @description of the row that is kept; null where none is: of a view that was turned or magnified */
+            id: number | null;
             model: components["schemas"]["PredictionModel"];
             /** Format: double */
             inclination_deg: number | null;
             /** Format: double */
             sigma_deg: number | null;
+            /**
+             * Format: double
+             * @description an error that all answers share; null where none was measured
+             */
+            sigma_common_deg: number | null;
             interval_68_deg: number[] | null;
             interval_95_deg: number[] | null;
             rejection: components["schemas"]["Rejection"];
@@ -819,6 +1138,8 @@ export interface components {
             standard_set: number;
             /** Format: date-time */
             due_at: string;
+            /** @description seconds until due_at, whatever the browser's clock says */
+            due_in_s: number;
             target: components["schemas"]["TaskTarget"];
             /** @description grid bin → bin that fills it */
             sources: {
@@ -829,7 +1150,7 @@ export interface components {
                 [key: string]: number[];
             };
         };
-        /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
         TaskLeaseRequest: {
             campaign: string;
             held?: string[];
@@ -843,6 +1164,13 @@ export interface components {
             sizes_px: number[];
             /** @description address with {stem} and {size} */
             image_path: string;
+        };
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
+        TasksReleaseRequest: {
+            tasks: string[];
+        };
+        TasksReleased: {
+            released: number;
         };
         /** @enum {string} */
         ThemeEnum: "system" | "light" | "dark";
@@ -863,9 +1191,9 @@ export interface components {
             /** Format: uuid */
             id: string;
             state: components["schemas"]["TrainingRunStateEnum"];
-            /** @description folder below labelsets/, to train on it again; empty where it lies elsewhere */
+            /** @description folder below labelsets/, to train on it again; empty if it is elsewhere */
             readonly labelset: string;
-            /** @description as it calls itself */
+            /** @description its own name */
             labelset_name: string;
             labelset_digest: string;
             network: string;
@@ -886,7 +1214,7 @@ export interface components {
             error: string;
             /** @description the best validation */
             best: unknown;
-            /** @description whether it may take the served one's place, and why */
+            /** @description whether it may replace the network in use, and why */
             gate: unknown;
             model?: string | null;
             /** Format: date-time */
@@ -923,14 +1251,24 @@ export interface components {
             /** @default 1 */
             seed: number;
             /**
-             * @description so many share the work, a GPU each where possible
+             * @description number of processes that share the work, one GPU each where possible
              * @default 1
              */
             processes: number;
             /** @description cpu, cuda or cuda:1 (the second GPU); empty: a GPU where the machine that trains has one */
             device?: string;
             /**
-             * @description whether it answers where it passes the gate
+             * @description initial weights: of the network that is served, or of one of ours by its checksum; empty: none
+             * @default
+             */
+            start: string;
+            /**
+             * @description half of each batch are synthetic galaxies
+             * @default false
+             */
+            mixed: boolean;
+            /**
+             * @description whether to put it into use if it passes the gate
              * @default true
              */
             promote: boolean;
@@ -940,7 +1278,7 @@ export interface components {
         };
         /** @enum {string} */
         VerdictEnum: "A" | "F" | "J";
-        /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
         ViewRequest: {
             /**
              * Format: double
@@ -976,7 +1314,7 @@ export interface components {
             undo_until: string;
             replayed: boolean;
         };
-        /** @description A serializer that refuses fields it does not know, and truth values or non-finite numbers for numbers. */
+        /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
         VoteRecordRequest: {
             /** Format: uuid */
             key: string;
@@ -987,6 +1325,8 @@ export interface components {
             reasons?: components["schemas"]["ReasonsEnum"][];
             /** @default  */
             comment: string;
+            /** @description milliseconds that the galaxy was on screen; without it the time since the lease counts */
+            shown_ms?: number | null;
         };
     };
     responses: never;
@@ -1135,6 +1475,421 @@ export interface operations {
             };
         };
     };
+    my_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyCampaign"];
+                };
+            };
+        };
+    };
+    my_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    me_erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EraseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    my_eye: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyEye"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    my_practice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Practice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    practice_keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoundKeepRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Practice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    my_settled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewlySettled"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     my_votes: {
         parameters: {
             query?: {
@@ -1196,6 +1951,164 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    practice_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RoundBeginRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Round"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    practice_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PracticeJudgeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2100,6 +3013,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Skipped"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    tasks_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TasksReleaseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TasksReleased"];
                 };
             };
             400: {

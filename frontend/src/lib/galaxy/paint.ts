@@ -53,8 +53,10 @@ function addStars(light: Float32Array, side: number, look: SkyLook): void {
   }
 }
 
-/** The sky as `side` × `side` RGBA pixels. */
-export function renderSky(side: number, look: SkyLook): Uint8ClampedArray<ArrayBuffer> {
+type Pixels = Uint8ClampedArray<ArrayBuffer>;
+
+/** Draws the sky as `side` × `side` RGBA pixels, row by row. */
+function* skyRows(side: number, look: SkyLook): Generator<void, Pixels> {
   const light = new Float32Array(3 * side * side);
   const one: Light = [0, 0, 0];
   const adders = look.galaxies.map(lightOf);
@@ -65,6 +67,7 @@ export function renderSky(side: number, look: SkyLook): Uint8ClampedArray<ArrayB
       for (const add of adders) add((2 * column + 1) / side - 1, y, one);
       light.set(one, 3 * (row * side + column));
     }
+    yield;
   }
   addStars(light, side, look);
   const random = makeRandom(look.seed + 5);
@@ -72,6 +75,7 @@ export function renderSky(side: number, look: SkyLook): Uint8ClampedArray<ArrayB
   const pixels = new Uint8ClampedArray(4 * side * side);
   const top = Math.asinh(SOFTENING * WHITE);
   for (let pixel = 0; pixel < side * side; pixel += 1) {
+    if (pixel % side === 0) yield;
     const isCut = look.cutAt !== undefined && (2 * (pixel % side)) / side - 1 > look.cutAt;
     const red = light[3 * pixel] ?? 0;
     const green = light[3 * pixel + 1] ?? 0;
@@ -92,7 +96,40 @@ export function renderSky(side: number, look: SkyLook): Uint8ClampedArray<ArrayB
   return pixels;
 }
 
-export function paintSky(canvas: HTMLCanvasElement, look: SkyLook): void {
+export function renderSky(side: number, look: SkyLook): Pixels {
+  const rows = skyRows(side, look);
+  for (;;) {
+    const { done, value } = rows.next();
+    if (done) return value;
+  }
+}
+
+/** The longest that the page is busy with drawing in one frame. */
+const SLICE_MS = 8;
+/** How much smaller the first drawing is. */
+const COARSE = 4;
+
+function* drawing(canvas: HTMLCanvasElement, look: SkyLook): Generator<void> {
   const context = canvas.getContext("2d");
-  if (context) context.putImageData(new ImageData(renderSky(canvas.width, look), canvas.width, canvas.width), 0, 0);
+  if (!context) return;
+  for (const side of [Math.round(canvas.width / COARSE), canvas.width]) {
+    const image = new ImageData(yield* skyRows(side, look), side, side);
+    if (side === canvas.width) return context.putImageData(image, 0, 0);
+    const small = Object.assign(document.createElement("canvas"), { width: side, height: side });
+    small.getContext("2d")?.putImageData(image, 0, 0);
+    context.drawImage(small, 0, 0, canvas.width, canvas.width);
+  }
+}
+
+/** Draws the sky, first coarsely and then in full, in short slices between which the page responds. Returns what stops it. */
+export function paintSky(canvas: HTMLCanvasElement, look: SkyLook): () => void {
+  const steps = drawing(canvas, look);
+  let frame = 0;
+  const draw = () => {
+    const until = performance.now() + SLICE_MS;
+    while (performance.now() < until) if (steps.next().done) return;
+    frame = requestAnimationFrame(draw);
+  };
+  frame = requestAnimationFrame(draw);
+  return () => cancelAnimationFrame(frame);
 }

@@ -1,4 +1,4 @@
-/** A key as it was pressed, without what belongs to the browser. */
+/** A key press, without those that belong to the browser. */
 
 export interface KeyPress {
   key: string;
@@ -9,7 +9,7 @@ export interface KeyPress {
   repeat: boolean;
 }
 
-/** The key's name in small letters; null where Ctrl, Alt or Meta make it a command of the browser or the system. */
+/** The key's name in lower case; null if Ctrl, Alt or Meta make it a command of the browser or the system. */
 export function plainKey(press: KeyPress): string | null {
   const isBracket = "[]{}".includes(press.key);
   // AltGr types brackets on many keyboards and reports itself as Ctrl + Alt.

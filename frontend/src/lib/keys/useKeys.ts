@@ -1,18 +1,18 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
 import type { KeyPress } from "./press";
 
-/** Whether the keyboard's focus stands on something that Enter or Backspace belongs to. */
+/** Whether the focused element handles Enter or Backspace itself. */
 function ownsKey(element: Element | null, key: string, cameByPointer: Element | null): boolean {
   if (!(element instanceof HTMLElement)) return false;
   if (element.closest("input, textarea, select, [contenteditable], [role=dialog]")) return true;
-  // A button that was merely clicked does not keep Enter: the next Enter answers, as the main button says.
+  // A button that was merely clicked does not handle Enter: the next Enter triggers the main button.
   return (key === "Enter" || key === " ") && element !== cameByPointer && element.closest("button, a[href]") !== null;
 }
 
-/** Keys for the whole page, except while a dialog is open or a field has the focus. */
+/** Keyboard commands for the whole page, except while a dialog is open or a field has the focus. */
 export function useKeys<Command>(isActive: boolean, commandOf: (press: KeyPress) => Command | null, run: (command: Command) => void): void {
   const latest = useRef({ isActive, commandOf, run });
-  // A layout effect: the key that follows a change at once must already meet the new state.
+  // A layout effect, because a key pressed immediately after a change must see the new state.
   useLayoutEffect(() => {
     latest.current = { isActive, commandOf, run };
   });
@@ -37,7 +37,7 @@ export function useKeys<Command>(isActive: boolean, commandOf: (press: KeyPress)
       event.stopPropagation();
       latest.current.run(command);
     };
-    // In the capture phase, before a merely clicked button could take Enter for itself.
+    // In the capture phase, before a merely clicked button could handle Enter.
     window.addEventListener("keydown", onKeyDown, true);
     window.addEventListener("pointerdown", onPointerDown, true);
     window.addEventListener("focusin", onFocusIn, true);

@@ -1,4 +1,4 @@
-/** The keys that change how a galaxy is shown: the same on every page. */
+/** The keys that change the display of a galaxy, the same on every page. */
 
 import type { Band } from "../api/types";
 

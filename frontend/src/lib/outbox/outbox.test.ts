@@ -57,7 +57,7 @@ describe("what an answer means", () => {
 });
 
 describe("the outbox", () => {
-  it("says that a vote has to wait, so that nobody reads it was recorded", async () => {
+  it("says that a vote has to wait, so that nobody reads it was recorded [flow F15]", async () => {
     answers = [UNREACHABLE];
     const box = makeOutbox();
     await box.setVolunteer("v1");

@@ -1,28 +1,33 @@
-/** Sends every vote until the server acknowledges its key: at once, with growing pauses, when back online, at the next visit. */
+/** Sends every vote until the server acknowledges its key: at once, then with growing pauses, when back online, and at the next visit. */
 
-import { ApiError } from "../api/client";
+import { ApiError, UNREACHABLE } from "../api/client";
 import type { VoteBody, VoteReceipt } from "../api/types";
-import { type Fate, fateOf, pauseMs } from "./delivery";
-import type { StoredVote, VoteStore } from "./store";
+import { plainText } from "../plainText";
+import { type Fate, fateOf, pauseMs, stopsAll } from "./delivery";
+import { SteadyStore, type StoredVote, type VoteStore } from "./store";
 
 export interface OutboxState {
   waiting: number;
   needsLogin: boolean;
+  /** Votes that are only in this page's memory and would be lost if it were closed. */
+  atRisk: number;
   refused: readonly StoredVote[];
 }
 
 export type OutboxEvent =
   | { kind: "receipt"; key: string; receipt: VoteReceipt }
   | { kind: "delayed"; key: string }
+  /** Nobody, or somebody else, is logged in: the page must check who it is. */
+  | { kind: "stranger"; key: string }
   | { kind: "settled" | "refused"; key: string; galaxy: string; error: ApiError };
 
 interface Means {
-  store: Promise<VoteStore>;
-  send: (vote: VoteBody) => Promise<VoteReceipt>;
+  store: Promise<VoteStore> | ((onLost: () => void) => Promise<VoteStore>);
+  send: (vote: VoteBody, volunteer: string) => Promise<VoteReceipt>;
   renewSession: () => Promise<unknown>;
   /** Runs the work only if no other tab is sending; false when another is. */
   exclusively: (work: () => Promise<void>) => Promise<boolean>;
-  /** Runs the work after whoever is sending now. */
+  /** Runs the work after the tab that is sending now. */
   afterOthers: <T>(work: () => Promise<T>) => Promise<T>;
   random?: () => number;
 }
@@ -30,7 +35,8 @@ interface Means {
 const OTHER_TAB_PAUSE_MS = 3000;
 
 export class Outbox {
-  private state: OutboxState = { waiting: 0, needsLogin: false, refused: [] };
+  private state: OutboxState = { waiting: 0, needsLogin: false, atRisk: 0, refused: [] };
+  private readonly store: SteadyStore;
   private readonly watchers = new Set<() => void>();
   private readonly hearers = new Set<(event: OutboxEvent) => void>();
   private volunteer: string | null = null;
@@ -39,7 +45,10 @@ export class Outbox {
   private running: Promise<void> | null = null;
   private isWanted = false;
 
-  constructor(private readonly means: Means) {}
+  constructor(private readonly means: Means) {
+    const { store } = means;
+    this.store = new SteadyStore({ open: typeof store === "function" ? store : () => store });
+  }
 
   getState = (): OutboxState => this.state;
 
@@ -53,7 +62,7 @@ export class Outbox {
     return () => this.hearers.delete(hearer);
   }
 
-  /** Votes are sent only in the name of the person who made them. */
+  /** Votes are sent only in the session of the person who made them. */
   async setVolunteer(volunteer: string | null): Promise<void> {
     this.volunteer = volunteer;
     if (volunteer !== null) this.update({ needsLogin: false });
@@ -63,35 +72,44 @@ export class Outbox {
 
   async add(body: VoteBody, galaxy: string): Promise<void> {
     if (this.volunteer === null) throw new Error("a vote needs someone who is signed in");
-    const vote = { key: body.key, body, volunteer: this.volunteer, galaxy, created_at: Date.now(), attempts: 0, refused: null };
-    await (await this.means.store).put(vote);
+    const sendable = { ...body, comment: plainText(body.comment ?? "") };
+    const vote = { key: body.key, body: sendable, volunteer: this.volunteer, galaxy, created_at: Date.now(), attempts: 0, refused: null };
+    await this.store.put(vote);
     await this.refresh();
     void this.flush();
   }
 
-  /** Takes a vote back that was never sent. False when the server may know it: then it must be undone there. */
+  /** Withdraws a vote that the server does not have. False if it may have it: then it must be undone there. */
   withdraw(key: string): Promise<boolean> {
     return this.means.afterOthers(async () => {
-      const store = await this.means.store;
-      const vote = (await store.all()).find((candidate) => candidate.key === key);
-      if (!vote || vote.attempts > 0) return false;
-      await store.remove(key);
+      const vote = (await this.store.all()).find((candidate) => candidate.key === key);
+      if (!vote || (vote.attempts > 0 && vote.refused === null)) return false;
+      await this.store.remove(key);
       await this.refresh();
       return true;
     });
   }
 
   async isWaiting(key: string): Promise<boolean> {
-    return (await (await this.means.store).all()).some((vote) => vote.key === key);
+    return (await this.store.all()).some((vote) => vote.key === key && vote.refused === null);
   }
 
-  /** The tasks whose votes are on their way: they are still ours, and must not be handed out again. */
+  /** The tasks of unsent votes: they are still ours, and must not be leased again. */
   async taskIds(): Promise<string[]> {
-    return (await this.mine()).map((vote) => vote.body.task);
+    return (await this.mine()).filter((vote) => vote.refused === null).map((vote) => vote.body.task);
+  }
+
+  /** Sends a refused vote again: the page or the server may have been fixed since. */
+  async sendAgain(key: string): Promise<void> {
+    const vote = (await this.mine()).find((candidate) => candidate.key === key);
+    if (!vote) return;
+    await this.store.put({ ...vote, refused: null });
+    await this.refresh();
+    await this.flush();
   }
 
   async forget(key: string): Promise<void> {
-    await (await this.means.store).remove(key);
+    await this.store.remove(key);
     await this.refresh();
   }
 
@@ -100,6 +118,7 @@ export class Outbox {
     this.update({
       waiting: mine.filter((vote) => vote.refused === null).length,
       refused: mine.filter((vote) => vote.refused !== null),
+      atRisk: this.store.atRisk,
     });
   }
 
@@ -127,47 +146,60 @@ export class Outbox {
     } while (this.isWanted && isThrough);
   }
 
-  /** False when it had to stop before the last vote. */
+  /** False if it had to stop before the last vote. A vote that fails for its own reasons does not block the later ones. */
   private async sendAll(): Promise<boolean> {
+    let longestAfterS: number | null = null;
+    let isDelayed = false;
+    let isThrough = true;
     for (const vote of (await this.mine()).filter((candidate) => candidate.refused === null)) {
-      if (!(await this.sendOne(vote))) return false;
+      const result = await this.sendOne(vote);
+      if (result === "gone") continue;
+      isThrough = result !== "login" && !stopsAll(result);
+      if (result !== "login") {
+        isDelayed = true;
+        longestAfterS = Math.max(longestAfterS ?? 0, result.retryAfterS ?? 0);
+      }
+      if (!isThrough) break;
     }
-    return true;
+    this.failures = isDelayed ? this.failures + 1 : 0;
+    if (isDelayed) this.tryLater(pauseMs(this.failures, longestAfterS, (this.means.random ?? Math.random)()));
+    return isThrough && !isDelayed;
   }
 
-  /** True when the next vote can follow at once. */
-  private async sendOne(vote: StoredVote): Promise<boolean> {
-    const store = await this.means.store;
+  /** Sends one vote: "gone" if it needs no more sending, "login" if its owner must log in, otherwise the failure. */
+  private async sendOne(vote: StoredVote): Promise<"gone" | "login" | ApiError> {
+    // Somebody else may have logged in since the list was made; this vote must not be sent in their session.
+    if (vote.volunteer !== this.volunteer) return "login";
     const tried = { ...vote, attempts: vote.attempts + 1 };
-    await store.put(tried);
+    await this.store.put(tried);
     try {
-      const receipt = await this.means.send(vote.body);
-      await store.remove(vote.key);
-      this.failures = 0;
+      const receipt = await this.means.send(vote.body, vote.volunteer);
+      if (receipt.key !== vote.key) throw new ApiError(0, UNREACHABLE, "The response was for another vote.");
+      await this.store.remove(vote.key);
       this.update({ needsLogin: false });
       await this.refresh();
       this.tell({ kind: "receipt", key: vote.key, receipt });
-      return true;
+      return "gone";
     } catch (caught) {
-      const error = caught instanceof ApiError ? caught : new ApiError(0, "unreachable", String(caught));
+      const error = caught instanceof ApiError ? caught : new ApiError(0, UNREACHABLE, String(caught));
       return this.afterFailure(tried, error, fateOf(error));
     }
   }
 
-  private async afterFailure(vote: StoredVote, error: ApiError, fate: Fate): Promise<boolean> {
-    const store = await this.means.store;
+  private async afterFailure(vote: StoredVote, error: ApiError, fate: Fate): Promise<"gone" | "login" | ApiError> {
     switch (fate) {
       case "settled":
-        await store.remove(vote.key);
+        await this.store.remove(vote.key);
         this.tell({ kind: "settled", key: vote.key, galaxy: vote.galaxy, error });
-        return true;
+        return "gone";
       case "refused":
-        await store.put({ ...vote, refused: error.code });
+        await this.store.put({ ...vote, refused: error.code });
         this.tell({ kind: "refused", key: vote.key, galaxy: vote.galaxy, error });
-        return true;
+        return "gone";
       case "login":
         this.update({ needsLogin: true });
-        return false;
+        this.tell({ kind: "stranger", key: vote.key });
+        return "login";
       case "session":
         await this.means.renewSession().catch(() => undefined);
         break;
@@ -175,9 +207,7 @@ export class Outbox {
         break;
     }
     this.tell({ kind: "delayed", key: vote.key });
-    this.failures += 1;
-    this.tryLater(pauseMs(this.failures, error.retryAfterS, (this.means.random ?? Math.random)()));
-    return false;
+    return error;
   }
 
   private tryLater(delayMs: number): void {
@@ -186,7 +216,7 @@ export class Outbox {
   }
 
   private async mine(): Promise<StoredVote[]> {
-    const votes = await (await this.means.store).all();
+    const votes = await this.store.all();
     return votes.filter((vote) => vote.volunteer === this.volunteer).sort((a, b) => a.created_at - b.created_at);
   }
 

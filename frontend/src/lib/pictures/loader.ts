@@ -1,4 +1,6 @@
-/** Loads and decodes pictures in order of importance, retries the ones that fail, and remembers what is ready. */
+/** Loads and decodes pictures by priority, retries those that fail, and keeps those that are ready. */
+
+import { hearAnswers } from "../api/client";
 
 export type PictureState = "loading" | "ready" | "failed";
 
@@ -15,6 +17,10 @@ interface Entry {
 
 const PARALLEL = 6;
 const RETRY_AFTER_MS = [400, 1500];
+/** Failed pictures are requested again with growing pauses, and at once when the server answers any request, but not more often than this. */
+const FIRST_PAUSE_MS = 4000;
+const LONGEST_PAUSE_MS = 60_000;
+const SHORTEST_PAUSE_MS = 1500;
 const KEPT = 160;
 
 const entries = new Map<string, Entry>();
@@ -63,7 +69,9 @@ function pump(): void {
     void load(address, entry).finally(() => {
       active -= 1;
       forgetOldest();
-      for (const notify of listeners) notify();
+      changed();
+      if (entry.state === "failed") planRetry();
+      else if (failed().length > 0) void retryFailed();
       pump();
     });
   }
@@ -81,19 +89,60 @@ export function wantPicture(address: string, priority: number): void {
   queueMicrotask(pump);
 }
 
-/** Tries a failed picture again. */
+function changed(): void {
+  for (const notify of listeners) notify();
+}
+
+/** Retries a failed picture at the user's request. */
 export function retryPicture(address: string): void {
   if (entries.get(address)?.state !== "failed") return;
   entries.delete(address);
   wantPicture(address, Priority.target);
-  for (const notify of listeners) notify();
+  changed();
 }
 
-/** Back online: what failed meanwhile is tried again by itself. */
-export function retryWhenOnline(): void {
-  window.addEventListener("online", () => {
-    for (const [address, { state }] of [...entries]) if (state === "failed") retryPicture(address);
-  });
+let pauseMs = FIRST_PAUSE_MS;
+let retriedAt = 0;
+let isRetrying = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+const failed = () => [...entries].filter(([, { state }]) => state === "failed").sort(([, a], [, b]) => a.priority - b.priority);
+
+const GIVE_UP_MS = 20_000;
+const tooLong = () => pause(GIVE_UP_MS).then(() => Promise.reject(new Error("no answer")));
+
+/** Requests each failed picture again, the important ones first; their placeholder stays until they are ready. */
+async function retryFailed(): Promise<void> {
+  if (isRetrying || Date.now() - retriedAt < SHORTEST_PAUSE_MS) return;
+  isRetrying = true;
+  retriedAt = Date.now();
+  const again = async ([address, entry]: [string, Entry]) => {
+    await Promise.race([decodeOnce(address, entry), tooLong()]);
+    entry.state = "ready";
+    changed();
+  };
+  await Promise.allSettled(failed().map(again));
+  isRetrying = false;
+  clearTimeout(timer);
+  timer = undefined;
+  planRetry();
+}
+
+/** Repeats until all are loaded; each pause is twice as long as the previous one. */
+function planRetry(): void {
+  if (failed().length === 0) pauseMs = FIRST_PAUSE_MS;
+  else if (timer === undefined && !isRetrying) {
+    timer = setTimeout(() => void retryFailed(), pauseMs);
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Retries failed pictures automatically: when any request is answered, when the browser is online or visible again, and periodically. */
+export function startRetrying(): void {
+  const now = () => void (failed().length > 0 && retryFailed());
+  hearAnswers(now);
+  window.addEventListener("online", now);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());
 }
 
 export const pictureState = (address: string): PictureState => entries.get(address)?.state ?? "loading";

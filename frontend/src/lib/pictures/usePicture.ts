@@ -1,7 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { type PictureState, pictureState, wantPicture, watchPictures } from "./loader";
 
-/** Asks for a picture and says when it can be shown without a flash. */
+/** Requests a picture and returns its state, so that it is shown only when decoded. */
 export function usePicture(address: string | null, priority: number): PictureState {
   useEffect(() => {
     if (address) wantPicture(address, priority);

@@ -7,20 +7,17 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from giz.catalog.jobs import images_fetch_job
-from giz.catalog.management.galaxies import add_galaxy_arguments, chosen_galaxies, given_galaxies, reasons_in_words
+from giz.catalog.management.arguments import add_galaxy_arguments, chosen_galaxies, given_galaxies, reasons_in_words
 from giz.catalog.services.lacking import numbers_to_fetch
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.words import counted
 
 DESCRIPTION = """\
 Fetch frames of galaxies in g, r, i from surveys and make their pictures: the galaxy in the middle, its major axis
-level, the field twice its D25.
-
-Position, D25 and position angle come from the catalogue; what it lacks is asked of HyperLEDA. The surveys are tried in
-their order until one covers the field. Frames stay in SURVEY_FOLDER, so that pictures can be made anew without network.
-
-Run it again after an interruption or a failure: what is there already is neither fetched nor made again.
+level, the field twice its D25. Position, D25 and position angle come from the catalogue, or from HyperLEDA where the
+catalogue lacks them. The surveys are tried in their order until one covers the field. Frames stay in SURVEY_FOLDER,
+so that pictures can be remade offline. After an interruption or a failure run it again: nothing that exists is
+fetched or made twice.
 """
 
 
@@ -47,7 +44,7 @@ class Command(GizCommand):
         numbers = chosen_galaxies(numbers_to_fetch, **options)
         if not numbers and not named:
             self.stdout.write(
-                "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies named."
+                "Every galaxy of the catalogue has a picture." if options["missing"] else "No galaxies given."
             )
             return
         job = images_fetch_job(numbers, names, names=named)
@@ -61,5 +58,5 @@ class Command(GizCommand):
         if counts["failed"]:
             why = reasons_in_words(counts["why"])
             raise CommandError(
-                f"Some galaxies have no frames ({why}); the reasons stand above. Run the command again to retry them."
+                f"Some galaxies have no frames ({why}); see the reasons above. Run the command again to retry."
             )

@@ -4,19 +4,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 from giz.catalog.jobs import images_import_job
-from giz.catalog.management.paths import existing_folder
-from giz.core.command import GizCommand
-from giz.core.terminal import run_job_with_bar
+from giz.catalog.management.arguments import existing_folder
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.words import counted, n_galaxies
 
 DESCRIPTION = """\
 Import the pictures of a folder (and the folders in it) by their names:
-  pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg     one picture a galaxy and band
+  pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg     one picture per galaxy and band
   pgc<number>_d25x2_rot_gri.sdss.jpg                used where the plain gri picture is missing or damaged
 
 Each picture is checked (PNG and JPEG by content, at most 40 megapixels), made square and written in the display sizes.
 Galaxies that the catalogue does not know are created. What can't be used is reported with the reason.
-The same folder again changes nothing; after an interruption the same command goes on where it stopped.
+Importing the same folder again changes nothing; after an interruption the same command continues where it stopped.
 """
 
 
@@ -30,8 +29,13 @@ class Command(GizCommand):
         path = existing_folder(folder)
         job = images_import_job(path)
         counts = run_job_with_bar(job, title=f"Pictures of {path.name}").result
+        spare = f" ({counted(counts['spare'], 'spare copy', 'spare copies')} left aside)" if counts["spare"] else ""
         self.stdout.write(
             f"Pictures: {counts['new']:,} new, {counts['replaced']:,} replaced, {counts['unchanged']:,} unchanged; "
-            f"{counts['bad']:,} damaged, {counted(counts['unusable'], 'file')} not used; "
+            f"{counts['bad']:,} damaged, {counted(counts['unusable'], 'file')} not used{spare}; "
             f"{n_galaxies(counts['galaxies'])} created."
         )
+        if counts["spare"]:
+            more = counts["spare"] - len(counts["spare_files"])
+            names = ", ".join(counts["spare_files"]) + (f" and {more:,} more" if more > 0 else "")
+            self.stdout.write(f"Spare copies serve only where the plain picture is damaged: {names}.")

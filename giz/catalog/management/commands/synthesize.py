@@ -28,18 +28,22 @@ class Command(GizCommand):
     help = (
         "Write a label set of synthetic galaxies: pictures in g, r, i and colour, the true inclination, and everything "
         "that was drawn. The same --n, --size and --seed give the same bytes whatever the number of workers. After an "
-        "interruption the same command goes on from there."
+        "interruption the same command continues from there."
     )
     requires_system_checks = []
     needs_database = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--n", type=int, required=True, metavar="N", help="how many galaxies")
-        parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the pictures (default 128)")
-        parser.add_argument("--out", required=True, metavar="FOLDER", help="the folder to write; must not exist yet")
-        parser.add_argument("--seed", type=int, default=1, help="another seed, another population (default 1)")
+        parser.add_argument("--n", type=int, required=True, metavar="N", help="number of galaxies")
         parser.add_argument(
-            "--workers", type=int, default=os.cpu_count() or 1, help="processes that render (default: one a core)"
+            "--size", type=int, default=128, metavar="PX", help="side of the pictures in pixels (default 128)"
+        )
+        parser.add_argument("--out", required=True, metavar="FOLDER", help="the folder to create; must not exist yet")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="random seed; each seed gives another population (default 1)"
+        )
+        parser.add_argument(
+            "--workers", type=int, default=os.cpu_count() or 1, help="rendering processes (default: one per core)"
         )
 
     def handle(self, *, n: int, size: int, out: str, seed: int, workers: int, **_options: Any) -> None:
@@ -57,7 +61,7 @@ class Command(GizCommand):
                     on_progress=lambda done, _total: bar.update(task, completed=done),
                 )
         except KeyboardInterrupt:
-            raise CommandError("Stopped. Run the same command again to go on from here.", returncode=130) from None
+            raise CommandError("Stopped. Run the same command again to continue from here.", returncode=130) from None
         except Refused as error:
             raise CommandError(error.detail) from None
         counts = manifest["counts"]

@@ -1,5 +1,6 @@
 // Fetches parts of the page again while the page is looked at: each [data-address] every data-seconds seconds.
 // What is unfolded stays unfolded, what is focused stays focused; a failed fetch says since when the figures are old.
+// A part with data-version stands for the page around it: once its version is another one, the page is loaded again.
 (() => {
   const FOCUSED = "a, summary, pre";
   const note = document.getElementById("fresh-note");
@@ -21,10 +22,12 @@
       const answer = await fetch(part.dataset.address, { headers: { Accept: "text/html" }, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      replace(part, page.getElementById(part.id) ?? page.body);
+      const fresh = page.getElementById(part.id) ?? page.body;
+      if (part.dataset.version !== fresh.dataset.version) location.reload();
+      else replace(part, fresh);
       note.textContent = "";
     } catch {
-      note.textContent ||= `Not fresh since ${new Date().toLocaleTimeString()}; trying again.`;
+      note.textContent ||= `Last updated before ${new Date().toLocaleTimeString()}; retrying.`;
     }
   };
 

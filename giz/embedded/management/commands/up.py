@@ -17,11 +17,13 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from giz.embedded.addresses import LOOPBACKS, WILDCARDS, in_url, own_addresses, own_names
 from giz.embedded.errors import EmbeddedError
 from giz.embedded.layout import Layout
-from giz.embedded.part import Say
+from giz.embedded.management.commands.migrate import as_owner
 from giz.embedded.session import wanted_services
-from giz.embedded.site import Site, SiteOptions, SiteSteps, frontend_hint
+from giz.embedded.site import Site, SiteOptions, SiteSteps, frontend_hint, short_path
+from giz.embedded.supervisor import Say
 from giz.embedded.terminal import JobProgress, Terminal
 
 RUNNING_STATES = ("queued", "running")
@@ -29,7 +31,7 @@ JOB_TITLES = {"demo": "Demo sky"}
 
 
 def number_between(lowest: int, highest: int) -> Callable[[str], int]:
-    """An argument type that says its range when it is left."""
+    """Return an argument type for whole numbers of a range."""
 
     def parse(text: str) -> int:
         try:
@@ -45,9 +47,10 @@ def number_between(lowest: int, highest: int) -> Callable[[str], int]:
 
 class Command(BaseCommand):
     help = (
-        "Start the whole site in this terminal: database, broker, web server, worker and scheduler. The first start "
-        "makes the database, a staff login and a demo sky. Ctrl-C stops everything in order. DATABASE_URL and "
-        "CELERY_BROKER_URL name servers of your own instead of the embedded ones; GIZ_HOME moves the data."
+        "Start the whole site in this terminal: database, broker, web server, worker and scheduler. The first "
+        "start creates the database, a staff login and a demo sky. Ctrl-C shuts everything down. Set DATABASE_URL "
+        "and CELERY_BROKER_URL to use your own servers instead of the embedded ones, and GIZ_HOME to keep the "
+        "data elsewhere."
     )
     requires_system_checks = []
     # Django's own options would drown ours; giz.core.command does the same for the other commands.
@@ -77,16 +80,22 @@ class Command(BaseCommand):
             web_workers=options["web_workers"],
             worker_concurrency=options["worker_concurrency"],
             queues=queues,
+            votes_queue=settings.VOTES_QUEUE,
             trainer_queues=trainer_queues,
+            others_open=address_for_others(options["host"], options["port"]),
         )
+        if settings.DEBUG and site_options.others_open:
+            raise CommandError(
+                "DEBUG shows code and settings to everybody who can open the site. Unset it, or do not use --host."
+            )
         environment = part_environment(options["host"], options["port"])
-        # Settings were read before the port was known; what this process prints must name the right address.
+        # Settings were read before the port was known, and this process prints addresses.
         settings.SITE_URL = environment.get("SITE_URL", settings.SITE_URL)
         steps = SiteSteps(
             prepare=prepare,
             fill=(lambda _say: None) if options["no_demo"] else queue_demo,
             read_jobs=read_jobs,
-            close=let_go_of_database,
+            close=close_connections,
             environment=environment,
         )
         hint = frontend_hint(Path(settings.FRONTEND_DIST) / "index.html")
@@ -102,44 +111,57 @@ class Command(BaseCommand):
                 "Check DATABASE_URL, or unset it to use the embedded PostgreSQL."
             ) from None
         finally:
-            # Spares the interpreter's last collection: over all that Django loaded it takes a second after Ctrl-C.
+            # Without the interpreter's last garbage collection, which takes a second after Ctrl-C.
             gc.freeze()
 
 
 def worker_queues() -> tuple[str, ...]:
-    """Every queue that a task or a job may be sent to, but those of work of hours."""
+    """Return the queues of tasks and jobs, except those that have a worker of their own."""
     routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     wanted = {settings.CELERY_TASK_DEFAULT_QUEUE, *routes, *settings.JOB_QUEUES.values()}
-    return tuple(sorted(wanted - set(settings.LONG_QUEUES)))
+    return tuple(sorted(wanted - {*settings.LONG_QUEUES, settings.VOTES_QUEUE}))
 
 
 def shared_queues(*, has_torch: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the worker listens to, and what the trainer. Where nothing can be trained, the worker says so at once."""
+    """Return the queues of the worker and of the trainer. Without torch the worker refuses trainings at once."""
     if has_torch:
         return worker_queues(), settings.LONG_QUEUES
     return (*worker_queues(), *settings.LONG_QUEUES), ()
 
 
 def part_environment(host: str, port: int) -> dict[str, str]:
-    """Settings that follow from the chosen address, unless they are set already."""
+    """Return the settings that follow from the chosen address and are not set already."""
     environment = {}
     if not os.environ.get("SITE_URL"):
-        environment["SITE_URL"] = f"http://localhost:{port}"
-    if not os.environ.get("ALLOWED_HOSTS") and host not in ("127.0.0.1", "localhost", "::1"):
-        environment["ALLOWED_HOSTS"] = ",".join(["localhost", "127.0.0.1", "[::1]", host])
+        environment["SITE_URL"] = address_for_others(host, port) or f"http://localhost:{port}"
+    if not os.environ.get("ALLOWED_HOSTS") and host not in LOOPBACKS:
+        others = [*own_names(), *own_addresses()] if host in WILDCARDS else [host]
+        environment["ALLOWED_HOSTS"] = ",".join(["localhost", "127.0.0.1", "[::1]", *map(in_url, others)])
     return environment
 
 
+def address_for_others(host: str, port: int) -> str:
+    """Return the address for other machines; empty where the site listens only to this one."""
+    if host in LOOPBACKS:
+        return ""
+    if host not in WILDCARDS:
+        return f"http://{in_url(host)}:{port}"
+    reached = [address for address in own_addresses() if host == "::" or ":" not in address] or own_names()
+    return f"http://{in_url(reached[0])}:{port}" if reached else ""
+
+
 def prepare(say: Say) -> list[tuple[str, str]]:
-    """Apply what is missing of the schema and see to a staff login; answers the lines about it for the box."""
+    """Migrate the database and create the staff login; return the lines about it for the box."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    with as_owner():
+        # As the owner: before the first migration the site's own role may not exist or may see no table.
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        say(f"Bringing the database to the newest schema ({len(missing)} migrations) …")
+        say(f"Migrating the database ({len(missing)} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
     if "models" in get_commands():
-        # A newer GIZ may bring a newer network without any migration.
+        # A newer GIZ may ship a newer network without any migration.
         call_command("models", "--shipped", stdout=io.StringIO())
     if "ensure_staff" not in get_commands():
         return []
@@ -148,20 +170,23 @@ def prepare(say: Say) -> list[tuple[str, str]]:
     login = printed.getvalue().strip().removeprefix("Staff login:").strip()
     who, _at, where = login.partition("  at ")
     email, _word, password = who.partition("  password: ")
-    named = (("Staff pages", where), ("Staff login", email), ("Password", password))
-    return [(name, value) for name, value in named if value]
+    todo = "log in and choose your own password" if password else ""
+    named = (("Staff pages", where), ("Staff login", email), ("Password", password), ("First of all", todo))
+    writes_mails = settings.EMAIL_BACKEND == "giz.core.mail.FolderBackend"
+    mails = [("E-mails are written to", short_path(Path(settings.GIZ_HOME) / "mail"))] if writes_mails else []
+    return [*((name, value) for name, value in named if value), *mails]
 
 
 def queue_demo(say: Say) -> None:
-    """Queue the demo sky where there is no campaign yet; the worker makes it behind the running site."""
+    """Queue the demo sky where there is no campaign yet; the worker makes it while the site runs."""
     if "demo" not in get_commands() or apps.get_model("labeling", "Campaign").objects.exists():
         return
-    say("A demo sky is being made. You can label its first galaxies in a few seconds, while the rest follows.")
+    say("A demo sky is being created. You can judge its first galaxies in a few seconds; the rest will follow.")
     call_command("demo", "--background", stdout=io.StringIO())
 
 
 class JobReader:
-    """Reads the running jobs, and once more each that ended since."""
+    """Reads the running jobs, and once more each that has ended since."""
 
     def __init__(self) -> None:
         self._running: set[str] = set()
@@ -173,7 +198,7 @@ class JobReader:
             running = list(jobs.filter(state__in=RUNNING_STATES).order_by("created_at").values(*fields)[:5])
             ended = list(jobs.filter(id__in=self._running - {str(row["id"]) for row in running}).values(*fields))
         except OperationalError:
-            # The database is being restarted; the next look finds it again.
+            # The database is restarting; the next call finds it again.
             return []
         finally:
             connection.close()
@@ -194,8 +219,8 @@ class JobReader:
 read_jobs = JobReader()
 
 
-def let_go_of_database() -> None:
-    """Close every connection of this process: one that lost its server would hold up our own end for seconds."""
+def close_connections() -> None:
+    """Close every connection of this process: one that has lost its server would delay our end by seconds."""
     for wrapper in connections.all(initialized_only=True):
         wrapper.close()
         if isinstance(wrapper, DatabaseWrapper):

@@ -6,31 +6,31 @@ from typing import Any
 
 from django.db import transaction
 
-from giz.core.command import GizCommand
+from giz.core.command import GizCommand, run_job_with_bar
 from giz.core.errors import Refused
 from giz.core.tasks import wake_on_commit
-from giz.core.terminal import run_job_with_bar
 from giz.core.words import counted
 from giz.inference.jobs import MOST_JOBS, predict_jobs
 
 
 class Command(GizCommand):
     help = (
-        "Predict the inclination of many galaxies: of a label set, of a campaign, or of a Parquet table with PGC "
-        "numbers (column pgc) or pictures (columns g, r, i, gri: paths or bytes). Answers go to a Parquet file and to "
-        "the database. An interrupted run goes on where it stopped; the same run again changes nothing. Needs no torch."
+        "Predict the inclinations of many galaxies: those of a label set, of a campaign, or of a Parquet table "
+        "with PGC numbers (column pgc) or pictures (columns g, r, i, gri: paths or bytes). Predictions go to a "
+        "Parquet file and to the database. An interrupted run continues where it stopped; repeating a finished "
+        "run changes nothing. Does not need torch."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("input", nargs="?", metavar="INPUT", help="folder of a label set, or a Parquet file")
-        parser.add_argument("--campaign", metavar="NAME", help="instead: the galaxies of this campaign")
+        parser.add_argument("--campaign", metavar="NAME", help="or the galaxies of this campaign")
         parser.add_argument("--out", required=True, metavar="FILE", help="the Parquet file to write")
-        parser.add_argument("--model", metavar="VERSION", help="another network than the served one")
+        parser.add_argument("--model", metavar="VERSION", help="a network other than the served one")
         parser.add_argument(
             "--background",
             type=int,
             metavar="N",
-            help=f"leave the work to workers, as N jobs (1 to {MOST_JOBS}); PREDICT_JOBS_AT_ONCE of them at once",
+            help=f"let workers do it, in N jobs (1 to {MOST_JOBS}), of which PREDICT_JOBS_AT_ONCE run at once",
         )
 
     def handle(

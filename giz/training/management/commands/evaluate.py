@@ -11,9 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
-from giz.training.evaluation_page import page
-from giz.training.figures import text
-from giz.training.services.evaluations import model_evaluate, registered_files
+from giz.training.reports import evaluation_page, evaluation_text
+from giz.training.services.evaluations import model_evaluate, recalibrated_write, registered_files
 
 SIDES = ("test", "validation", "train")
 
@@ -22,7 +21,7 @@ class Command(GizCommand):
     help = (
         "Measure a trained network (an ONNX file) on the test galaxies of a label set: errors by inclination, band and "
         "votes, verdicts, intervals, outliers, and how it compares with axial ratios, with people, and with every "
-        "network of the registry on the same galaxies. Needs no torch."
+        "network of the registry on the same galaxies. Does not need torch."
     )
     needs_database = False
     requires_system_checks = []
@@ -32,16 +31,25 @@ class Command(GizCommand):
         parser.add_argument("labelset", metavar="LABELSET", help="folder of the label set")
         parser.add_argument("--side", default="test", choices=SIDES, help="galaxies to measure on (default test)")
         parser.add_argument("--html", metavar="FILE", help="write the whole report to this page, with plots")
-        parser.add_argument("--report", metavar="FILE", help="write all figures to this JSON file, too")
+        parser.add_argument("--report", metavar="FILE", help="also write all figures to this JSON file")
         parser.add_argument(
-            "--ensemble", nargs="+", default=[], metavar="FILE", help="networks that answer with MODEL as one"
+            "--ensemble", nargs="+", default=[], metavar="FILE", help="networks that form an ensemble with MODEL"
         )
-        parser.add_argument(
-            "--against", nargs="+", default=[], metavar="FILE", help="further ONNX files to compare with"
-        )
+        parser.add_argument("--against", nargs="+", default=[], metavar="FILE", help="other ONNX files to compare with")
         parser.add_argument("--alone", action="store_true", help="leave out the networks of the registry")
         parser.add_argument(
             "--agreement", metavar="FILE", help="how well people agree: what `report agreement --json` has written"
+        )
+        parser.add_argument(
+            "--truth", metavar="TABLE", help="compare with these inclinations from elsewhere, by reference and by 10°"
+        )
+        parser.add_argument(
+            "--reference", default="", metavar="TEXT", help="what they are, where the table has no column reference"
+        )
+        parser.add_argument(
+            "--recalibrate",
+            metavar="FILE",
+            help="scale the intervals by the labels of this label set, and write the network with them to this file",
         )
 
     def handle(self, *, model: str, labelset: str, side: Any, **options: Any) -> None:
@@ -58,11 +66,17 @@ class Command(GizCommand):
                     *(Path(path).expanduser() for path in options["against"]),
                 ],
                 agreement=Path(agreement).expanduser() if agreement else None,
+                truth=(Path(options["truth"]).expanduser(), options["reference"]) if options["truth"] else None,
+                recalibrate=bool(options["recalibrate"]),
                 on_progress=lambda done, total, words: bar.update(task, completed=done, total=total, description=words),
             )
-        self.stdout.write(text(found.report))
+        self.stdout.write(evaluation_text(found.report))
+        if options["recalibrate"]:
+            out = Path(options["recalibrate"]).expanduser()
+            recalibrated_write(Path(model).expanduser(), out, found.report)
+            self.stdout.write(f"{out}. To register it: manage.py models --register {out}")
         written = json.dumps(found.report, indent=1, allow_nan=False) + "\n"
-        for path, content in ((options["report"], written), (options["html"], page(found))):
+        for path, content in ((options["report"], written), (options["html"], evaluation_page(found))):
             if path:
                 self._write(path, content)
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from giz.core.words import n_galaxies, signed
-from giz.training.picture_report import headline, line, page
+from giz.training.reports import picture_line, pictures_headline, pictures_page
 from giz.training.services.pictures import pictures_evaluate, summary
 
 
@@ -40,19 +40,21 @@ class Command(GizCommand):
                 on_progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         for galaxy in galaxies:
-            self.stdout.write(line(galaxy))
+            self.stdout.write(picture_line(galaxy))
         found = summary(galaxies)
         for band, figures in found["by_band"].items():
             self.stdout.write(
                 f"{band}: {n_galaxies(figures['galaxies'])}, RMS {figures['rms_deg']:.2f}°, bias "
                 f"{signed(figures['bias_deg'], 2)}°, worst {figures['worst_deg']:.1f}°"
             )
-        self.stdout.write(headline(found))
+        self.stdout.write(pictures_headline(found))
         for path, why in unusable:
             self.stderr.write(f"{Path(path).name}: {why}")
         if html:
             try:
-                Path(html).write_text(page(galaxies, f"{Path(model).name} on {folder}"), encoding="utf-8")
+                Path(html).write_text(
+                    pictures_page(galaxies, found, f"{Path(model).name} on {folder}"), encoding="utf-8"
+                )
             except OSError as error:
                 raise Refused("bad_path", f"{html} can't be written ({error.strerror}).") from None
             self.stdout.write(html)

@@ -13,8 +13,8 @@ MOST_PICTURES = 2000
 
 class Command(GizCommand):
     help = (
-        "Write a page of the pictures that a network is given to learn from, turned, zoomed and changed in tone, with "
-        "their labels, and the distribution of the labels in the label set and in the batches."
+        "Write a page of augmented training pictures (rotated, zoomed, changed in tone) with their labels, and "
+        "the distribution of labels in the label set and in the batches."
     )
     needs_database = False
     requires_system_checks = []

@@ -2,7 +2,7 @@ import { Header } from "@/components/Header";
 import { useOutbox } from "@/lib/outbox";
 import { loginAddress, signupAddress, usePath } from "@/lib/router";
 
-/** For visitors who are not signed in; both ways lead back here. */
+/** For visitors who are not logged in; login and sign-up both lead back here. */
 export function Invitation({ title }: { title: string | undefined }) {
   const path = usePath();
   const { needsLogin } = useOutbox();
@@ -12,7 +12,7 @@ export function Invitation({ title }: { title: string | undefined }) {
         <Header />
         <main className="message">
           <h1>Please log in again</h1>
-          <p>You were logged out meanwhile. Your vote is kept and will be sent once you are back.</p>
+          <p>You have been logged out. Your vote is saved and will be sent after you log in.</p>
           <p className="actions">
             <a className="button primary" href={loginAddress(path)}>
               Log in
@@ -28,10 +28,9 @@ export function Invitation({ title }: { title: string | undefined }) {
       <main className="message">
         <h1>{title ?? "A galaxy is waiting for you"}</h1>
         <p>
-          You compare one galaxy with others whose tilt is known, and say between which two it belongs. It takes about a minute, and no knowledge
-          of astronomy.
+          You compare one galaxy with others whose tilt is known, and decide between which two it belongs. It takes about a minute, and needs no knowledge of astronomy.
         </p>
-        <p>An account keeps your answers together. Others only ever see a number.</p>
+        <p>Your answers are kept in your account. Others only ever see a number.</p>
         <p className="actions">
           <a className="button primary" href={signupAddress(path)}>
             Sign up and begin

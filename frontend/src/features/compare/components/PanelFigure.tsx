@@ -14,17 +14,24 @@ interface Props {
   isInScope: boolean;
   onScope: () => void;
   onRejoin: () => void;
+  /** Shown while the pictures are zoomed, because the outline may then be outside the frame. */
+  onUnzoom?: (() => void) | undefined;
   children?: ReactNode;
 }
 
-/** One big picture with its angle below, and what can be done with it alone. */
-export function PanelFigure({ picture, name, angle, hint, priority, className, isInScope, onScope, onRejoin, children }: Props) {
+/** One large picture with its angle below, and its own controls. */
+export function PanelFigure({ picture, name, angle, hint, priority, className, isInScope, onScope, onRejoin, onUnzoom, children }: Props) {
   const isFallback = picture.band !== null && picture.band !== picture.wanted;
   return (
     <figure className={`panel ${className}`} data-scope={isInScope || undefined}>
-      <div className="panel-view">
+      <div className="panel-view" data-inverted={picture.view.invert || undefined}>
         <PictureView picture={picture} alt={`${name}, ${angle}`} priority={priority} />
         <div className="panel-badges">
+          {onUnzoom && Math.abs(picture.view.zoom - 1) >= 0.05 && (
+            <ToolButton className="badge-button" label={`${picture.view.zoom.toFixed(1)}× · reset the zoom`} onPress={onUnzoom}>
+              {picture.view.zoom.toFixed(1)}× · reset
+            </ToolButton>
+          )}
           {picture.isOwn && <ToolButton className="badge-button" label={`Own view of ${name}: show it like the others again`} icon="close" onPress={onRejoin}>own view</ToolButton>}
           {isFallback && picture.band && (
             <span className="badge">

@@ -10,13 +10,14 @@ interface Props {
   picture: Picture;
   alt: string;
   priority: number;
-  /** The strip shows the small file only. */
+  /** The strip shows only the small file. */
   isSmall?: boolean;
 }
 
 function styleOf({ view, correction, band }: Picture): CSSProperties {
-  const scale = DEFAULT_CROP * correction.zoom * view.zoom;
-  // From right to left: level the galaxy, mirror it, turn it as asked (clockwise on the screen, mirrored or not), enlarge.
+  // A panel that is not square has its own crop, so that all panels show galaxies at the same scale.
+  const scale = `calc(var(--crop, ${DEFAULT_CROP}) * ${correction.zoom * view.zoom})`;
+  // From right to left: level the galaxy, mirror it, rotate it (clockwise on the screen, mirrored or not), magnify it.
   const transform = `scale(${scale}) rotate(${view.rotationDeg}deg) scaleX(${view.flip ? -1 : 1}) rotate(${correction.rotationDeg}deg)`;
   return { transform, filter: filterOf(band, view.invert) };
 }

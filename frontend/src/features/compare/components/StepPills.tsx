@@ -1,10 +1,10 @@
 import { Button } from "react-aria-components";
 import type { Place } from "../rules/grid";
 
-/** Left out where there is no room. */
+/** Hidden if there is no space. */
 const NEAREST = <span className="pill-word">nearest </span>;
 
-/** Where we are in the two steps; A leads back. */
+/** Shows which of the two steps is active; A is a button that leads back. */
 export function StepPills({ place, onBack }: { place: Place; onBack: () => void }) {
   const isA = place.step === "A";
   return (

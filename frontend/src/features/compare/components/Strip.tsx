@@ -1,6 +1,7 @@
 import { type CSSProperties, useEffect, useRef } from "react";
 import { Priority } from "@/lib/pictures/loader";
 import type { Picture } from "../hooks/usePictures";
+import { keepMenuAway } from "../hooks/useGestures";
 import { useStripDrag } from "../hooks/useStripDrag";
 import { caption, shortCaption, spoken } from "../rules/place";
 import { rowOf, type Session } from "../state/session";
@@ -15,7 +16,7 @@ interface Props {
 
 type Vars = CSSProperties & Record<`--${string}`, number | string>;
 
-/** The part of the strip that a tap sends to a slot: half a cell to either side, and up to the target where it is next. */
+/** The tap area of a slot in the strip: half a cell to either side, or up to the target if that is next to it. */
 function gapZone(gap: number, slot: number, cells: number): { from: number; to: number } {
   const edge = gap < slot ? gap : gap + 1;
   const from = gap === slot + 1 ? slot + 1 : edge - 0.5;
@@ -42,7 +43,7 @@ export function Strip({ session, target, pictureOf, onPlace }: Props) {
 
   const text = spoken(row, slot, place);
   return (
-    <section className="strip" aria-label="All standards in order" ref={scroller}>
+    <section className="strip" aria-label="All standards in order" ref={scroller} onContextMenu={keepMenuAway}>
       <div className="strip-track" style={{ "--cells": cells } as Vars} data-motion={session.motion} data-dragging={isDragging || undefined}>
         {row.map((panel, index) => {
           const cell = index < slot ? index : index + 1;

@@ -34,16 +34,16 @@ function EmptyNeighbour({ side, text }: { side: Side; text: string }) {
   );
 }
 
-/** What stands beside the target at the ends of a row. */
+/** The text beside the target at the ends of a row. */
 function emptyText({ place }: Session, side: Side): string {
   const isEnd = place.step === "A" || place.window === (side === "left" ? FIRST_WINDOW : LAST_WINDOW);
   if (!isEnd) return side === "left" ? "More face-on standards come next" : "More edge-on standards come next";
   if (side === "left") return "More face-on than any standard";
-  return place.step === "A" ? "From here on to edge-on" : "Fully edge-on";
+  return place.step === "A" ? "From here to edge-on" : "Fully edge-on";
 }
 
 export function Triptych({ session, trio, scope, commands, showKeys }: Props) {
-  const gestures = useGestures({ onSwipe: commands.move, onPinch: commands.pinch, onLongPress: () => commands.open("large") });
+  const { frame, ...gestures } = useGestures({ onSwipe: commands.move, onPinch: commands.pinch, onLongPress: () => commands.open("large") });
   const beside = neighbours(session);
 
   const neighbour = (side: Side, panel: Panel | null, picture: Picture | null) => {
@@ -76,7 +76,7 @@ export function Triptych({ session, trio, scope, commands, showKeys }: Props) {
   };
 
   return (
-    <section className="triptych" aria-label="Your galaxy between its two neighbours" {...gestures}>
+    <section className="triptych" aria-label="Your galaxy between its two neighbours" ref={frame} {...gestures}>
       <div className="triptych-inner">
         {neighbour("left", beside.left, trio.left)}
         <PanelFigure
@@ -90,6 +90,7 @@ export function Triptych({ session, trio, scope, commands, showKeys }: Props) {
           isInScope={scope === "target"}
           onScope={() => commands.scope(scope === "target" ? "all" : "target")}
           onRejoin={() => commands.rejoin("target")}
+          onUnzoom={commands.unzoom}
         />
         {neighbour("right", beside.right, trio.right)}
       </div>

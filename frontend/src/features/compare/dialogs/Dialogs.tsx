@@ -15,7 +15,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** What opens over the comparison; loaded when first needed. */
+/** The dialogs of the comparison, loaded when the browser is idle or when first needed. */
 export default function Dialogs({ name, session, trio, labelling, onClose }: Props) {
   switch (name) {
     case "reject":

@@ -6,7 +6,7 @@ import type { Trio } from "../components/Triptych";
 import { caption } from "../rules/place";
 import { neighbours, rowOf, type Session } from "../state/session";
 
-/** The three pictures as large as the screen allows, and nothing else. */
+/** Only the three pictures, as large as the screen allows. */
 export function FullScreen({ session, trio, onClose }: { session: Session; trio: Trio; onClose: () => void }) {
   const { left, right } = neighbours(session);
   const panels = [
@@ -19,7 +19,7 @@ export function FullScreen({ session, trio, onClose }: { session: Session; trio:
       <Modal className="full">
         <Dialog className="full-dialog">
           <Heading slot="title" className="sr-only">
-            Compare on the full screen
+            Compare in full screen
           </Heading>
           <div className="full-panels">
             {panels.map(({ key, picture, text }) =>

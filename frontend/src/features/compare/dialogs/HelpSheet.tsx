@@ -7,9 +7,9 @@ import { setPreferences, usePreferences } from "@/lib/preferences";
 const KEYS: readonly (readonly [string, string])[] = [
   ["← → or A D", "move the galaxy"],
   ["1 … 9, 0", "jump to a place"],
-  ["Enter", "go on, or answer"],
+  ["Enter", "confirm"],
   ["⌫", "back to step A"],
-  ["X", "reject"],
+  ["X", "reject; then 1 … 9 choose the reason"],
   ["E", "add a remark"],
   ["U", "undo the last answer"],
   ["K", "skip this galaxy"],
@@ -22,20 +22,20 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["[  ]", "rotate by 5°"],
   ["{  }", "rotate by 1°"],
   ["F", "flip"],
-  ["Z", "everything as at first"],
-  ["L", "compare on the full screen"],
+  ["Z", "reset the view"],
+  ["L", "compare in full screen"],
   ["?", "this help"],
 ];
 
-/** The buttons that show a picture only: a finger can't hover over them to read their names. */
+/** The buttons without text: on a touch screen their names can't be read by hovering. */
 const BUTTONS: readonly (readonly [IconName, string])[] = [
   ["other", "another standard of the same tilt"],
   ["adjust", "change the display of one picture only"],
   ["invert", "dark on light, or light on dark"],
   ["flip", "flip left and right"],
-  ["large", "compare on the full screen"],
+  ["large", "compare in full screen"],
   ["note", "add a remark"],
-  ["undo", "take the last answer back"],
+  ["undo", "undo the last answer"],
   ["skip", "skip this galaxy"],
 ];
 
@@ -56,8 +56,8 @@ function Keys() {
 function Fingers() {
   return (
     <>
-      <h3>Fingers</h3>
-      <p>Swipe over the pictures to move your galaxy, pinch to zoom, hold a finger still to compare on the full screen. In the row you can drag it, or tap where it belongs. Tap A at the top to go back to the first step.</p>
+      <h3>Touch</h3>
+      <p>Swipe over the pictures to move your galaxy, pinch to zoom, and press and hold to compare in full screen. You can also drag the galaxy along the row, or tap where it belongs. Tap A at the top to return to the first step.</p>
     </>
   );
 }
@@ -80,17 +80,16 @@ function Buttons() {
   );
 }
 
-/** What a person can do here; on a touch screen the fingers come before the keys. */
+/** The help of the comparison; on a touch screen gestures come before keys. */
 export function HelpSheet({ onClose }: { onClose: () => void }) {
   const isTouch = window.matchMedia("(pointer: coarse)").matches;
   return (
     <Sheet title="How it works" className="help-sheet" onClose={onClose}>
       <div className="help-body">
         <p>
-          Your galaxy stands in the golden frame. Beside it, or below it on a phone, are two galaxies whose tilt is known: the left one we see more from
-          above (face-on), the right one more from the side (edge-on). Move yours along the row until both look right, first roughly, then to the degree.
+          Your galaxy is in the golden frame. Next to it, or below it on a phone, are two galaxies whose tilt is known: we see the left one more from above (face-on), the right one more from the side (edge-on). Move yours along the row until it fits between them, first roughly, then to the degree.
         </p>
-        <p>Look at the outline of the disk rather than at its arms: the rounder, the more face-on. A look in another band often helps.</p>
+        <p>Look at the outline of the disk rather than at the arms: the rounder it is, the more face-on. Another band often helps.</p>
         {isTouch ? (
           <>
             <Fingers />

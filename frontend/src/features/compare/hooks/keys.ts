@@ -1,4 +1,4 @@
-/** Which key does what (EXPERIENCE.md "Keys"). */
+/** The keyboard commands of the comparison. */
 
 import { type KeyPress, plainKey } from "@/lib/keys/press";
 import { VIEW_KEYS, type ViewKeyCommand } from "@/lib/keys/viewKeys";
@@ -31,7 +31,7 @@ const KEYS: Record<string, KeyCommand> = {
   e: { do: "remark" },
 };
 
-/** Commands that holding a key down may repeat. */
+/** Commands that repeat while a key is held down. */
 const REPEATABLE = new Set(["move", "zoom", "turn"]);
 
 export function commandOf(press: KeyPress): KeyCommand | null {

@@ -1,4 +1,5 @@
-import { type PointerEvent, useRef } from "react";
+import { type PointerEvent, useEffect, useRef } from "react";
+import { wheelFactor } from "@/lib/wheel";
 
 interface Gestures {
   onSwipe: (direction: -1 | 1) => void;
@@ -17,8 +18,32 @@ interface Touch {
   y: number;
 }
 
-/** Fingers on the triptych: a swipe moves the target, two fingers zoom, a long press compares full screen. */
+/** Suppresses the browser's picture menu on a long press (but not on a right click). */
+export function keepMenuAway(event: { preventDefault: () => void; nativeEvent: Event }): void {
+  if ((event.nativeEvent as globalThis.PointerEvent).pointerType !== "mouse") event.preventDefault();
+}
+
+/** Touch gestures on the three pictures: a swipe moves the target, two fingers zoom, a long press opens full screen. The mouse wheel zooms. */
 export function useGestures({ onSwipe, onPinch, onLongPress }: Gestures) {
+  const frame = useRef<HTMLElement>(null);
+  const zoom = useRef(onPinch);
+  useEffect(() => {
+    zoom.current = onPinch;
+  });
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return undefined;
+    // React's own wheel listeners are passive, so the page would scroll, too.
+    const onWheel = (event: WheelEvent) => {
+      const factor = wheelFactor(event);
+      if (factor === 1) return;
+      event.preventDefault();
+      zoom.current(factor);
+    };
+    element.addEventListener("wheel", onWheel, { passive: false });
+    return () => element.removeEventListener("wheel", onWheel);
+  }, []);
+
   const touches = useRef(new Map<number, Touch>());
   const spread = useRef<number | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -40,6 +65,7 @@ export function useGestures({ onSwipe, onPinch, onLongPress }: Gestures) {
   };
 
   return {
+    frame,
     onPointerDown: (event: PointerEvent) => {
       if (event.pointerType === "mouse" || (event.target instanceof Element && event.target.closest("button"))) return;
       touches.current.set(event.pointerId, { startX: event.clientX, startY: event.clientY, x: event.clientX, y: event.clientY });
@@ -66,9 +92,6 @@ export function useGestures({ onSwipe, onPinch, onLongPress }: Gestures) {
     },
     onPointerUp: (event: PointerEvent) => end(event, true),
     onPointerCancel: (event: PointerEvent) => end(event, false),
-    onContextMenu: (event: { preventDefault: () => void; nativeEvent: Event }) => {
-      // A long press on a picture would open the browser's picture menu over our comparison.
-      if ((event.nativeEvent as globalThis.PointerEvent).pointerType !== "mouse") event.preventDefault();
-    },
+    onContextMenu: keepMenuAway,
   };
 }

@@ -1,41 +1,82 @@
 import { type Dispatch, useEffect, useRef } from "react";
 import { ApiError } from "@/lib/api/client";
-import { renewTask } from "../api/renewTask";
+import { renewTask } from "../api";
 import type { DeckAction } from "../state/deck";
 import type { Session } from "../state/session";
 
 const LOOK_EVERY_MS = 30_000;
-const RENEW_BEFORE_MS = 6 * 60_000;
+const RENEW_BEFORE_S = 6 * 60;
+/** The codes by which our server says that a lease has ended; after any other failure the next heartbeat tries again. */
+const LOST = new Set(["lease_lost", "already_voted", "not_found"]);
 
-/** Renews the leases while the page is open and looked at. */
-export function useHeartbeat(sessions: readonly Session[], dispatch: Dispatch<DeckAction>, onLost: (session: Session) => void): void {
-  const latest = useRef({ sessions, onLost });
+/** When the page received a lease, and how long it lasts from then: only differences of this browser's clock are used. */
+export interface Hold {
+  dueAt: string;
+  heardAtMs: number;
+  lastsS: number;
+}
+
+/** Whether a lease should be renewed; also if the clock was set back, because then its age is unknown. */
+export function needsRenewal(hold: Hold, nowMs: number): boolean {
+  const passedS = (nowMs - hold.heardAtMs) / 1000;
+  return passedS < 0 || hold.lastsS - passedS < RENEW_BEFORE_S;
+}
+
+/** Renews the leases while the page is open and visible. */
+export function useHeartbeat(
+  sessions: readonly Session[],
+  dispatch: Dispatch<DeckAction>,
+  onLost: (session: Session) => void,
+  onStranger: () => void,
+): void {
+  const latest = useRef({ sessions, onLost, onStranger });
+  const holds = useRef(new Map<string, Hold>());
+  const lost = useRef(new Set<string>());
   useEffect(() => {
-    latest.current = { sessions, onLost };
+    latest.current = { sessions, onLost, onStranger };
+    const known = holds.current;
+    holds.current = new Map(
+      sessions.map(({ task }) => {
+        const hold = known.get(task.id);
+        return [task.id, hold?.dueAt === task.due_at ? hold : { dueAt: task.due_at, heardAtMs: Date.now(), lastsS: task.due_in_s }];
+      }),
+    );
   });
 
   useEffect(() => {
     const renew = async (session: Session) => {
+      const { id } = session.task;
       try {
-        const { due_at } = await renewTask(session.task.id);
-        dispatch({ kind: "renewed", taskId: session.task.id, dueAt: due_at });
+        const { due_at, due_in_s } = await renewTask(id);
+        lost.current.delete(id);
+        dispatch({ kind: "renewed", taskId: id, dueAt: due_at, dueInS: due_in_s });
       } catch (error) {
-        // Unreachable: the next beat tries again. Lost: the vote still counts while there is a free place.
-        if (error instanceof ApiError && (error.status === 409 || error.status === 404)) latest.current.onLost(session);
+        const code = error instanceof ApiError ? error.code : "";
+        if (code === "other_person" || code === "not_authenticated") latest.current.onStranger();
+        if (!LOST.has(code) || lost.current.has(id)) return;
+        // The vote still counts if there is a free place.
+        lost.current.add(id);
+        latest.current.onLost(session);
       }
     };
-    const beat = () => {
+    const beat = (isReturning: boolean) => {
       if (document.visibilityState !== "visible") return;
-      const soon = Date.now() + RENEW_BEFORE_MS;
       for (const session of latest.current.sessions) {
-        if (Date.parse(session.task.due_at) < soon) void renew(session);
+        const { id } = session.task;
+        const hold = holds.current.get(id);
+        if (isReturning || (!lost.current.has(id) && hold && needsRenewal(hold, Date.now()))) void renew(session);
       }
     };
-    const timer = setInterval(beat, LOOK_EVERY_MS);
-    document.addEventListener("visibilitychange", beat);
+    const timer = setInterval(() => beat(false), LOOK_EVERY_MS);
+    const look = () => beat(false);
+    // A page restored from the back/forward cache has given its galaxies back when it was left.
+    const comeBack = (event: PageTransitionEvent) => beat(event.persisted);
+    document.addEventListener("visibilitychange", look);
+    window.addEventListener("pageshow", comeBack);
     return () => {
       clearInterval(timer);
-      document.removeEventListener("visibilitychange", beat);
+      document.removeEventListener("visibilitychange", look);
+      window.removeEventListener("pageshow", comeBack);
     };
   }, [dispatch]);
 }

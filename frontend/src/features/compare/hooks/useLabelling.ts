@@ -1,58 +1,95 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { VoteBody } from "@/lib/api/types";
-import { undoVote } from "@/lib/api/undoVote";
-import { inWords } from "@/lib/errorWords";
+import { getMe, undoVote } from "@/lib/api/calls";
+import { inWords, inWordsOnce } from "@/lib/errorWords";
 import { outbox } from "@/lib/outbox";
 import { queryKeys } from "@/lib/queryKeys";
 import { randomUuid } from "@/lib/uuid";
-import { skipTask } from "../api/skipTask";
-import { deckReducer, EMPTY_DECK } from "../state/deck";
-import { holdTask, releaseAllTasks, releaseTask } from "../state/heldTasks";
+import { giveBack, holdTask, releaseTask } from "../state/heldTasks";
+import { putInFront, shownMs, watchScreen } from "../state/screenTime";
 import { outcomeNow, type Remarks, type Session } from "../state/session";
 import { answerOf, rejectionOf, verdictWords } from "../state/verdict";
 import { useDealing } from "./useDealing";
+import { useHand } from "./useHand";
 import { useHeartbeat } from "./useHeartbeat";
 import { useNotice } from "./useNotice";
+import { useSkip } from "./useSkip";
 
-interface LastVote {
-  key: string;
+interface LastAnswer {
+  /** The key of the vote; null for a skipped galaxy. */
+  key: string | null;
   session: Session;
   words: string;
 }
 
-/** Everything that one campaign's comparison does: galaxies in, votes out, undo, skip, and a quiet word about each. */
-export function useLabelling(campaign: string) {
-  const [deck, dispatch] = useReducer(deckReducer, EMPTY_DECK);
+/** Whether this site, and no captive portal, answers at present. */
+const siteAnswers = () =>
+  getMe().then(
+    () => true,
+    () => false,
+  );
+
+/** The comparison of a campaign: leases galaxies, sends votes, undoes and skips, with a notice about each. */
+export function useLabelling(campaign: string, volunteer: string) {
+  const [deck, dispatch] = useHand(campaign, volunteer);
   const { notice, say } = useNotice();
-  const [last, setLast] = useState<LastVote | null>(null);
+  const [last, setLast] = useState<LastAnswer | null>(null);
   const isBusy = useRef(false);
-  // While another galaxy may be about to take this one's place: what is pressed now was not meant for that one.
+  // True while another galaxy may be about to replace this one: keys pressed now are not meant for it.
   const [isChanging, setChanging] = useState(false);
   const announced = useRef<{ key: string; words: string } | null>(null);
   const queryClient = useQueryClient();
   const dealing = useDealing(campaign, deck.sessions.length, dispatch);
   const current = deck.sessions[0] ?? null;
 
-  useEffect(() => releaseAllTasks, []);
+  const hand = useRef<readonly Session[]>([]);
+  useEffect(() => {
+    hand.current = deck.sessions;
+    putInFront(current?.task.id ?? null);
+  });
+  useEffect(() => {
+    const leave = () => giveBack(hand.current.map((session) => session.task.id));
+    const stopWatching = watchScreen();
+    // From the browser's history the page comes back as it was left, but its galaxies have been given back: loaded again, it
+    // leases fresh ones. While the site does not answer it keeps what it has, and the heartbeat renews the leases later.
+    const comeBack = async (event: PageTransitionEvent) => {
+      if (!event.persisted) return;
+      hand.current.forEach((session) => holdTask(session.task.id));
+      if (outbox.getState().atRisk === 0 && (await siteAnswers())) window.location.reload();
+    };
+    window.addEventListener("pagehide", leave);
+    const onPageShow = (event: PageTransitionEvent) => void comeBack(event);
+    window.addEventListener("pageshow", onPageShow);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      window.removeEventListener("pageshow", onPageShow);
+      leave();
+      putInFront(null);
+      stopWatching();
+    };
+  }, []);
 
-  useHeartbeat(deck.sessions, dispatch, (session) => {
+  const askWhoIsHere = () => void queryClient.invalidateQueries({ queryKey: queryKeys.me });
+  const onLost = (session: Session) => {
     if (session.task.id === current?.task.id) {
-      say("Your time with this galaxy ran out. Your answer still counts if nobody else finished it.", { isLong: true });
+      say("Your time with this galaxy ran out. Your answer still counts unless somebody else has finished it.", { isLong: true });
     } else {
       releaseTask(session.task.id);
       dispatch({ kind: "finished", taskId: session.task.id });
     }
-  });
+  };
+  useHeartbeat(deck.sessions, dispatch, onLost, askWhoIsHere);
 
   useEffect(
     () =>
       outbox.hear((event) => {
         if (event.kind === "settled" || event.kind === "refused") say(`${event.galaxy}: ${inWords(event.error)}`, { isLong: true });
-        if (event.kind === "delayed" && announced.current?.key === event.key) {
-          say(`${announced.current.words} kept; it will be sent`, { canUndo: true });
-          announced.current = null;
-        }
+        if (announced.current?.key !== event.key) return;
+        // Say "recorded" only when the server has acknowledged the vote.
+        if (event.kind === "receipt") say(`${announced.current.words} recorded`, { canUndo: true });
+        if (event.kind === "delayed" || event.kind === "stranger") say(`${announced.current.words} saved; it will be sent`, { canUndo: true });
+        if (event.kind !== "delayed") announced.current = null;
       }),
     [say],
   );
@@ -63,29 +100,30 @@ export function useLabelling(campaign: string) {
       isBusy.current = true;
       try {
         const words = verdictWords(body.verdict, body.reasons, inclinationDeg);
-        await outbox.add(body, session.task.target.label);
+        const isQueued = outbox.getState().waiting > 0 || !navigator.onLine;
+        announced.current = { key: body.key, words };
+        await outbox.add({ ...body, shown_ms: shownMs(session.task.id) }, session.task.target.label);
         releaseTask(session.task.id);
         dispatch({ kind: "finished", taskId: session.task.id });
         setLast({ key: body.key, session, words });
-        announced.current = { key: body.key, words };
-        say(navigator.onLine ? `${words} recorded` : `${words} kept; it will be sent`, { canUndo: true });
+        if (isQueued) say(`${words} saved; it will be sent`, { canUndo: true });
       } catch {
-        say("This browser could not keep your vote. Please try once more.", { isLong: true });
+        say("This browser could not save your vote. Please try again.", { isLong: true });
       } finally {
         isBusy.current = false;
       }
     },
-    [say],
+    [dispatch, say],
   );
 
-  /** The main button: on to the next row of standards, or the answer. */
+  /** The main button: shows the next row of standards, or records the answer. */
   const confirm = useCallback(() => {
     if (!current) return;
     const outcome = outcomeNow(current);
     const body = answerOf(current, randomUuid());
     if (body) void keep(current, body, outcome.kind === "accepted" ? outcome.inclinationDeg : null);
     else dispatch({ kind: "confirm" });
-  }, [current, keep]);
+  }, [current, keep, dispatch]);
 
   const reject = useCallback(
     (remarks: Remarks) => {
@@ -94,25 +132,24 @@ export function useLabelling(campaign: string) {
     [current, keep],
   );
 
+  const skipping = useSkip(useCallback(() => setLast((before) => (before?.key === null ? null : before)), []));
   const skip = useCallback(async () => {
     if (!current || isBusy.current) return;
-    isBusy.current = true;
-    setChanging(true);
-    try {
-      await skipTask(current.task.id);
-      releaseTask(current.task.id);
-      dispatch({ kind: "finished", taskId: current.task.id });
-      say("Skipped. Someone else will judge it.");
-    } catch (error) {
-      say(inWords(error), { isLong: true });
-    } finally {
-      isBusy.current = false;
-      setChanging(false);
-    }
-  }, [current, say]);
+    skipping.skip(current);
+    dispatch({ kind: "finished", taskId: current.task.id });
+    setLast({ key: null, session: current, words: "Skip" });
+    say("Skipped. Somebody else will judge it; you will see it again only when nothing else is left.", { canUndo: true });
+  }, [current, say, dispatch, skipping]);
 
   const undo = useCallback(async () => {
     if (!last || isBusy.current) return;
+    if (last.key === null) {
+      const skipped = skipping.takeBack();
+      if (skipped) dispatch({ kind: "returned", session: skipped });
+      setLast(null);
+      say("Skip undone");
+      return;
+    }
     isBusy.current = true;
     setChanging(true);
     try {
@@ -122,7 +159,7 @@ export function useLabelling(campaign: string) {
       } else {
         await outbox.flush();
         if (await outbox.isWaiting(last.key)) {
-          say("Your vote is still on its way. Undo works once it has arrived.", { isLong: true });
+          say("Your vote is still being sent. You can undo it once it has arrived.", { isLong: true });
           return;
         }
         const { task } = await undoVote(last.key);
@@ -131,14 +168,14 @@ export function useLabelling(campaign: string) {
         void queryClient.invalidateQueries({ queryKey: queryKeys.me });
       }
       setLast(null);
-      say(`${last.words} taken back`);
+      say(`${last.words} undone`);
     } catch (error) {
-      say(inWords(error), { isLong: true });
+      say(inWordsOnce(error), { isLong: true });
     } finally {
       isBusy.current = false;
       setChanging(false);
     }
-  }, [last, queryClient, say]);
+  }, [last, queryClient, say, dispatch, skipping]);
 
   return { deck, current, dispatch, notice, say, problem: dealing.problem, tryAgain: dealing.tryAgain, confirm, reject, skip, undo, canUndo: last !== null, isChanging };
 }

@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useState } from "react";
 
-/** The quiet line: what just happened, for a moment. */
+/** The notice line: shows for a moment what has just happened. */
 export interface Notice {
   text: string;
   canUndo: boolean;
-  /** Worth more time than a glance. */
+  /** Shown for longer. */
   isLong: boolean;
 }
 

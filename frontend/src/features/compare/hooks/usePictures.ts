@@ -4,11 +4,11 @@ import type { Band, Standard, StandardSet } from "@/lib/api/types";
 import { availableBand, pictureAddress, type Source } from "@/lib/pictures/choose";
 import { usePreferences } from "@/lib/preferences";
 import { queryKeys } from "@/lib/queryKeys";
-import { getStandardSet } from "../api/getStandardSet";
+import { getStandardSet } from "../api";
 import type { Session, View } from "../state/session";
 import { typicalZoom, zoomCorrection } from "../rules/zoom";
 
-/** One picture, ready to be drawn: its files, and how it is shown. */
+/** One picture to draw: its files, and how it is shown. */
 export interface Picture {
   small: string | null;
   large: string | null;
@@ -28,7 +28,7 @@ export interface Album {
 
 const NO_CORRECTION = { rotationDeg: 0, zoom: 1 };
 
-/** The standard sets of the galaxies in hand (nearly always one), cached for good. */
+/** The standard sets of the leased galaxies (nearly always one), cached permanently. */
 export function useAlbums(sessions: readonly Session[]) {
   const ids = [...new Set(sessions.map((session) => session.task.standard_set))];
   return useQueries({
@@ -48,7 +48,8 @@ export function useAlbums(sessions: readonly Session[]) {
 }
 
 export function useSharedView(session: Session | null): View {
-  const { band, invert, zoom } = usePreferences();
+  const { band, invert } = usePreferences();
+  const zoom = session?.zoom ?? 1;
   const rotationDeg = session?.rotationDeg ?? 0;
   const flip = session?.flip ?? false;
   return useMemo(() => ({ band, invert, zoom, rotationDeg, flip }), [band, invert, zoom, rotationDeg, flip]);

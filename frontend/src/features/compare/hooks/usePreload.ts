@@ -3,7 +3,7 @@ import { Priority, wantPicture } from "@/lib/pictures/loader";
 import { confirm, neighbours, rowOf, type Session, type View } from "../state/session";
 import { type Album, type Picture, standardPicture, targetPicture } from "./usePictures";
 
-/** Long enough that a target which is only passing by asks for nothing. */
+/** So long that nothing is requested while the target is moving past. */
 const SETTLED_MS = 150;
 
 const addresses = (pictures: readonly (Picture | null)[]) => pictures.flatMap((picture) => [picture?.small, picture?.large]);
@@ -15,21 +15,24 @@ function shownOf(session: Session, album: Album | undefined, view: View): (strin
   return [...addresses(trio), ...rowOf(session).map((panel) => picture(panel.standardId)?.small)];
 }
 
-/** Loads ahead: one place to either side, the row that the main button unfolds, and the whole of the next galaxy. */
+/** Preloads one place to either side, the row that the main button would show with one place to either side, and everything of the next galaxy. */
 export function usePreload(sessions: readonly Session[], albums: ReadonlyMap<number, Album>, shared: View): void {
   useEffect(() => {
     const timer = setTimeout(() => {
       const [current, ...next] = sessions;
       if (!current) return;
       const album = albums.get(current.task.standard_set);
-      const row = rowOf(current);
-      const beside = [row[current.slot - 2], row[current.slot + 1]].map((panel) => panel && standardPicture(current, album, panel.standardId, shared)?.large);
+      const after = confirm(current);
+      const beside = [current, after].flatMap((session) => {
+        const row = rowOf(session);
+        return [row[session.slot - 2], row[session.slot + 1]].map((panel) => panel && standardPicture(session, album, panel.standardId, shared)?.large);
+      });
       const wanted = [
-        // What is shown already stays remembered; asking again loads nothing.
+        // Pictures that are shown already stay in the cache; requesting them again loads nothing.
         ...shownOf(current, album, shared),
         ...beside,
-        ...shownOf(confirm(current), album, shared),
-        ...next.flatMap((session) => shownOf(session, albums.get(session.task.standard_set), { ...shared, rotationDeg: 0, flip: false })),
+        ...shownOf(after, album, shared),
+        ...next.flatMap((session) => shownOf(session, albums.get(session.task.standard_set), { ...shared, zoom: 1, rotationDeg: 0, flip: false })),
       ];
       for (const address of wanted) if (address) wantPicture(address, Priority.ahead);
     }, SETTLED_MS);

@@ -6,11 +6,11 @@ const SCROLL_STEP_PX = 9;
 interface Drag {
   pointerId: number;
   x: number;
-  /** Where in the target's cell it was taken, in cells. */
+  /** Where the target was grabbed, in cells from the left of its cell. */
   grip: number;
 }
 
-/** Dragging the target along the strip: the slot follows at once; near the edges a scrolled strip goes along. */
+/** Drags the target along the strip: the slot follows at once, and the strip scrolls near its edges. */
 export function useStripDrag(scroller: RefObject<HTMLElement | null>, cells: number, slot: number, onPlace: (slot: number) => void) {
   const drag = useRef<Drag | null>(null);
   const [offset, setOffset] = useState<number | null>(null);

@@ -1,4 +1,4 @@
-/** Which standard each panel shows: a pure function of the task's orders and the draws taken so far. */
+/** Which standard each panel shows: a pure function of the task's orders and the draws made so far. */
 
 import { binsOf, type Place } from "./grid";
 
@@ -15,9 +15,9 @@ export interface Draws {
 }
 
 export interface Panel {
-  /** The bin of the grid that this panel stands for. */
+  /** The grid bin of this panel. */
   readonly bin: number;
-  /** The bin that fills it: the degrees that are really shown. */
+  /** The bin that fills it: the inclination that is really shown. */
   readonly degrees: number;
   readonly draw: number;
   readonly standardId: number;
@@ -75,7 +75,7 @@ export function panelsAt(pools: Pools, draws: Draws, place: Place): Panel[] {
 }
 
 /**
- * Takes the draws that a row still needs. A bin that has been seen in this step keeps its draw (sliding, stepping back
+ * Makes the draws that a row still needs. A bin that has been seen in this step keeps its draw (sliding, stepping back
  * and forth), unless its neighbour that shares the same source shows that standard now.
  */
 export function withRow(pools: Pools, draws: Draws, place: Place): Draws {

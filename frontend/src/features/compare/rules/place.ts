@@ -1,6 +1,6 @@
-/** Where the target stands, in words. */
+/** The position of the target, in words. */
 
-import { FIRST_WINDOW, LAST_WINDOW, type Place } from "./grid";
+import { LAST_WINDOW, type Place } from "./grid";
 import type { Panel } from "./panels";
 import { outcomeOf } from "./transitions";
 
@@ -17,12 +17,12 @@ export function caption(row: Row, slot: number, place: Place): string {
   return place.window === LAST_WINDOW ? "90°" : `more edge-on than ${left.degrees}°`;
 }
 
-/** What the strip says under the target where there is little room. */
+/** The short caption under the target in the strip. */
 export function shortCaption(row: Row, slot: number, place: Place): string {
   const left = row[slot - 1];
   const right = row[slot];
   if (left && right) return "here";
-  if (right) return place.step === "B" && place.window !== FIRST_WINDOW ? `< ${right.degrees}°` : "face-on";
+  if (right) return place.step === "B" && outcomeOf(row, slot, place).kind !== "face_on" ? `< ${right.degrees}°` : "face-on";
   if (!left) return "here";
   return place.step === "B" && place.window === LAST_WINDOW ? "90°" : place.step === "A" ? "edge-on" : `> ${left.degrees}°`;
 }
@@ -41,7 +41,7 @@ export function spoken(row: Row, slot: number, place: Place): string {
   return "no standards in this window";
 }
 
-/** What the main button does next. */
+/** The label of the main button. */
 export function actionLabel(row: Row, slot: number, place: Place): string {
   const outcome = outcomeOf(row, slot, place);
   if (outcome.kind === "slide") return outcome.direction === -1 ? "Show more face-on" : "Show more edge-on";

@@ -84,6 +84,13 @@ describe("bins that are missing", () => {
     expect(outcomeOf(row, 3, A)).toEqual({ kind: "step_b", window: 68 });
     expect(drawsOfRow(pools, withRow(pools, NO_DRAWS, A), A)).toEqual([null, null, null, 0, 0, 0, null, null, null]);
   });
+  it.each([
+    [45, { kind: "face_on" }], [47, { kind: "face_on" }], [48, { kind: "accepted", inclinationDeg: 46.5 }], [50, { kind: "accepted", inclinationDeg: 47.5 }],
+  ] as const)("left of the lowest window, filled from %i° on [review 20]", (first, outcome) => {
+    const row = rowAt(poolsOf(EVERY_BIN.filter((bin) => bin >= first)), B(45));
+    expect(outcomeOf(row, 0, B(45))).toEqual(outcome);
+    expect(shortCaption(row, 0, B(45))).toBe(outcome.kind === "face_on" ? "face-on" : `< ${first}°`);
+  });
   it("a window without any standard can only be slid or left", () => {
     const pools = poolsOf([80, 85, 90]);
     expect(rowAt(pools, B(45))).toEqual([]);

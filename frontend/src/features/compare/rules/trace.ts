@@ -1,4 +1,4 @@
-/** What the browser tells the server of a judgement: rows, draws and slots; never an inclination. */
+/** The record of a comparison for the server: rows, draws and slots, never an inclination. */
 
 import type { Place } from "./grid";
 import { type Draws, drawsOfRow, type Pools } from "./panels";
@@ -28,8 +28,8 @@ export function traceStep(pools: Pools, draws: Draws, place: Place, slot: number
 }
 
 /**
- * Adds a step; whoever goes back and forth for ever loses the oldest rounds, then the loops of this one. What is left
- * always replays: each round begins with a step A, and a row that comes again leads on as it did the first time.
+ * Adds a step. If there are too many, the oldest rounds are dropped, then the loops of this one. The rest
+ * can always be replayed: each round begins with a step A, and a repeated row leads to the same next row.
  */
 export function addStep(steps: readonly TraceStep[], step: TraceStep): TraceStep[] {
   const all = [...steps, step];
@@ -38,7 +38,7 @@ export function addStep(steps: readonly TraceStep[], step: TraceStep): TraceStep
   return start === -1 ? withoutLoops(all.slice(all.findLastIndex((candidate) => candidate.step === "A"))) : all.slice(start);
 }
 
-/** A round without what lies between two visits of one window: at most a step A and 38 windows. */
+/** A round without the steps between two visits of the same window: at most a step A and 38 windows. */
 function withoutLoops(round: readonly TraceStep[]): TraceStep[] {
   const path: TraceStep[] = [];
   for (const step of round) {

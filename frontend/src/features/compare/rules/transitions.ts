@@ -1,4 +1,4 @@
-/** What confirming a slot leads to (SCIENCE.md 2): step B, a slid window, or the end with an inclination or face-on. */
+/** The result of confirming a slot: step B, a shifted window, or the end with an inclination or face-on. */
 
 import { FIRST_BIN, FIRST_WINDOW, LAST_BIN, LAST_WINDOW, type Place, slideWindow, stepBWindow } from "./grid";
 import type { Panel } from "./panels";
@@ -22,6 +22,8 @@ function outcomeOfB(row: Row, slot: number, window: number): Outcome {
   const right = row[slot];
   if (left && right) return { kind: "accepted", inclinationDeg: (left.degrees + right.degrees) / 2 };
   if (slot === 0) {
+    // Face-on begins below 45°: if no standard shows 45°, the end of the grid replaces the missing neighbour.
+    if (window === FIRST_WINDOW && right && right.bin !== FIRST_BIN) return { kind: "accepted", inclinationDeg: (FIRST_BIN + right.degrees) / 2 };
     if (window === FIRST_WINDOW) return { kind: "face_on" };
     return { kind: "slide", window: slideWindow(window, -1), direction: -1 };
   }
@@ -39,12 +41,12 @@ export function firstSlot(row: Row): number {
   return Math.floor((row.length + 1) / 2);
 }
 
-/** Where the target stands when step B unfolds around the interval that begins at `leftDeg`: in that interval's middle. */
+/** The slot of the target when step B opens around the interval that begins at `leftDeg`: the middle of that interval. */
 export function slotInWindow(row: Row, leftDeg: number): number {
   return row.filter((panel) => panel.bin <= leftDeg + 2).length;
 }
 
-/** The slot of the same place on the sky of degrees after the window has slid from `from`. */
+/** The slot at the same inclination after the window has shifted from `from`. */
 export function slotAfterSlide(row: Row, from: number, direction: -1 | 1): number {
   const last = from + 8;
   return row.filter((panel) => (direction === -1 ? panel.bin < from : panel.bin <= last)).length;

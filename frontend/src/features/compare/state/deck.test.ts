@@ -9,6 +9,7 @@ const taskOf = (id: string): Task => ({
   campaign: "demo",
   standard_set: 1,
   due_at: "2030-01-01T00:00:00Z",
+  due_in_s: 900,
   target: { label: `PGC ${id}`, images: { gri: "aa/x" }, sizes_px: [128, 256], image_path: "/media/{stem}-{size}.webp" },
   sources: Object.fromEntries(bins.map((bin) => [bin, bin])),
   orders: Object.fromEntries(bins.map((bin) => [bin, [0, 1, 2, 3].map((n) => bin * 100 + n)])),
@@ -66,6 +67,16 @@ describe("the view of one panel", () => {
     expect(session.rotationDeg).toBe(0);
     expect(first(deckReducer(deck, { kind: "rejoin", which: "left" })).own).toEqual({});
   });
+  it("zoom belongs to the galaxy: the next one starts at 1 [ux B5]", () => {
+    const deck = play({ kind: "dealt", task: taskOf("2") }, { kind: "zoom", zoom: 2.8, shared: SHARED });
+    expect(first(deck).zoom).toBe(2.8);
+    expect(first(deckReducer(deck, { kind: "finished", taskId: "1" })).zoom).toBe(1);
+    expect(first(deckReducer(deck, { kind: "unzoom" })).zoom).toBe(1);
+  });
+  it("undoing the zoom leaves band and turn of a panel's own view alone", () => {
+    const deck = play({ kind: "scope", scope: "left" }, { kind: "turn", byDeg: 5, shared: SHARED }, { kind: "zoom", zoom: 3, shared: SHARED }, { kind: "unzoom" });
+    expect(Object.values(first(deck).own)).toEqual([{ ...SHARED, rotationDeg: 5 }]);
+  });
   it("turning and flipping all together stays within half a turn", () => {
     expect(first(play({ kind: "turn", byDeg: 175, shared: SHARED }, { kind: "turn", byDeg: 10, shared: SHARED })).rotationDeg).toBe(-175);
     expect(first(play({ kind: "flip", shared: SHARED }, { kind: "reset_view" })).flip).toBe(false);
@@ -82,7 +93,7 @@ describe("the deck", () => {
     expect(deck.sessions.map((session) => [session.task.id, session.slot])).toEqual([["1", 7], ["2", 5]]);
   });
   it("keeps a renewed lease's new end", () => {
-    const deck = play({ kind: "renewed", taskId: "1", dueAt: "2031-01-01T00:00:00Z" });
+    const deck = play({ kind: "renewed", taskId: "1", dueAt: "2031-01-01T00:00:00Z", dueInS: 900 });
     expect(first(deck).task.due_at).toBe("2031-01-01T00:00:00Z");
   });
 });

@@ -1,9 +1,9 @@
-/** The galaxies in this browser's hands: the first is being judged, the next ones are ready. No React. */
+/** The galaxies leased by this page: the first is being judged, the others are next. No React. */
 
 import type { Task } from "@/lib/api/types";
 import { confirm, drawOthers, keyOfPanel, placeAt, type Remarks, type Session, type Side, startSession, stepBack, type View } from "./session";
 
-/** What the tools act on: every picture, or one of the three on its own. */
+/** What the tools act on: all pictures, or one of the three. */
 export type Scope = "all" | "target" | Side;
 
 export interface Deck {
@@ -12,10 +12,10 @@ export interface Deck {
 }
 
 export type DeckAction =
-  | { kind: "dealt"; task: Task }
+  | { kind: "dealt"; task: Task; session?: Session }
   | { kind: "finished"; taskId: string }
   | { kind: "returned"; session: Session }
-  | { kind: "renewed"; taskId: string; dueAt: string }
+  | { kind: "renewed"; taskId: string; dueAt: string; dueInS: number }
   | { kind: "place"; slot: number }
   | { kind: "move"; by: -1 | 1 }
   | { kind: "confirm" }
@@ -23,6 +23,8 @@ export type DeckAction =
   | { kind: "redraw"; which: Side | "all" }
   | { kind: "remark"; remarks: Remarks }
   | { kind: "scope"; scope: Scope }
+  | { kind: "zoom"; zoom: number; shared: View }
+  | { kind: "unzoom" }
   | { kind: "turn"; byDeg: number; shared: View }
   | { kind: "flip"; shared: View }
   | { kind: "own_view"; change: Partial<View>; shared: View }
@@ -36,7 +38,7 @@ function turned(deg: number, byDeg: number): number {
   return sum > 180 ? sum - 360 : sum <= -180 ? sum + 360 : sum;
 }
 
-/** Changes the view of the one panel in scope; `shared` is what it showed until it got a view of its own. */
+/** Changes the view of the panel in scope; `shared` is its view until it has its own. */
 function withOwnView(session: Session, scope: Scope, shared: View, change: (view: View) => Partial<View>): Session {
   const key = scope === "all" ? null : keyOfPanel(session, scope);
   if (key === null) return session;
@@ -63,6 +65,11 @@ function changeSession(session: Session, scope: Scope, action: DeckAction): Sess
       return drawOthers(session, action.which);
     case "remark":
       return { ...session, remarks: action.remarks };
+    case "zoom":
+      if (scope === "all") return { ...session, zoom: action.zoom };
+      return withOwnView(session, scope, action.shared, () => ({ zoom: action.zoom }));
+    case "unzoom":
+      return { ...session, zoom: 1, own: Object.fromEntries(Object.entries(session.own).map(([key, view]) => [key, view && { ...view, zoom: 1 }])) };
     case "turn":
       if (scope === "all") return { ...session, rotationDeg: turned(session.rotationDeg, action.byDeg) };
       return withOwnView(session, scope, action.shared, (view) => ({ rotationDeg: turned(view.rotationDeg, action.byDeg) }));
@@ -74,7 +81,7 @@ function changeSession(session: Session, scope: Scope, action: DeckAction): Sess
     case "rejoin":
       return withoutOwnView(session, action.which);
     case "reset_view":
-      return scope === "all" ? { ...session, rotationDeg: 0, flip: false, own: {} } : withoutOwnView(session, scope);
+      return scope === "all" ? { ...session, zoom: 1, rotationDeg: 0, flip: false, own: {} } : withoutOwnView(session, scope);
     default:
       return session;
   }
@@ -84,7 +91,7 @@ export function deckReducer(deck: Deck, action: DeckAction): Deck {
   switch (action.kind) {
     case "dealt":
       if (deck.sessions.some((session) => session.task.id === action.task.id)) return deck;
-      return { ...deck, sessions: [...deck.sessions, startSession(action.task)] };
+      return { ...deck, sessions: [...deck.sessions, action.session ?? startSession(action.task)] };
     case "finished":
       return { scope: "all", sessions: deck.sessions.filter((session) => session.task.id !== action.taskId) };
     case "returned": {
@@ -95,7 +102,7 @@ export function deckReducer(deck: Deck, action: DeckAction): Deck {
       return {
         ...deck,
         sessions: deck.sessions.map((session) =>
-          session.task.id === action.taskId ? { ...session, task: { ...session.task, due_at: action.dueAt } } : session,
+          session.task.id === action.taskId ? { ...session, task: { ...session.task, due_at: action.dueAt, due_in_s: action.dueInS } } : session,
         ),
       };
     case "scope":

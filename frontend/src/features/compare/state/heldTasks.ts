@@ -1,4 +1,6 @@
-/** Which tasks this browser holds, in all its tabs: each tab holds a Web Lock a task, freed when the tab goes away. */
+/** Which tasks this browser holds in all its tabs: each tab holds one Web Lock per task, released when the tab is closed. */
+
+import { releaseTasks } from "../api";
 
 const PREFIX = "giz-task:";
 const LEASING = "giz-leasing";
@@ -16,8 +18,12 @@ export function releaseTask(id: string): void {
   releases.delete(id);
 }
 
-export function releaseAllTasks(): void {
-  for (const id of [...releases.keys()]) releaseTask(id);
+let givingBack: Promise<unknown> = Promise.resolve();
+
+/** Returns the tasks when the page is left; the server gives them to the same person first. */
+export function giveBack(ids: readonly string[]): void {
+  for (const id of ids) releaseTask(id);
+  if (ids.length > 0) givingBack = Promise.all([givingBack, releaseTasks(ids).catch(() => undefined)]);
 }
 
 async function heldTasks(): Promise<string[]> {
@@ -26,9 +32,11 @@ async function heldTasks(): Promise<string[]> {
   return [...new Set([...releases.keys(), ...others])];
 }
 
-/** Leases one task at a time over all tabs, so that each sees what the others hold. */
+/** Leases one task at a time across all tabs, so that each tab knows what the others hold. */
 export async function leaseBesideOthers<T extends { id: string }>(lease: (held: string[]) => Promise<T>): Promise<T> {
   const work = async () => {
+    // Otherwise a task that is being returned could be leased again.
+    await givingBack;
     const task = await lease(await heldTasks());
     holdTask(task.id);
     return task;

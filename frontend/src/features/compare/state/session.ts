@@ -1,4 +1,4 @@
-/** One galaxy being judged: where the target stands, what was drawn, how the pictures are shown. No React. */
+/** The state of one comparison: the position of the target, the draws, the display of the pictures. No React. */
 
 import type { Band, Reason, Task } from "@/lib/api/types";
 import type { Place } from "../rules/grid";
@@ -30,10 +30,12 @@ export interface Session {
   readonly task: Task;
   readonly place: Place;
   readonly slot: number;
-  /** Slots left behind in step A and in each window, for going back and forth. */
+  /** The last slot in step A and in each window, for going back and forth. */
   readonly slots: Readonly<Record<string, number>>;
   readonly draws: Draws;
   readonly steps: readonly TraceStep[];
+  /** Zoom, rotation and flip of the pictures that have no view of their own. */
+  readonly zoom: number;
   readonly rotationDeg: number;
   readonly flip: boolean;
   readonly own: Readonly<Partial<Record<PanelKey, View>>>;
@@ -53,12 +55,21 @@ export function startSession(task: Task): Session {
     slot: firstSlot(panelsAt(task, draws, place)),
     slots: {},
     steps: [],
+    zoom: 1,
     rotationDeg: 0,
     flip: false,
     own: {},
     remarks: NO_REMARKS,
     motion: "none",
   };
+}
+
+/** Whether the comparison has not been changed yet. */
+export function isUntouched({ task, place, slot, steps, remarks, draws, own, zoom, rotationDeg, flip }: Session): boolean {
+  const first = startSession(task);
+  const isSeenAsAtFirst = zoom === 1 && rotationDeg === 0 && !flip && Object.keys(own).length === 0;
+  const hasRemark = remarks.reasons.length > 0 || remarks.comment !== "";
+  return place.step === "A" && slot === first.slot && steps.length === 0 && !hasRemark && isSeenAsAtFirst && JSON.stringify(draws) === JSON.stringify(first.draws);
 }
 
 export const rowOf = (session: Session): Panel[] => panelsAt(session.task, session.draws, session.place);
@@ -70,7 +81,7 @@ export function neighbours(session: Session): Record<Side, Panel | null> {
   return { left: row[session.slot - 1] ?? null, right: row[session.slot] ?? null };
 }
 
-/** The trace as it stands with the present step as its last. */
+/** The trace so far, with the current step as its last. */
 export function traceNow(session: Session): Trace {
   return buildTrace(addStep(session.steps, traceStep(session.task, session.draws, session.place, session.slot)));
 }
@@ -82,7 +93,7 @@ export function placeAt(session: Session, slot: number): Session {
 
 const slotKey = (place: Place): string => (place.step === "A" ? "A" : `B${place.window}`);
 
-/** Leaves the present row, which becomes part of the trace, for another. */
+/** Leaves the current row, which becomes part of the trace, for another one. */
 function moveTo(session: Session, place: Place, motion: Motion, slotIn: (row: Panel[]) => number): Session {
   const draws = withRow(session.task, session.draws, place);
   const row = panelsAt(session.task, draws, place);
@@ -97,7 +108,7 @@ function moveTo(session: Session, place: Place, motion: Motion, slotIn: (row: Pa
   };
 }
 
-/** Confirms the slot where it leads on to another row; an answer that ends the task changes nothing here. */
+/** Confirms the slot if it leads to another row; an answer that ends the task changes nothing here. */
 export function confirm(session: Session): Session {
   const outcome = outcomeNow(session);
   if (outcome.kind === "step_b") {

@@ -1,4 +1,4 @@
-/** The vote that the server is sent, from a session; and what it says about the galaxy, in words. */
+/** The vote of a session, as it is sent to the server and in words. */
 
 import type { Reason, VoteBody } from "@/lib/api/types";
 import { outcomeNow, type Remarks, type Session, traceNow } from "./session";
@@ -10,7 +10,7 @@ export function answerOf(session: Session, key: string): VoteBody | null {
   return { key, task: session.task.id, trace: traceNow(session), verdict: outcome.kind, reasons, comment };
 }
 
-/** A rejection keeps how far the comparison had come, for the record. */
+/** A rejection also records the comparison so far. */
 export function rejectionOf(session: Session, key: string, remarks: Remarks): VoteBody {
   return { key, task: session.task.id, trace: traceNow(session), verdict: "rejected", ...remarks };
 }

@@ -1,16 +1,15 @@
-/** From what somebody asks for to pictures that can be shown; waits while a survey is asked. */
+/** Loads the pictures for a request, and waits while they are fetched from a survey. */
 
 import { ApiError } from "@/lib/api/client";
 import type { SourceRequest } from "../rules/request";
-import { getSource } from "./getSource";
-import { postFiles, postSource } from "./postSource";
+import { getSource, postFiles, postSource } from "./calls";
 import type { Source } from "./types";
 
 export type Ask = SourceRequest | { kind: "files"; files: readonly File[] };
 
 const FIRST_PAUSE_MS = 700;
 const LONGEST_PAUSE_MS = 3000;
-/** So many times in a row a question may get no answer. */
+/** How many polls in a row may fail. */
 const PATIENCE = 5;
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

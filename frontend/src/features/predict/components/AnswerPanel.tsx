@@ -31,7 +31,7 @@ function Number({ measured, isUnfit, guess }: { measured: Measured; isUnfit: boo
         {sigmaDeg !== null && <span>± {inDegrees(sigmaDeg)}</span>}
       </p>
       <p className="quiet">
-        {isUnfit && "If it is measured all the same: "}
+        {isUnfit && "If it is measured anyway: "}
         {interval68Deg && interval95Deg && `${betweenWords(interval68Deg)} in 68 of 100 such cases, ${betweenWords(interval95Deg)} in 95.`}
         {guess.isOwn && ` Your ellipse says ${guess.tiltDeg}°.`}
       </p>
@@ -45,8 +45,7 @@ function Alarm({ disagreement, models }: Pick<Answer, "disagreement" | "models">
     <p className="alarm" role="note">
       <Icon name="alarm" />
       <span>
-        <strong>The answers do not agree.</strong> The {opponentsOf({ models })} are {inDegrees(disagreement.spread_deg)} apart. Take the number with care: centre
-        the galaxy, try another zoom, or judge it yourself.
+        <strong>The predictions do not agree.</strong> The {opponentsOf({ models })} are {inDegrees(disagreement.spread_deg)} apart. Treat the result with care: centre the galaxy, try another zoom, or judge it yourself.
       </span>
     </p>
   );
@@ -56,9 +55,9 @@ function Together({ answer, measured }: { answer: Answer; measured: Measured | n
   const together = measured?.interval68Deg ?? null;
   return (
     <section className="answer-part" aria-labelledby="opinions-title">
-      <h3 id="opinions-title">Who says what</h3>
+      <h2 id="opinions-title">All predictions</h2>
       {answer.models.length > 1 && <Opinions title="Each network" rows={answer.models} nameOf={({ name }) => networkName(name)} together={together} />}
-      <Opinions title={`What ${networkName(answer.model.network)} says of`} rows={answer.views} nameOf={viewName} together={together} />
+      <Opinions title={`By ${networkName(answer.model.network)}, from`} rows={answer.views} nameOf={viewName} together={together} />
     </section>
   );
 }
@@ -71,7 +70,12 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
       {measured ? (
         <Number measured={measured} isUnfit={fitnessOf(answer.rejection.probability) === "unfit"} guess={guess} />
       ) : (
-        <p>This network says whether a galaxy can be measured, but does not measure it.</p>
+        <p>This network predicts whether a galaxy can be measured, but not its inclination.</p>
+      )}
+      {measured && measured.sigmaDeg !== null && (
+        <p className="quiet">
+          The error is how far the network is typically off for pictures like this one, up or down by chance. An error that all its answers share, for example in the scale of inclinations, is not included{answer.sigma_common_deg === null ? "." : `; compared with other sources it is about ${inDegrees(answer.sigma_common_deg)}.`}
+        </p>
       )}
       <Alarm disagreement={answer.disagreement} models={answer.models} />
       {measured && answer.grid && answer.grid.panels.length > 0 && <Ruler panels={answer.grid.panels} measured={measured} view={view} picture={picture} />}
@@ -83,11 +87,11 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
             Judge it yourself
           </Link>
           <span className="quiet">
-            By eye, against the same standards; for you alone.
+            By eye, with the same standards; your answer isn’t saved.
             {answer.judge_url && (
               <>
                 {" "}
-                Answers count in <a href={answer.judge_url}>its campaign</a>, which asks for this galaxy and others.
+                Your answers count in <a href={answer.judge_url}>its campaign</a>, which includes this galaxy.
               </>
             )}
           </span>
@@ -96,9 +100,9 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
       <Seen seen={answer.seen} />
       <Sharing request={request} source={source} view={view} />
       <p className="quiet model-line">
-        Answered by {networkName(model.network)}, version {model.version}
-        {model.trained_on && `, trained on ${model.trained_on}`}. <a href={model.card_url}>Its card</a> says how good it is.
-        {/synthetic/i.test(model.trained_on) && " Real galaxies may lie further off than the interval says."}
+        Predicted by {networkName(model.network)}, version {model.version}
+        {model.trained_on && `, trained on ${model.trained_on}`}. <a href={model.card_url}>Its model card</a> lists its errors.
+        {/synthetic/i.test(model.trained_on) && " For real galaxies the error may be larger than the interval suggests."}
       </p>
     </>
   );

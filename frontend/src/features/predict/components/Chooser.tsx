@@ -6,7 +6,7 @@ import { Examples } from "./Examples";
 
 interface Props {
   onUpload: (files: readonly File[]) => void;
-  /** Something was chosen: a sheet around this may close. */
+  /** Called when a galaxy has been chosen, so that an enclosing sheet can close. */
   onChosen?: () => void;
 }
 
@@ -120,7 +120,7 @@ function Upload({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
         </button>
       </p>
       <p className="quiet">
-        PNG, JPEG, WebP or FITS. Up to {MOST_FILES} of one galaxy, one a band: names that end in <code>_g</code>, <code>_r</code>, <code>_i</code> or <code>_gri</code> say which. Forgotten after a day.
+        PNG, JPEG, WebP or FITS. Up to {MOST_FILES} of one galaxy, one per band: file names that end in <code>_g</code>, <code>_r</code>, <code>_i</code> or <code>_gri</code> say which. Deleted after a day.
       </p>
       <input
         ref={input}
@@ -140,7 +140,7 @@ function Upload({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
   );
 }
 
-/** Every way to a galaxy. */
+/** All ways to choose a galaxy. */
 export function Chooser({ onUpload, onChosen }: Props) {
   const open = (request: SourceRequest) => {
     onChosen?.();

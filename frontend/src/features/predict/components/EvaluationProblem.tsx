@@ -7,7 +7,7 @@ interface Props {
   onRenew: () => void;
 }
 
-/** Why the network did not answer; the galaxy and its view stay as they are. */
+/** Why there is no prediction; the galaxy and its view are unchanged. */
 export function EvaluationProblem({ error, request, onRenew }: Props) {
   if (!isForgotten(error)) {
     return (

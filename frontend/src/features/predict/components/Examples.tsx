@@ -3,10 +3,10 @@ import { Link } from "@/components/Link";
 import { SkyPicture } from "@/components/SkyPicture";
 import { Priority } from "@/lib/pictures/loader";
 import { queryKeys } from "@/lib/queryKeys";
-import { getExamples } from "../api/getExamples";
+import { getExamples } from "../api/calls";
 import { addressOf } from "../rules/request";
 
-/** Galaxies to try at once; where there are none, nothing. */
+/** Example galaxies; nothing if there are none. */
 export function Examples() {
   const examples = useQuery({ queryKey: queryKeys.predictExamples, queryFn: getExamples, staleTime: Number.POSITIVE_INFINITY }).data ?? [];
   if (examples.length === 0) return null;

@@ -1,18 +1,18 @@
 export interface Guess {
   tiltDeg: number;
   turnDeg: number;
-  /** Whether somebody has touched it: only then it is worth a word beside the answer. */
+  /** Whether it has been changed: only then it is mentioned beside the prediction. */
   isOwn: boolean;
 }
 
 export const FIRST_GUESS: Guess = { tiltDeg: 60, turnDeg: 0, isOwn: false };
 
-/** Before the network answers: an ellipse of one's own, to be laid over the galaxy. */
+/** The user's own ellipse, to be fitted to the galaxy before the prediction. */
 export function GuessSliders({ guess, onChange }: { guess: Guess; onChange: (guess: Guess) => void }) {
   return (
     <section className="answer-part guess" aria-labelledby="guess-title">
-      <h3 id="guess-title">Your eye first, if you like</h3>
-      <p className="quiet">Lay the dashed ellipse over the disk. The network never sees it.</p>
+      <h2 id="guess-title">Your own estimate first (optional)</h2>
+      <p className="quiet">Fit the dashed ellipse to the disk. The network never sees it.</p>
       <div className="guess-sliders">
         <label>
           <span>
@@ -29,7 +29,7 @@ export function GuessSliders({ guess, onChange }: { guess: Guess; onChange: (gue
         </label>
         <label>
           <span>
-            Turn <strong>{guess.turnDeg}°</strong>
+            Angle <strong>{guess.turnDeg}°</strong>
           </span>
           <input
             type="range"

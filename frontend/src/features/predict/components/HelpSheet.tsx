@@ -6,13 +6,13 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["[  ]", "rotate by 5°"],
   ["{  }", "rotate by 1°"],
   ["+  −", "zoom"],
-  ["← ↑ ↓ →", "move, while the picture is chosen"],
+  ["← ↑ ↓ →", "move, while the picture has the focus"],
   ["⇧ and arrow", "move further"],
   ["V", "invert"],
   ["C", "next band"],
   ["G R I", "one band"],
   ["O", "show or hide the ellipse"],
-  ["Z", "everything as at first"],
+  ["Z", "reset the view"],
   ["N", "another galaxy"],
   ["?", "this help"],
 ];
@@ -22,15 +22,13 @@ export default function HelpSheet({ onClose }: { onClose: () => void }) {
     <Sheet title="How it works" className="help-sheet" onClose={onClose}>
       <div className="help-body">
         <p>
-          The frame shows what the network is given, no more: lay the galaxy into its middle, so that it fills about half of the width. How it lies does not
-          matter to the network; that it is whole and alone does.
+          The network sees exactly what is in the frame. Centre the galaxy so that it fills about half of the width. Its orientation does not matter, but it should be complete and alone.
         </p>
         <p>
-          The dashed ellipse is yours. After the answer a golden one shows the tilt that the network sees, its band how far the answer may be off in two of
-          three cases. Inverting turns the greys round for the network too; it has learned both.
+          The dashed ellipse is yours. The golden one shows the predicted tilt; its band is the error in two of three cases. Inverting also inverts what the network sees; it has learned both.
         </p>
-        <h3>Mouse and fingers</h3>
-        <p>Drag the galaxy to its place; the wheel or two fingers zoom, two fingers turn. Pictures can be dropped anywhere on the page, or pasted.</p>
+        <h3>Mouse and touch</h3>
+        <p>Drag to move the galaxy; zoom with the wheel or two fingers, rotate with two fingers. You can drop pictures anywhere on the page, or paste them.</p>
         <h3>Keys</h3>
         <KeyList keys={KEYS} />
       </div>

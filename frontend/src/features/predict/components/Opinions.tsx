@@ -7,11 +7,11 @@ interface Props {
   title: string;
   rows: readonly Opinion[];
   nameOf: (row: Opinion) => string;
-  /** The answer that they make together. */
+  /** The combined prediction. */
   together: Interval | null;
 }
 
-/** A small dot plot: each answer with its interval on one scale; the numbers beside it say the same. */
+/** A small dot plot of the predictions with their intervals on one scale, with the numbers beside it. */
 export function Opinions({ title, rows, nameOf, together }: Props) {
   const scale = useMemo(() => {
     const values = rows.flatMap(({ inclination_deg, interval_68_deg }) => [inclination_deg, ...(interval_68_deg ?? [])]);
@@ -42,7 +42,7 @@ export function Opinions({ title, rows, nameOf, together }: Props) {
           <th scope="col">tilt</th>
           {showsRejection && (
             <th scope="col">
-              <span className="sr-only">Set </span>aside
+              rejection
             </th>
           )}
         </tr>

@@ -2,7 +2,7 @@ import { ellipsePath } from "@/lib/ellipse";
 import { bandPath, type Outline } from "../rules/ellipse";
 import { svgTransform, type View } from "../rules/view";
 
-/** It belongs to the galaxy: it turns, grows and moves along. Dashed before an answer, with a band of its interval after. */
+/** The ellipse follows the galaxy's rotation, zoom and shift. Dashed before a prediction, with the interval as a band after it. */
 export function OutlineDrawing({ outline, view }: { outline: Outline; view: View }) {
   const { middle, angleDeg, semiMajor, ratio, interval } = outline;
   const line = ellipsePath(semiMajor, ratio);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { Pending } from "../state/desk";
-import { FORGOTTEN_PICTURE, isForgotten, problemInWords } from "../rules/problems";
+import { FORGOTTEN_PICTURE, isForgotten, mayHelpAgain, problemInWords } from "../rules/problems";
 import { requestInWords } from "../rules/request";
 
 const SECOND_MS = 1000;
@@ -16,7 +16,7 @@ function useSeconds(): number {
   return seconds;
 }
 
-/** Most galaxies are here at once: a word that comes and goes in a blink would only disturb. */
+/** Most galaxies load at once: a message that flashes up would only distract. */
 function useIsLate(): boolean {
   const [isLate, setLate] = useState(false);
   useEffect(() => {
@@ -42,7 +42,7 @@ function Waiting({ pending, onGiveUp }: { pending: Pending; onGiveUp: () => void
       <p className="quiet">
         {isFetching && (seconds > LONG_S ? `${seconds} seconds so far; surveys can be slow. ` : `${seconds} s `)}
         <button type="button" className="text-button" onClick={onGiveUp}>
-          stop waiting
+          cancel
         </button>
       </p>
     </div>
@@ -55,20 +55,23 @@ interface Props {
   onGiveUp: () => void;
 }
 
-/** What is on its way, or why it did not come; what was entered is kept. */
+/** Shows what is loading, or why it failed; the user's input is kept. */
 export function PendingNotice({ pending, onRetry, onGiveUp }: Props) {
   if (pending.phase !== "failed") return <Waiting pending={pending} onGiveUp={onGiveUp} />;
+  const canRetry = mayHelpAgain(pending.error);
   return (
     <div className="pending pending-failed" role="alert">
       <p>
-        <strong>{nameOf(pending).replace(/^y/, "Y")} did not come.</strong> {pending.ask.kind === "source" && isForgotten(pending.error) ? FORGOTTEN_PICTURE : problemInWords(pending.error)}
+        <strong>{nameOf(pending).replace(/^y/, "Y")} could not be loaded.</strong> {pending.ask.kind === "source" && isForgotten(pending.error) ? FORGOTTEN_PICTURE : problemInWords(pending.error)}
       </p>
       <p className="actions">
-        <button type="button" className="button small" onClick={onRetry}>
-          Try again
-        </button>
+        {canRetry && (
+          <button type="button" className="button small" onClick={onRetry}>
+            Try again
+          </button>
+        )}
         <button type="button" className="button small quiet" onClick={onGiveUp}>
-          Never mind
+          Cancel
         </button>
       </p>
     </div>

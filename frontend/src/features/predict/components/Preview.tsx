@@ -21,14 +21,14 @@ interface Props {
   onCommand: (command: KeyCommand) => void;
 }
 
-/** The frame that the network sees, large: the galaxy can be dragged, turned and enlarged in it. */
+/** The frame that the network sees: the galaxy can be dragged, rotated and magnified in it. */
 export function Preview({ source, band, view, outline, isBusy, onView, onCommand }: Props) {
   const { frame, handlers } = useViewGestures({
     onMove: (x, y) => onView((before) => moveBy(before, x, y)),
     onEnlarge: (factor) => onView((before) => enlargeBy(before, factor)),
     onPinch: (pinch) => onView((before) => pinchBy(before, pinch)),
   });
-  // Who asked by keyboard goes on where the galaxy is.
+  // Move the focus of keyboard users to the galaxy.
   useEffect(() => {
     frame.current?.focus({ preventScroll: true });
   }, [frame, source.id]);
@@ -41,16 +41,16 @@ export function Preview({ source, band, view, outline, isBusy, onView, onCommand
   };
   const style: CSSProperties = { transform: cssTransform(view) };
   return (
-    // The application role makes it interactive; its keys stand in its name.
+    // The application role makes it interactive; its name lists the keys.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <div
       ref={frame}
       className="preview-frame"
       role="application"
       aria-roledescription="picture that can be moved"
-      aria-label={`${galaxyName(source.galaxy)}, as the network sees it. The arrow keys move it, brackets turn it, plus and minus zoom.`}
+      aria-label={`${galaxyName(source.galaxy)}, as the network sees it. Use the arrow keys to move it, brackets to rotate it, plus and minus to zoom.`}
       aria-describedby="view-words"
-      // A picture that the keyboard moves needs the focus.
+      // The picture needs the focus to be moved by keyboard.
       // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
       data-busy={isBusy || undefined}

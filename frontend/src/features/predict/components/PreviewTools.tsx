@@ -13,7 +13,7 @@ interface Props {
   onCommand: (command: KeyCommand) => void;
 }
 
-const BAND_LABELS: Record<Band, string> = { gri: "Colour", g: "Green band g", r: "Red band r", i: "Infrared band i" };
+const BAND_LABELS: Record<Band, string> = { gri: "Colour", g: "Green band g", r: "Red band r", i: "Near-infrared band i" };
 const ORDER: readonly Band[] = ["gri", "g", "r", "i"];
 
 export function PreviewTools({ bands, band, view, hasOutline, onCommand }: Props) {
@@ -22,7 +22,7 @@ export function PreviewTools({ bands, band, view, hasOutline, onCommand }: Props
   const move = (x: number, y: number) => () => onCommand({ do: "move", x: x * 2 * MOVE_STEP, y: y * 2 * MOVE_STEP });
   const turn = (byDeg: number) => () => onCommand({ do: "turn", byDeg });
   return (
-    <div className="preview-tools" role="group" aria-label="How the galaxy is shown">
+    <div className="preview-tools" role="group" aria-label="Display of the galaxy">
       <div className="toolbar-inner">
         {bands.length > 1 && (
           <div className="segments bands" role="group" aria-label="Band">
@@ -54,7 +54,7 @@ export function PreviewTools({ bands, band, view, hasOutline, onCommand }: Props
           <ToolButton label="Move right" icon="right" onPress={move(1, 0)} />
         </div>
         <ToolToggle label="Show the ellipse" icon="outline" isOn={hasOutline} shortcut={key("O")} onPress={() => onCommand({ do: "outline" })} />
-        <ToolButton label="Reset: show everything as at first" shortcut={key("Z")} onPress={() => onCommand({ do: "reset" })}>reset</ToolButton>
+        <ToolButton label="Reset the view" shortcut={key("Z")} onPress={() => onCommand({ do: "reset" })}>reset</ToolButton>
         <ToolButton label="Help and all keys" icon="help" onPress={() => onCommand({ do: "help" })} />
       </div>
     </div>

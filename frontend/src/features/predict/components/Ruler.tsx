@@ -18,7 +18,7 @@ interface Props {
 const CROP = 1.45;
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** The nine nearest standards in a row with the galaxy among them, and below them how far the interval reaches. */
+/** The nine nearest standards in a row with the galaxy among them, and the interval below them. */
 export function Ruler({ panels, measured, view, picture }: Props) {
   const { inclinationDeg, interval68Deg, interval95Deg } = measured;
   const ruler = useMemo(() => rulerOf(panels, inclinationDeg), [panels, inclinationDeg]);
@@ -50,7 +50,7 @@ export function Ruler({ panels, measured, view, picture }: Props) {
     content: <SkyPicture address={picture} alt="your galaxy" priority={Priority.strip} style={{ transform: `scale(${CROP}) ${cssTransform(view)}` }} isSmall />,
   });
   return (
-    // A row that is wider than the screen must be reachable by keyboard.
+    // A row wider than the screen must be scrollable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="ruler" ref={row} tabIndex={0} role="group" aria-label="The nearest standards, from face-on to edge-on, with the galaxy among them">
       <div className="ruler-track" style={{ "--cells": ruler.cells } as CSSProperties}>

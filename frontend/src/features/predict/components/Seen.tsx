@@ -4,13 +4,13 @@ import type { Answer } from "../api/types";
 
 const ORDER: readonly Band[] = ["gri", "g", "r", "i"];
 
-/** The pixels that went into the network, on demand. */
+/** The pixels that the network received, on demand. */
 export function Seen({ seen }: { seen: Answer["seen"] }) {
   const bands = ORDER.filter((band) => seen[band]);
   return (
     <details className="fold">
       <summary>What the network saw</summary>
-      <p className="quiet">These pixels, nothing else: no name, no catalogue.</p>
+      <p className="quiet">Only these pixels: no name, no catalogue data.</p>
       <ul className="seen">
         {bands.map((band) => (
           <li key={band}>

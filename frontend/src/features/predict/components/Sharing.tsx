@@ -14,7 +14,7 @@ function Copyable({ label, text }: { label: string; text: string }) {
       await navigator.clipboard.writeText(text);
       setSaid("Copied");
     } catch {
-      // A page over plain http, or a browser that asks first: the text can still be copied by hand.
+      // Over plain http, or if the browser asks for permission first, the text can still be copied manually.
       document.getElementById(id)?.focus();
       setSaid("Press Ctrl or ⌘ and C");
     }
@@ -37,22 +37,22 @@ function sourceCall(request: SourceRequest, source: Source): string | null {
   if (request.kind === "source") return null;
   const { pgc } = source.galaxy;
   const body = bodyOfRequest(pgc && request.kind === "name" ? { kind: "pgc", pgc } : request);
-  // In a shell a single quote ends the text.
+  // In a shell a single quote would end the string.
   return `curl -sH 'Content-Type: application/json' -d '${JSON.stringify(body).replace(/'/g, "'\\''")}' ${window.location.origin}/api/v1/predict/sources/`;
 }
 
-/** The same galaxy, seen in the same way, for somebody else or for a program. */
+/** A link to this view, and the API calls for it. */
 export function Sharing({ request, source, view }: { request: SourceRequest; source: Source; view: View }) {
   const first = sourceCall(request, source);
   const evaluate = `curl -sH 'Content-Type: application/json' -d '${JSON.stringify(bodyOf(view))}' ${window.location.origin}/api/v1/predict/sources/${source.id}/evaluate/`;
   return (
     <details className="fold">
       <summary>Link and API call</summary>
-      <Copyable label={request.kind === "source" ? `Link, until ${expiryWords(source)}: then your picture is forgotten` : "Link to this view"} text={window.location.origin + addressOf(request, viewToQuery(view))} />
-      {first && <Copyable label="By API: the galaxy, whose answer holds an id" text={first} />}
-      <Copyable label={first ? "then this view of it" : "By API: this view of it"} text={evaluate} />
+      <Copyable label={request.kind === "source" ? `Link, until ${expiryWords(source)}: your picture is then deleted` : "Link to this view"} text={window.location.origin + addressOf(request, viewToQuery(view))} />
+      {first && <Copyable label="By API: load the galaxy, which returns an id" text={first} />}
+      <Copyable label={first ? "then evaluate this view" : "By API: evaluate this view"} text={evaluate} />
       <p className="quiet">
-        <a href="/api/v1/docs/">All of the API</a>. Many galaxies at once: <code>manage.py predict</code>.
+        <a href="/api/v1/docs/">API documentation</a>. Many galaxies at once: <code>manage.py predict</code>.
       </p>
     </details>
   );

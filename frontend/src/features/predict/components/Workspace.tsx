@@ -1,7 +1,10 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { LazyPart } from "@/components/LazyPart";
+import { FailedSheet } from "@/components/PlainSheet";
 import Sheet from "@/components/Sheet";
 import { useKeys } from "@/lib/keys/useKeys";
 import { availableBand } from "@/lib/pictures/choose";
+import { fetchWhenIdle, Part } from "@/lib/parts";
 import { setPreferences, usePreferences } from "@/lib/preferences";
 import { commandOf, type KeyCommand } from "../hooks/keys";
 import { useEvaluation } from "../hooks/useEvaluation";
@@ -17,17 +20,17 @@ import { FIRST_GUESS, GuessSliders } from "./Guess";
 import { Preview } from "./Preview";
 import { PreviewTools } from "./PreviewTools";
 
-const HelpSheet = lazy(() => import("./HelpSheet"));
+const HELP = new Part(() => import("./HelpSheet"));
 
 interface Props {
   current: Current;
   isActive: boolean;
   onUpload: (files: readonly File[]) => void;
-  /** Loads the same galaxy again, to be shown in this view. */
+  /** Loads the same galaxy again and shows it in this view. */
   onRenew: (view: View) => void;
 }
 
-/** One galaxy on the table: laid into the frame on the left, answered on the right. */
+/** One galaxy: its frame on the left, its prediction on the right. */
 export function Workspace({ current: { request, source, firstView }, isActive, onUpload, onRenew }: Props) {
   const { view, change, reset } = useView(request, firstView);
   const { result, error, isBusy, evaluate } = useEvaluation(source.id);
@@ -35,6 +38,8 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
   const [guess, setGuess] = useState(FIRST_GUESS);
   const [showsOutline, setShowsOutline] = useState(true);
   const [dialog, setDialog] = useState<"another" | "help" | null>(null);
+  const close = useCallback(() => setDialog(null), []);
+  useEffect(() => fetchWhenIdle(HELP), []);
   const band = availableBand(source.pictures, wantedBand) ?? "gri";
   const isStale = result !== null && !isSameView(result.view, view);
 
@@ -76,7 +81,7 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
     [isBusy, evaluate, view, change, reset, source.bands, band],
   );
   const answerPlace = useRef<HTMLDivElement>(null);
-  // On a phone the answer comes below the picture: just far enough to see it.
+  // On a phone the prediction is below the picture: scroll just far enough to show it.
   useEffect(() => {
     void answerPlace.current?.querySelector(".answer-head")?.scrollIntoView({ block: "nearest" });
   }, [result]);
@@ -107,7 +112,7 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
           <Preview source={source} band={band} view={view} outline={outline} isBusy={isBusy} onView={change} onCommand={run} />
           <PreviewTools bands={source.bands} band={band} view={view} hasOutline={showsOutline} onCommand={run} />
         </section>
-        <section className="predict-answer" aria-label="What the network says">
+        <section className="predict-answer" aria-label="Prediction">
           <div className="ask-row">
             <button type="button" className="button primary ask" disabled={isBusy} onClick={() => evaluate(view)}>
               {isBusy ? "Looking …" : isStale ? "Evaluate this view" : "Evaluate"}
@@ -115,7 +120,7 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
             </button>
             {isStale && (
               <p className="quiet">
-                You changed the view; the answer below is for the one before.{" "}
+                You have changed the view; the prediction below is for the previous one.{" "}
                 <button type="button" className="text-button" onClick={() => change(result.view)}>
                   Back to it
                 </button>
@@ -132,7 +137,7 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
             </div>
           ) : (
             <>
-              <p className="lead">Lay the galaxy into the middle of the frame, so that it fills about half of the width. Then let the network look.</p>
+              <p className="lead">Centre the galaxy in the frame so that it fills about half of the width. Then evaluate it.</p>
               <GuessSliders guess={guess} onChange={setGuess} />
             </>
           )}
@@ -144,9 +149,7 @@ export function Workspace({ current: { request, source, firstView }, isActive, o
         </Sheet>
       )}
       {dialog === "help" && (
-        <Suspense fallback={null}>
-          <HelpSheet onClose={() => setDialog(null)} />
-        </Suspense>
+        <LazyPart part={HELP} props={{ onClose: close }} waiting={null} failed={(retry) => <FailedSheet onRetry={retry} onClose={close} />} />
       )}
     </>
   );

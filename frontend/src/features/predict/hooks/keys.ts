@@ -1,4 +1,4 @@
-/** Which key does what on the Predict page; where it can, as on the comparison page. */
+/** The keyboard commands of the Predict page, the same as on the comparison page where possible. */
 
 import { type KeyPress, plainKey } from "@/lib/keys/press";
 import { VIEW_KEYS, type ViewKeyCommand } from "@/lib/keys/viewKeys";
@@ -8,7 +8,7 @@ export type KeyCommand =
   | { do: "evaluate" | "outline" | "another" }
   | { do: "move"; x: number; y: number };
 
-/** A step of the arrow keys, as a share of the frame. */
+/** A step of the arrow keys, as a fraction of the frame. */
 export const MOVE_STEP = 0.01;
 const SHIFTED = 5;
 

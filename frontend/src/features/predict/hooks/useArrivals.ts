@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
-/** Pictures that are dropped anywhere on the page, or pasted. Says whether something is held over it. */
+/** Handles pictures dropped anywhere on the page, or pasted. Returns whether something is being dragged over the page. */
 export function useArrivals(onFiles: (files: readonly File[]) => void): boolean {
   const [isOver, setOver] = useState(false);
   const latest = useRef(onFiles);

@@ -4,7 +4,7 @@ import type { Answer } from "../api/types";
 import type { View } from "../rules/view";
 
 export interface Evaluation {
-  /** The last answer, and the view that it is for. */
+  /** The last prediction and its view. */
   result: { answer: Answer; view: View } | null;
   error: unknown;
   isBusy: boolean;

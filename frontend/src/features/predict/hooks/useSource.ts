@@ -12,7 +12,7 @@ export interface SourceLoading extends DeskState {
   giveUp: () => void;
 }
 
-/** The address says which galaxy; an uploaded picture gets an address once the server has it. */
+/** Loads the galaxy named by the address; an uploaded picture gets an address once the server has it. */
 export function useSource(): SourceLoading {
   const path = usePath();
   const query = useQueryString();

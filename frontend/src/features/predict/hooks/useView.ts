@@ -5,12 +5,12 @@ import { FIRST_VIEW, type View, viewToQuery } from "../rules/view";
 
 const SETTLED_MS = 300;
 
-/** How the galaxy is shown; the address follows, so that loading the page again, or a link to it, shows the same. */
+/** The view of the galaxy. It is kept in the address, so that reloading or sharing the link shows the same view. */
 export function useView(request: SourceRequest, first: View) {
   const [view, setView] = useState<View>(first);
   useEffect(() => {
     const timer = setTimeout(() => {
-      // Another galaxy, or another page, that is still loading has the address already.
+      // The address already belongs to another galaxy or page that is still loading.
       const now = requestOfAddress(window.location.pathname, new URLSearchParams(window.location.search));
       if (addressOf(now) === addressOf(request)) renameAddress(addressOf(request, viewToQuery(view)));
     }, SETTLED_MS);

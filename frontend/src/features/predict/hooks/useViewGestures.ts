@@ -1,15 +1,15 @@
 import { type PointerEvent, useEffect, useRef } from "react";
+import { wheelFactor } from "@/lib/wheel";
 import type { Pinch, Place } from "../rules/view";
 
 interface Changes {
-  /** By shares of the frame. */
+  /** In fractions of the frame. */
   onMove: (x: number, y: number) => void;
   onEnlarge: (factor: number) => void;
   onPinch: (pinch: Pinch) => void;
 }
 
-const WHEEL_FACTOR_PER_PX = 0.0015;
-/** Two fingers turn only when they clearly do: most pinches mean the size. */
+/** Two fingers rotate only beyond this angle: most pinches are meant to zoom. */
 const TURN_FROM_DEG = 8;
 
 interface Point {
@@ -20,13 +20,13 @@ interface Point {
 const middleOf = (a: Point, b: Point): Point => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
 const betweenDeg = (a: Point, b: Point): number => (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
 
-/** A point of the window as a place in the frame. */
+/** Converts a point of the window into a position in the frame. */
 function placeIn(frame: Element, { x, y }: Point): Place {
   const { left, top, width, height } = frame.getBoundingClientRect();
   return [(x - left - width / 2) / (frame.clientWidth || 1), (y - top - height / 2) / (frame.clientHeight || 1)];
 }
 
-/** Mouse and fingers on the picture: dragging moves, the wheel enlarges; two fingers move, enlarge and turn what lies under them. */
+/** Mouse and touch gestures on the picture: dragging moves, the wheel zooms; two fingers move, zoom and rotate about their middle. */
 export function useViewGestures(changes: Changes) {
   const frame = useRef<HTMLDivElement>(null);
   const points = useRef(new Map<number, Point>());
@@ -39,18 +39,18 @@ export function useViewGestures(changes: Changes) {
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
-    // React's own wheel listeners are passive: the page would scroll along.
+    // React's own wheel listeners are passive, so the page would scroll, too.
     const onWheel = (event: WheelEvent) => {
-      if (event.deltaY === 0) return;
+      const factor = wheelFactor(event);
+      if (factor === 1) return;
       event.preventDefault();
-      const px = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1) * (event.ctrlKey ? 6 : 1);
-      latest.current.onEnlarge(Math.exp(-WHEEL_FACTOR_PER_PX * Math.max(-300, Math.min(px, 300))));
+      latest.current.onEnlarge(factor);
     };
     element.addEventListener("wheel", onWheel, { passive: false });
     return () => element.removeEventListener("wheel", onWheel);
   }, []);
 
-  /** How far two fingers have turned since the last event: nothing before they clearly do. */
+  /** How far two fingers have rotated since the last event; 0 until the rotation is clear. */
   const turnOf = (before: Point, now: Point, other: Point): number => {
     const byDeg = ((betweenDeg(other, now) - betweenDeg(other, before) + 540) % 360) - 180;
     turned.current.sumDeg += byDeg;

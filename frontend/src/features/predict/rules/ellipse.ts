@@ -1,21 +1,21 @@
-/** The ellipse that a round, flat galaxy of some inclination shows. */
+/** The projected ellipse of a round, flat galaxy. */
 
 import { axialRatio, DISK_THICKNESS, ellipsePath } from "@/lib/ellipse";
 import type { Ellipse, Interval } from "../api/types";
 import { pointAt, type View } from "./view";
 
-/** An ellipse on the picture, in its own coordinates: sides from its middle, the angle clockwise. */
+/** An ellipse in the coordinates of the picture: fractions of its side from its centre, the angle clockwise. */
 export interface Outline {
   middle: readonly [number, number];
   angleDeg: number;
   semiMajor: number;
   ratio: number;
-  /** Of an answer: from which to which inclination, and how thick the disk is taken to be. */
+  /** For a prediction: the interval of inclination, and the assumed thickness of the disk. */
   interval: { fromDeg: number; toDeg: number; thickness: number } | null;
 }
 
 const RADIANS = Math.PI / 180;
-/** Half the galaxy's length in a field twice as wide as the galaxy. */
+/** Semi-major axis of the galaxy in a field twice as wide as the galaxy. */
 const SEMI_MAJOR = 0.25;
 
 /** q₀ of the disk that shows b/a at this inclination, so that other inclinations can be drawn to match. */
@@ -31,12 +31,12 @@ export function bandPath(semiMajor: number, fromDeg: number, toDeg: number, thic
   return ellipsePath(semiMajor, axialRatio(fromDeg, thickness)) + ellipsePath(semiMajor, axialRatio(toDeg, thickness));
 }
 
-/** What somebody lays over the galaxy before the network has answered. */
+/** The user's own ellipse before the prediction. */
 export function guideOf(tiltDeg: number, turnDeg: number): Outline {
   return { middle: [0, 0], angleDeg: turnDeg, semiMajor: SEMI_MAJOR, ratio: axialRatio(tiltDeg), interval: null };
 }
 
-/** The ellipse of an answer, from the view that it is for to the picture. */
+/** The ellipse of a prediction, converted from its view to the picture. */
 export function outlineOf(ellipse: Ellipse, inclinationDeg: number, [fromDeg, toDeg]: Interval, view: View): Outline {
   const [x, y] = ellipse.centre;
   return {

@@ -1,4 +1,4 @@
-/** What somebody asks for: a galaxy by number, name or position, or a picture that was uploaded before; and its address. */
+/** A request: a galaxy by number, name or position, or a picture uploaded before; and its address. */
 
 import { PREDICT_ADDRESS } from "@/lib/router";
 
@@ -13,17 +13,58 @@ const MAX_NAME = 80;
 export const DEFAULT_SIZE_ARCMIN = 4;
 export const SIZE_RANGE_ARCMIN = [0.1, 120] as const;
 
-/** A number alone, or with "PGC" before it, is a PGC number; every other text is a name. */
+/** A number alone, or with "PGC" before it, is a PGC number; coordinates are a place; every other text is a name. */
 export function requestOfText(text: string): SourceRequest | string {
-  const words = text.trim().replace(/\s+/g, " ");
+  const words = text.trim().replace(/\s+/g, " ").replace(/[−–]/g, "-");
   if (!words) return "Type a PGC number, such as 40153, or a name, such as NGC 4321.";
-  const number = words.match(/^(?:pgc|leda)?\s*#?\s*(\d+)$/i)?.[1];
-  if (!number) return words.length > MAX_NAME ? "That is too long for a galaxy's name." : { kind: "name", name: words };
-  const pgc = Number(number);
-  return pgc >= 1 && pgc <= MAX_PGC ? { kind: "pgc", pgc } : "That is no PGC number: it has too many digits.";
+  const number = words.match(/^(?:pgc|leda)?\s*#?\s*([+-]?\d+)$/i)?.[1];
+  if (number) return requestOfNumber(number);
+  const place = placeOfText(words);
+  if (place) return place;
+  return words.length > MAX_NAME ? "This is too long for a galaxy's name." : { kind: "name", name: words };
 }
 
-/** Degrees, or sexagesimal with blanks or colons; right ascensions in hours then. Null where it can't be read. */
+function requestOfNumber(number: string): SourceRequest | string {
+  const pgc = Number(number);
+  if (!/^\d+$/.test(number) || pgc < 1) return `A PGC number is a whole number, 1 or more; ${number} is not.`;
+  return pgc <= MAX_PGC ? { kind: "pgc", pgc } : "This is not a PGC number: it has too many digits.";
+}
+
+const COORDINATES = /^[\d.+-][\d\s.+\-:,;hmsd°'"′″]+$/i;
+const NUMBER = /(?<![\d.])[+-]?(?:\d+\.?\d*|\.\d+)/g;
+
+/**
+ * Parses a position: degrees ("184.74 +47.30"), or hours and degrees with minutes and optional seconds
+ * ("12 18 57.5 +47 18 14", "12h18m57.5s +47d18m14s"). Null if the text is not a position. As in giz/surveys/sesame.py.
+ */
+export function placeOfText(text: string): SourceRequest | string | null {
+  let plain = text.replace(/\b(?:ra|dec|de)\b\s*[=:]?/gi, " ").trim();
+  if (!COORDINATES.test(plain)) return null;
+  if (/^[+-]?\d+,\d+\s+[+-]?\d+,\d+$/.test(plain)) plain = plain.replace(/,/g, ".");
+  const numbers = plain.match(NUMBER) ?? [];
+  const signed = numbers.flatMap((number, place) => (place > 0 && /^[+-]/.test(number) ? [place] : []));
+  const middle = signed[0] ?? numbers.length / 2;
+  const [ra, dec] = [numbers.slice(0, middle), numbers.slice(middle)];
+  const isPair = ra.length >= 1 && ra.length <= 3 && dec.length >= 1 && dec.length <= 3 && (ra.length === 1) === (dec.length === 1);
+  if (signed.length > 1 || !isPair || !Number.isInteger(middle)) return null;
+  const [whole, degrees] = [sexagesimal(ra), sexagesimal(dec)];
+  const raDeg = whole === null ? null : whole * (ra.length === 1 && !/h/i.test(plain) ? 1 : 15);
+  if (raDeg === null || degrees === null || raDeg < 0 || raDeg >= 360 || Math.abs(degrees) > 90) {
+    return "This is not a position on the sky: right ascension goes from 0 to 360° (24 h), declination from −90 to 90°.";
+  }
+  const round = (value: number) => Math.round(value * 1e6) / 1e6;
+  return { kind: "position", ra_deg: round(raDeg), dec_deg: round(degrees), size_arcmin: DEFAULT_SIZE_ARCMIN };
+}
+
+/** Combines whole, minutes and seconds; null if minutes or seconds are 60 or more. */
+function sexagesimal(parts: string[]): number | null {
+  const [whole = 0, ...rest] = parts.map((part) => Math.abs(Number(part)));
+  if (rest.some((part) => part >= 60)) return null;
+  const value = rest.reduce((sum, part, power) => sum + part / 60 ** (power + 1), whole);
+  return parts[0]?.startsWith("-") ? -value : value;
+}
+
+/** Parses degrees, or sexagesimal with blanks or colons (right ascension then in hours). Null if it can't be parsed. */
 export function readAngle(text: string, unit: "hours" | "degrees"): number | null {
   const plain = text.trim().replace(/−/g, "-").replace(/,/g, ".");
   if (/^[+-]?\d+(\.\d*)?$|^[+-]?\.\d+$/.test(plain)) return Number(plain);
@@ -41,7 +82,7 @@ export interface PositionText {
   size: string;
 }
 
-/** A request, or a sentence for each field that can't be read. */
+/** A request, or an error message for each invalid field. */
 export function requestOfPosition({ ra, dec, size }: PositionText): SourceRequest | Partial<PositionText> {
   const raDeg = readAngle(ra, "hours");
   const decDeg = readAngle(dec, "degrees");
@@ -69,7 +110,7 @@ export function addressOf(request: SourceRequest | null, view: Record<string, st
   return query ? `${path}?${query}` : path;
 }
 
-/** What an address asks for; null where it asks for nothing that can be read. */
+/** The request in an address; null if there is no valid one. */
 export function requestOfAddress(path: string, query: URLSearchParams): SourceRequest | null {
   const pgc = path.match(/^\/predict\/pgc\/(\d{1,9})\/?$/)?.[1];
   if (pgc) return { kind: "pgc", pgc: Number(pgc) };
@@ -83,7 +124,7 @@ export function requestOfAddress(path: string, query: URLSearchParams): SourceRe
   return isRequest(request) ? request : null;
 }
 
-/** The request as the API takes it. */
+/** The request in the format of the API. */
 export function bodyOfRequest(request: SourceRequest): Record<string, string | number> {
   switch (request.kind) {
     case "pgc":

@@ -1,4 +1,4 @@
-/** Where an answer stands in the row of its nearest standards: a ruler whose marks are pictures. */
+/** The position of a prediction in the row of its nearest standards. */
 
 export interface RulerPanel {
   inclination_deg: number;
@@ -11,11 +11,11 @@ export interface Ruler {
   place: number;
   /** The cell of the standard with this number. */
   cellOf: (panel: number) => number;
-  /** Cells from the left end to where this inclination stands; the middle of the first cell is 0.5. Kept inside the row. */
+  /** Position of an inclination in cells from the left end; the middle of the first cell is 0.5. Clamped to the row. */
   at: (inclinationDeg: number) => number;
 }
 
-/** Between the knots (the middles of the cells) the ruler is straight; beyond its ends it goes on as between the last two. */
+/** Linear between the knots (the middles of the cells), and extrapolated beyond the ends. */
 export function rulerOf(panels: readonly RulerPanel[], inclinationDeg: number): Ruler {
   const place = panels.filter((panel) => panel.inclination_deg < inclinationDeg).length;
   const degrees = panels.map((panel) => panel.inclination_deg);
@@ -34,7 +34,7 @@ export function rulerOf(panels: readonly RulerPanel[], inclinationDeg: number): 
   return { cells: degrees.length, place, cellOf: (panel) => (panel < place ? panel : panel + 1), at };
 }
 
-/** The scale of a plot of answers: whole fives around all of them. */
+/** The scale of a plot of predictions: multiples of five that enclose all of them. */
 export function scaleOf(values: readonly number[]): { from: number; to: number; ticks: number[] } {
   const from = Math.max(0, 5 * Math.floor((Math.min(...values) - 0.5) / 5));
   const to = Math.max(from + 10, Math.min(95, 5 * Math.ceil((Math.max(...values) + 0.5) / 5)));

@@ -83,6 +83,33 @@ describe("what somebody types", () => {
     expect(requestOfText(text)).toEqual(request);
   });
 
+  it.each([
+    ["184.74 47.30", 184.74, 47.3],
+    ["184.74, +47.30", 184.74, 47.3],
+    ["184,74 47,30", 184.74, 47.3],
+    ["RA 184.74 Dec −47.30", 184.74, -47.3],
+    ["12 18 57.5 +47 18 14", 184.739583, 47.303889],
+    ["12:18:57.5 -00:18:14", 184.739583, -0.303889],
+    ["12h18m57.5s +47d18m14s", 184.739583, 47.303889],
+    ["12h18m57.5s+47°18′14″", 184.739583, 47.303889],
+    ["12 18 +47 18", 184.5, 47.3],
+    ["12 18 57.5 47 18 14", 184.739583, 47.303889],
+  ])("%s is a place [data 12]", (text, ra_deg, dec_deg) => {
+    expect(requestOfText(text)).toEqual({ kind: "position", ra_deg, dec_deg, size_arcmin: 4 });
+  });
+
+  it.each(["NGC 4321", "3C 273", "M 31", "M 31 32", "2MASX J0955", "1 2 3", "UGC 12-3", "Arp 220"])("%s is a name [data 12]", (text) => {
+    expect(requestOfText(text)).toEqual({ kind: "name", name: text });
+  });
+
+  it.each(["400 10", "12 61 00 +10 00 00", "10 -91", "25h00m00s +10d00m00s", "-10 5"])("%s is not a position on the sky [data 12]", (text) => {
+    expect(requestOfText(text)).toContain("right ascension");
+  });
+
+  it.each(["0", "-5", "PGC 0", "+5", "−5"])("%s is no PGC number, and for the right reason [ux C22]", (text) => {
+    expect(requestOfText(text)).toMatch(/whole number/);
+  });
+
   it("says what to type instead of an empty field or a number that no galaxy has", () => {
     expect(requestOfText("  ")).toContain("PGC number");
     expect(requestOfText("9999999999")).toContain("too many digits");

@@ -1,6 +1,6 @@
 /**
- * How a picture is laid under the frame that the network sees, as the API says it: magnified about its middle, turned
- * clockwise, then moved right and down by shares of the frame's side. Angles in degrees.
+ * How a picture is placed in the frame that the network sees, as defined by the API: magnified about its centre, rotated
+ * clockwise, then shifted right and down by fractions of the frame's side. Angles in degrees.
  */
 
 export interface View {
@@ -34,10 +34,10 @@ export function tidy({ angleDeg, zoom, shift, isInverted }: View): View {
   };
 }
 
-/** A place in the frame: shares of its side, right and down from its middle. */
+/** A position in the frame: fractions of its side, right and down from its centre. */
 export type Place = readonly [number, number];
 
-/** What two fingers do: what lay between them, at `from`, comes to lie at `to`, turned and enlarged about it. */
+/** A two-finger gesture: moves the point `from` between the fingers to `to`, and rotates and zooms about it. */
 export interface Pinch {
   byDeg: number;
   factor: number;
@@ -56,7 +56,7 @@ export function pinchBy(view: View, { byDeg, factor, from, to }: Pinch): View {
   return tidy({ ...view, zoom, angleDeg: view.angleDeg + byDeg, shift });
 }
 
-/** By buttons, keys and the wheel: about the middle of the frame; what stands there stays. */
+/** Zooming by buttons, keys and the wheel keeps the centre of the frame fixed. */
 export const turnBy = (view: View, byDeg: number): View => pinchBy(view, { byDeg, factor: 1, from: MIDDLE, to: MIDDLE });
 export const enlargeBy = (view: View, factor: number): View => pinchBy(view, { byDeg: 0, factor, from: MIDDLE, to: MIDDLE });
 
@@ -72,20 +72,20 @@ export const moveBy = (view: View, x: number, y: number): View => tidy({ ...view
 export const isSameView = (a: View, b: View): boolean =>
   a.angleDeg === b.angleDeg && a.zoom === b.zoom && a.shift[0] === b.shift[0] && a.shift[1] === b.shift[1] && a.isInverted === b.isInverted;
 
-/** For an element as large as the frame, turned about its middle. */
+/** CSS transform of an element as large as the frame, rotated about its centre. */
 export const cssTransform = ({ angleDeg, zoom, shift }: View): string => `translate(${100 * shift[0]}%, ${100 * shift[1]}%) rotate(${angleDeg}deg) scale(${zoom})`;
 
-/** The same for what is drawn in SVG, in units of the picture's side with the origin in its middle. */
+/** The same for SVG, in units of the picture's side with the origin at its centre. */
 export const svgTransform = ({ angleDeg, zoom, shift }: View): string => `translate(${shift[0]} ${shift[1]}) rotate(${angleDeg}) scale(${zoom})`;
 
-/** The point of the picture that is seen at a point of the frame; both from the middle. */
+/** The point of the picture at a point of the frame; both relative to the centre. */
 export function pointAt({ angleDeg, zoom, shift }: View, [x, y]: readonly [number, number]): [number, number] {
   const [cos, sin] = [Math.cos((angleDeg * Math.PI) / 180), Math.sin((angleDeg * Math.PI) / 180)];
   const [right, down] = [x - shift[0], y - shift[1]];
   return [(right * cos + down * sin) / zoom, (down * cos - right * sin) / zoom];
 }
 
-/** The view as part of an address; what is as at first is left out. */
+/** The view as part of an address; default values are left out. */
 export function viewToQuery(view: View): Record<string, string> {
   return {
     ...(view.angleDeg !== 0 && { angle: String(view.angleDeg) }),
@@ -111,7 +111,7 @@ function wayOf(share: number, ahead: string, back: string): string {
   return `${percent < 0 ? back : ahead} by ${Math.abs(percent)}`;
 }
 
-/** For those who do not see the picture. */
+/** A description for screen readers. */
 export function viewInWords({ angleDeg, zoom, shift, isInverted }: View): string {
   const parts = [
     angleDeg === 0 ? "not turned" : `turned ${angleDeg > 0 ? "right" : "left"} by ${degrees.format(Math.abs(angleDeg))} degrees`,

@@ -1,11 +1,11 @@
-/** What the network said, in plain words. */
+/** The prediction in words. */
 
 import type { Answer, Interval, Opinion, Source, SourceGalaxy } from "../api/types";
 
 const ONE = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const PERCENT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** An answer that holds an inclination; networks that give a verdict only leave it out. */
+/** A prediction with an inclination; some networks predict only a verdict. */
 export interface Measured {
   inclinationDeg: number;
   sigmaDeg: number | null;
@@ -19,7 +19,7 @@ export function measuredOf(answer: Answer): Measured | null {
   return { inclinationDeg: inclination_deg, sigmaDeg: sigma_deg, interval68Deg: interval_68_deg, interval95Deg: interval_95_deg };
 }
 
-/** What disagrees, counted as the server does: networks that give a verdict only say no inclination that could lie apart. */
+/** What disagrees, by the same rule as on the server: networks without an inclination are not compared. */
 export const opponentsOf = ({ models }: Pick<Answer, "models">): "networks" | "bands" =>
   models.filter(({ inclination_deg }) => inclination_deg !== null).length > 1 ? "networks" : "bands";
 
@@ -35,7 +35,7 @@ export function inPercent(probability: number): string {
 
 export type Fitness = "fit" | "doubtful" | "unfit";
 
-/** Whether the galaxy can be measured; from one half on, setting it aside is the likelier. */
+/** Whether the galaxy can be measured; from a probability of one half a rejection is more likely. */
 export function fitnessOf(rejectionProbability: number | null): Fitness {
   if (rejectionProbability === null || rejectionProbability < 0.2) return "fit";
   return rejectionProbability < 0.5 ? "doubtful" : "unfit";
@@ -44,10 +44,10 @@ export function fitnessOf(rejectionProbability: number | null): Fitness {
 export const FITNESS_WORDS: Record<Fitness, string> = {
   fit: "It can be measured",
   doubtful: "It can probably be measured",
-  unfit: "It should rather be set aside",
+  unfit: "Probably unsuitable for a measurement",
 };
 
-/** Ours is called by what it is; the others by the names of their architecture. */
+/** Our network is called "our network"; the others have the names of their architecture. */
 export const networkName = (name: string): string => (name.startsWith("ours") ? name.replace("ours", "our network") : name);
 
 const VIEW_NAMES: Record<string, string> = { all: "all bands", gri: "colour alone", g: "g alone", r: "r alone", i: "i alone" };
@@ -63,12 +63,12 @@ export function galaxyName(galaxy: SourceGalaxy): string {
   return "Your picture";
 }
 
-/** One line for a screen reader, when the answer comes. */
+/** One line for screen readers, when the prediction arrives. */
 export function answerSpoken(answer: Answer): string {
   const measured = measuredOf(answer);
   const number = measured ? `Inclination ${ONE.format(measured.inclinationDeg)} degrees` : "No inclination";
   const interval = measured?.interval95Deg ? `, in 95 of 100 such cases between ${ONE.format(measured.interval95Deg[0])} and ${ONE.format(measured.interval95Deg[1])}` : "";
-  const alarm = answer.disagreement.is_alarming ? " The answers do not agree; take the number with care." : "";
+  const alarm = answer.disagreement.is_alarming ? " The predictions do not agree; treat the result with care." : "";
   return `${number}${interval}. ${FITNESS_WORDS[fitnessOf(answer.rejection.probability)]}.${alarm}`;
 }
 

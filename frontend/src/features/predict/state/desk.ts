@@ -1,4 +1,4 @@
-/** The galaxy on the table, and the one on its way. A galaxy stays until the next one is here; what failed can be tried again. */
+/** The current galaxy and the one that is loading. A galaxy is shown until the next one is loaded; a failed load can be repeated. */
 
 import type { Ask, loadSource } from "../api/loadSource";
 import type { Source } from "../api/types";
@@ -8,7 +8,7 @@ import { FIRST_VIEW, type View } from "../rules/view";
 export interface Current {
   request: SourceRequest;
   source: Source;
-  /** How it is to be shown at first. */
+  /** Its initial view. */
   firstView: View;
 }
 
@@ -29,7 +29,7 @@ export class Desk {
   private running: AbortController | null = null;
   private readonly watchers = new Set<() => void>();
 
-  /** `onUploaded` hears where an uploaded picture can be found from now on. */
+  /** `onUploaded` receives the address of an uploaded picture. */
   constructor(
     private readonly load: typeof loadSource,
     private readonly onUploaded: (request: SourceRequest) => void,
@@ -42,7 +42,7 @@ export class Desk {
     return () => this.watchers.delete(notify);
   };
 
-  /** What the address asks for now; null asks for nothing. */
+  /** The request in the address; null for none. */
   want(request: SourceRequest | null, firstView: View): void {
     const { current } = this.state;
     const isHere = request !== null && current !== null && addressOf(request) === addressOf(current.request);
@@ -63,13 +63,13 @@ export class Desk {
     if (pending) void this.fetch(pending.ask, pending.firstView);
   }
 
-  /** The same galaxy once more: the server forgets it after a day. */
+  /** Loads the same galaxy again: the server deletes it after a day. */
   renew(view: View): void {
     const { current } = this.state;
     if (current) void this.fetch(current.request, view);
   }
 
-  /** Gives up what is on its way. */
+  /** Cancels what is loading. */
   giveUp(): void {
     this.running?.abort();
     this.set({ pending: null });

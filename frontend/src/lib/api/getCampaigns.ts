@@ -1,4 +1,0 @@
-import { callApi } from "./client";
-import type { Campaign } from "./types";
-
-export const getCampaigns = () => callApi<Campaign[]>("GET", "campaigns/");
