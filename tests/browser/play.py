@@ -8,8 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 POSITION = re.compile(r"^Step (A|B): .*slot (\d+) of (\d+)$")
-# A site that shares its cores with a training may answer 503 at first, and the page waits before it repeats a vote.
-ARRIVAL_TIMEOUT_S = 45.0
+ARRIVAL_TIMEOUT_S = 15.0
 
 
 def position(page: Page) -> tuple[str, int, int]:
@@ -34,6 +33,14 @@ def place(page: Page, slot: int) -> None:
     page.keyboard.press(key_of(slot))
     expect(page.get_by_test_id("position")).to_contain_text(f"slot {slot + 1} of")
     wait_for_galaxy(page)
+
+
+def type_into(page: Page, label: str, text: str) -> None:
+    """Type into the field that has the focus by itself: a busy browser gives it only some moments after the page."""
+    field = page.get_by_label(label, exact=True)
+    expect(field).to_be_focused()
+    page.keyboard.type(text)
+    expect(field).to_have_value(text)
 
 
 def press_enter(page: Page) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import PASSWORD, PHONE, Visitor
+from tests.browser.play import type_into
 from tests.browser.site import Site
 
 NEW_PASSWORD = "another galaxy, nearly face-on"
@@ -77,9 +78,9 @@ def test_a_forgotten_password_is_replaced_with_the_link_of_the_letter(
 def test_the_forms_are_filled_in_with_the_keyboard_alone(site: Site, visitor: Callable[..., Visitor]) -> None:
     zoe = visitor()
     page = zoe.open("/accounts/signup/?next=/accounts/email/")
-    page.keyboard.type("zoe@example.org")
+    type_into(page, "E-mail", "zoe@example.org")
     page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
+    type_into(page, "Password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.address}/accounts/email/")
     page.keyboard.press("Tab")

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from standards import grid
-from tests.browser.conftest import PHONE, Visitor
-from tests.browser.play import judge, place, position, press_enter, reject, wait_for_galaxy, wait_until
+from tests.browser.conftest import PASSWORD, PHONE, Visitor
+from tests.browser.play import judge, place, position, press_enter, reject, type_into, wait_for_galaxy, wait_until
 from tests.browser.site import Site
 
 PAGE = "/label/demo"
@@ -134,9 +134,9 @@ def test_a_galaxy_is_judged_rejected_undone_and_skipped_by_the_keyboard_alone(de
 def test_signing_up_and_starting_needs_no_mouse(demo: Site, visitor: Callable[..., Visitor]) -> None:
     someone = visitor()
     page = someone.open("/accounts/signup/?next=/label/demo")
-    page.keyboard.type("keyboard.only@example.org")
+    type_into(page, "E-mail", "keyboard.only@example.org")
     page.keyboard.press("Tab")
-    page.keyboard.type("a galaxy far from edge-on")
+    type_into(page, "Password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/label/demo")
     wait_for_galaxy(page)
