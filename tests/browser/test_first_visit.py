@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import PHONE, Visitor
-from tests.browser.play import judge, wait_for_galaxy
+from tests.browser.play import judge, wait_for_galaxy, wait_until
 from tests.browser.site import Site
 
 WATCH_SHIFTS = """
@@ -14,6 +14,13 @@ window.shifts = [];
 new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shifts.push(entry.value) })
   .observe({ type: "layout-shift", buffered: true });
 """
+LIT_PIXELS = """() => {
+  const canvas = document.querySelector(".tilt canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let lit = 0;
+  for (let at = 1; at < data.length; at += 4) lit += data[at] > 90 ? 1 : 0;
+  return lit;
+}"""
 COUNT = "from labeling.services.figures import figures_count; figures_count()"
 JUMP = 0.02  # a share of the screen; Web Vitals calls up to 0.1 good
 
@@ -46,6 +53,17 @@ def test_nothing_on_the_landing_page_jumps_when_late_answers_arrive(
     expect(page.get_by_test_id("stats")).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert sum(page.evaluate("window.shifts")) < JUMP
+
+
+def test_the_galaxy_of_the_landing_page_is_drawn_by_a_worker(demo: Site, visitor: Callable[..., Visitor]) -> None:
+    """On a phone its drawing takes a second of computing, which must not be the page's own."""
+    page = visitor(viewport=PHONE, has_touch=True, is_mobile=True).open("/")
+    expect(page.get_by_role("img", name="tilted by 58 degrees")).to_be_visible()
+    wait_until(lambda: page.evaluate(LIT_PIXELS) > 1000, "the galaxy is drawn")
+    assert [worker.url.rsplit("/", 1)[1].split("-")[0] for worker in page.workers] == ["sky.worker"]
+    tilted = page.evaluate(LIT_PIXELS)
+    page.get_by_label("Tilt the galaxy").fill("90")
+    wait_until(lambda: 0 < page.evaluate(LIT_PIXELS) < 0.7 * tilted, "it is drawn again, edge-on")
 
 
 def test_help_on_a_touch_screen_names_the_buttons_and_begins_with_fingers(

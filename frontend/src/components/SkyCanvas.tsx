@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
-import { paintSky, type SkyLook } from "@/lib/galaxy/paint";
+import type { SkyLook } from "@/lib/galaxy/paint";
+import { paintSky } from "@/lib/galaxy/paintSky";
 
 interface Props {
   look: SkyLook;

@@ -41,8 +41,7 @@ export default function LandingPage() {
               Software misjudges a third of all spiral galaxies; your eye is better. Compare galaxies side by side, and help to measure how far away they are.
             </p>
             <Begin campaign={me.data ? mine.data : undefined} isSignedIn={isSignedIn} problem={mine.data === undefined ? (mine.error ?? me.error) : null} />
-            {stats.isPending && <FiguresPlace />}
-            {stats.data && stats.data.votes > 0 && <Figures stats={stats.data} />}
+            {stats.data && stats.data.votes > 0 ? <Figures stats={stats.data} /> : <FiguresPlace />}
           </div>
           <TiltGalaxy />
         </section>

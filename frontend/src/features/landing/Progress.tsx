@@ -22,7 +22,7 @@ export function Figures({ stats }: { stats: Stats }) {
   );
 }
 
-/** Reserves the space of the figures until they are loaded. */
+/** Reserves the space of the figures until they are loaded, and while there are no votes. */
 export function FiguresPlace() {
   return (
     <ul className="figures place-held" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** Draws galaxies on a canvas as a survey would show them: Lupton's colours, a few stars, a little noise. */
+/** Draws galaxies as a survey would show them: Lupton's colours, a few stars, a little noise. */
 
 import { type GalaxyLook, type Light, lightOf } from "./model";
 import { makeRandom } from "./random";
@@ -55,8 +55,8 @@ function addStars(light: Float32Array, side: number, look: SkyLook): void {
 
 type Pixels = Uint8ClampedArray<ArrayBuffer>;
 
-/** Draws the sky as `side` × `side` RGBA pixels, row by row. */
-function* skyRows(side: number, look: SkyLook): Generator<void, Pixels> {
+/** Draws the sky as `side` × `side` RGBA pixels; pauses after each row, so that the caller may give up. */
+export function* skyRows(side: number, look: SkyLook): Generator<void, Pixels> {
   const light = new Float32Array(3 * side * side);
   const one: Light = [0, 0, 0];
   const adders = look.galaxies.map(lightOf);
@@ -102,34 +102,4 @@ export function renderSky(side: number, look: SkyLook): Pixels {
     const { done, value } = rows.next();
     if (done) return value;
   }
-}
-
-/** The longest that the page is busy with drawing in one frame. */
-const SLICE_MS = 8;
-/** How much smaller the first drawing is. */
-const COARSE = 4;
-
-function* drawing(canvas: HTMLCanvasElement, look: SkyLook): Generator<void> {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  for (const side of [Math.round(canvas.width / COARSE), canvas.width]) {
-    const image = new ImageData(yield* skyRows(side, look), side, side);
-    if (side === canvas.width) return context.putImageData(image, 0, 0);
-    const small = Object.assign(document.createElement("canvas"), { width: side, height: side });
-    small.getContext("2d")?.putImageData(image, 0, 0);
-    context.drawImage(small, 0, 0, canvas.width, canvas.width);
-  }
-}
-
-/** Draws the sky, first coarsely and then in full, in short slices between which the page responds. Returns what stops it. */
-export function paintSky(canvas: HTMLCanvasElement, look: SkyLook): () => void {
-  const steps = drawing(canvas, look);
-  let frame = 0;
-  const draw = () => {
-    const until = performance.now() + SLICE_MS;
-    while (performance.now() < until) if (steps.next().done) return;
-    frame = requestAnimationFrame(draw);
-  };
-  frame = requestAnimationFrame(draw);
-  return () => cancelAnimationFrame(frame);
 }
