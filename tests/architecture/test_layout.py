@@ -22,7 +22,7 @@ MACHINE_TRACES = re.compile(
         ]
     )
 )
-BINARY = {".webp", ".png", ".jpg", ".fits", ".woff2", ".ico", ".onnx"}
+BINARY = {".webp", ".png", ".jpg", ".fits", ".woff2", ".ico", ".onnx", ".gz"}
 MAX_BYTES = 1_000_000
 # Predictions on the first run are worth these (tests/training/test_shipped_model.py holds its size).
 SHIPPED_MODEL = "giz/training/shipped/ours.onnx"
