@@ -224,4 +224,5 @@ def _remember_moment(job: JobContext, campaign: Campaign) -> None:
     if not job.checkpoint:
         consensus_refresh(campaign=campaign)
         estimator = campaign.estimator
-        job.save_checkpoint({"as_of": labels_as_of(campaign, estimator), "estimator": estimator})
+        moment = {"as_of": labels_as_of(campaign, estimator), "estimator": estimator}
+        job.save_checkpoint(moment | {"common_error": campaign.common_error})

@@ -35,7 +35,8 @@ def write_npz(labelset: LabelSet, path: Path, on_progress: OnProgress | None = N
 
     Arrays, one entry a picture: ``images`` (N, H, W, 3) uint8, greys in three equal channels; ``labels`` float32,
     degrees, 0 rejected, 1 face-on (the original's codes); ``pgcIDs`` int64; ``filter`` c, g, r, i (the original's
-    letters); ``pgc``; ``inclination_deg`` float64, NaN where not known; ``band`` gri, g, r, i; ``verdict``; ``split``.
+    letters); ``pgc``; ``inclination_deg`` float64, NaN where not known; ``band`` gri, g, r, i; ``verdict``; ``split``;
+    and ``sigma_common_deg`` where the set has it.
     Pictures are written one by one; the archive is not compressed, since noise is incompressible.
 
     Raises
@@ -57,6 +58,8 @@ def write_npz(labelset: LabelSet, path: Path, on_progress: OnProgress | None = N
         "verdict": verdict.astype(str),
         "split": split.astype(str),
     }
+    if any(column.name == "sigma_common_deg" for column in labelset.columns):
+        small["sigma_common_deg"] = labelset.column("sigma_common_deg")[rows]
     with whole_file(path) as out:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             _add_pictures(archive, labelset, rows, bands, on_progress)

@@ -150,6 +150,7 @@ class CampaignAdmin(StaffAdmin):
             ("Words", {"fields": ("name", "title", "description")}),
             ("Rules", {"fields": (*rules, "created_at")}),
             ("Network", {"fields": ("uses_network", "network")}),
+            ("Scale of truth", {"fields": ("sigma_common_deg", "sigma_common_from")}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

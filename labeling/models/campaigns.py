@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -79,6 +80,21 @@ class Campaign(models.Model):
         help_text="Galaxies from which most is learned are served first, one in five at random; if people and network "
         "disagree, a supervisor looks. Volunteers never see the network's predictions, and no label depends on them.",
     )
+    sigma_common_deg = models.FloatField(
+        "common-mode error",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(90)],
+        help_text="Degrees by which all labels may be off together, as evaluate --truth has measured it. Exports state "
+        "it beside each label's own error; empty where nobody has measured it.",
+    )
+    sigma_common_from = models.CharField(
+        "measured against",
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="The inclinations from elsewhere that it was measured against, with their q0 and definition.",
+    )
     golden_sizes_px = ArrayField(
         models.PositiveSmallIntegerField(),
         null=True,
@@ -91,9 +107,30 @@ class Campaign(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            # NaN is above all numbers for PostgreSQL, so this keeps it out too.
+            models.CheckConstraint(
+                condition=Q(sigma_common_deg__isnull=True) | Q(sigma_common_deg__gte=0, sigma_common_deg__lte=90),
+                name="campaign_common_error_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(sigma_common_deg__isnull=True, sigma_common_from="")
+                | (Q(sigma_common_deg__isnull=False) & ~Q(sigma_common_from="")),
+                name="campaign_common_error_has_reference",
+                violation_error_message="A common-mode error needs the inclinations that it was measured against, and "
+                "these need the error.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def common_error(self) -> dict[str, Any] | None:
+        """The common-mode error as manifests state it; None where none was measured."""
+        if self.sigma_common_deg is None:
+            return None
+        return {"sigma_deg": self.sigma_common_deg, "measured_against": self.sigma_common_from}
 
 
 class Target(models.Model):

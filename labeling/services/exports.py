@@ -54,7 +54,9 @@ ESTIMATOR_COLUMNS = tuple(
                ucd="stat.error;src.orbital.inclination"),
     )
 )  # fmt: skip
-TABLE_COLUMNS = (*COLUMNS, *ESTIMATOR_COLUMNS)
+SIGMA_COMMON = Column("sigma_common_deg", "float64", "error that all labels share; empty where none was measured",
+                      unit="deg", ucd="stat.error.sys;src.orbital.inclination")  # fmt: skip
+TABLE_COLUMNS = (*COLUMNS, *ESTIMATOR_COLUMNS, SIGMA_COMMON)
 PICTURE_FORMATS = ("npz", "folder")
 FORMATS = (*TABLE_FORMATS, *PICTURE_FORMATS)
 
@@ -87,7 +89,8 @@ def labels_export(
         plan_for_whole_tables()
         found = _consensuses(campaign, chosen.name)
         total = found.count()
-        rows = _rows(found, counts, versions, only_published=format_name == "edd")
+        only_published = format_name == "edd"
+        rows = _rows(found, counts, versions, campaign.sigma_common_deg, only_published=only_published)
         digest = write_table(format_name, TABLE_COLUMNS, rows_reported(rows, total, on_progress), path).sha256
         votes = Vote.objects.filter(target__campaign=campaign)
         counts["votes"] = votes.exclude(standing=Vote.Standing.SUPERSEDED).count()
@@ -108,6 +111,7 @@ def labels_export(
         "overlap": campaign.overlap,
         "columns": list(EDD_WIDTHS) if format_name == "edd" else [column.name for column in TABLE_COLUMNS],
         "counts": counts,
+        **({"common_error": campaign.common_error} if campaign.common_error else {}),
     }
     manifest_write(path, manifest)
     return manifest
@@ -145,7 +149,9 @@ def refuse_bad_path(path: Path, *, force: bool, is_folder: bool = False) -> None
         raise Refused("file_exists", f"{there} already exists. Choose another name, or overwrite it with --force.")
 
 
-def _rows(found: Any, counts: dict[str, int], versions: set[str], *, only_published: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    found: Any, counts: dict[str, int], versions: set[str], sigma_common_deg: float | None, *, only_published: bool
+) -> Iterator[tuple[Any, ...]]:
     """Yield the cells of `TABLE_COLUMNS` by rising PGC number; add each row to ``counts`` and ``versions``."""
     for consensus in found.order_by("pgc").only(*_READ).annotate(**_by_estimator()).iterator(CHUNK):
         enough = is_published(consensus.volunteer_count)
@@ -160,7 +166,7 @@ def _rows(found: Any, counts: dict[str, int], versions: set[str], *, only_publis
         versions.add(consensus.rule_version)
         for name in ESTIMATORS:
             cells += (getattr(consensus, f"{name}_deg"), _four_digits(getattr(consensus, f"{name}_sigma_deg")))
-        yield cells
+        yield (*cells, None if consensus.inclination_deg is None else sigma_common_deg)
 
 
 def rows_reported(

@@ -4,7 +4,9 @@ A set holds each galaxy's newest consensus at the moment when the work began (``
 resumes with the same labels, even if people have voted since.
 """
 
+import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,7 +34,7 @@ from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.comparison import COMPARISON_RULE
 from labeling.models import Campaign, Consensus, LabelSet, Reason, Target
 from labeling.services.consensus import estimator_for
-from labeling.services.exports import COLUMNS, label_cells, manifest_write, measures_people
+from labeling.services.exports import COLUMNS, SIGMA_COMMON, label_cells, manifest_write, measures_people
 
 SIZES_PX = (64, *DISPLAY_SIZES_PX)
 CHUNK_GALAXIES = 256
@@ -93,15 +95,17 @@ def labelset_write(
     as_of: int,
     size_px: int | None,
     folder: Path,
+    common_error: dict[str, Any] | None = None,
     on_progress: OnProgress | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Write a label set to ``folder``, or resume an interrupted one; return its manifest.
 
-    Pictures that are missing on disk or damaged are left out and passed to ``report``, a line each.
+    Pictures that are missing on disk or damaged are left out and passed to ``report``, a line each. Only a set with a
+    common-mode error (`Campaign.common_error`) has a column for it, so that sets without one are what they always were.
     """
     refuse_bad_size(size_px)
-    spec = _spec(campaign, estimator, as_of, size_px)
+    spec = _spec(campaign, estimator, as_of, size_px, common_error)
     try:
         if folder.exists():
             manifest = read_manifest(folder)
@@ -113,7 +117,7 @@ def labelset_write(
             for consensuses in _chunks(campaign, estimator, as_of, after=writer.last_pgc):
                 pictures = _pictures(consensuses, size_px, report)
                 for consensus in consensuses:
-                    writer.add(_row(consensus), pictures.get(consensus.target.galaxy_id))
+                    writer.add(_row(consensus, common_error), pictures.get(consensus.target.galaxy_id))
                 if on_progress:
                     on_progress(writer.counts["galaxies"], total)
             manifest = writer.finish()
@@ -124,9 +128,14 @@ def labelset_write(
         raise Refused(error.code, error.detail) from None
 
 
-def labelset_name(campaign: Campaign, *, estimator: str, as_of: int, size_px: int | None) -> str:
+def labelset_name(
+    campaign: Campaign, *, estimator: str, as_of: int, size_px: int | None, common_error: dict[str, Any] | None = None
+) -> str:
     """Return the name of a set, which identifies its labels: equal labels give the same set."""
-    return f"{campaign.name}-{estimator}-{as_of}" + (f"-{size_px}px" if size_px else "")
+    name = f"{campaign.name}-{estimator}-{as_of}" + (f"-{size_px}px" if size_px else "")
+    if common_error is None:
+        return name
+    return f"{name}-common-{hashlib.sha256(json.dumps(common_error, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
 def labelset_freeze(
@@ -135,6 +144,7 @@ def labelset_freeze(
     as_of: int,
     estimator: str | None = None,
     size_px: int | None = 128,
+    common_error: dict[str, Any] | None = None,
     on_progress: OnProgress | None = None,
     report: Report | None = None,
 ) -> LabelSet:
@@ -144,7 +154,7 @@ def labelset_freeze(
     a picture replaced), it becomes another set with its own name, so the row of the first stays correct.
     """
     chosen = estimator_for(estimator or campaign.estimator).name
-    name = labelset_name(campaign, estimator=chosen, as_of=as_of, size_px=size_px)
+    name = labelset_name(campaign, estimator=chosen, as_of=as_of, size_px=size_px, common_error=common_error)
     if found := labelset_found(name):
         return found
     root = labelset_root()
@@ -152,7 +162,7 @@ def labelset_freeze(
     _set_aside_damaged(root / name)
     manifest = labelset_write(
         campaign=campaign, estimator=chosen, as_of=as_of, size_px=size_px, folder=root / name,
-        on_progress=on_progress, report=report,
+        common_error=common_error, on_progress=on_progress, report=report,
     )  # fmt: skip
     first = LabelSet.objects.filter(name=name).first()
     if first is not None and first.digest != manifest["digest"]:
@@ -220,6 +230,7 @@ def pictures_export(
     estimator: str,
     as_of: int,
     size_px: int,
+    common_error: dict[str, Any] | None = None,
     on_progress: OnProgress | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
@@ -229,7 +240,7 @@ def pictures_export(
     """
     work = path.with_name(f".{path.name}.labelset")
     manifest = labelset_write(
-        campaign=campaign, estimator=estimator, as_of=as_of, size_px=size_px, folder=work,
+        campaign=campaign, estimator=estimator, as_of=as_of, size_px=size_px, folder=work, common_error=common_error,
         on_progress=on_progress, report=report,
     )  # fmt: skip
     counts = manifest["counts"]
@@ -280,15 +291,19 @@ def _chunks(campaign: Campaign, estimator: str, as_of: int, *, after: int | None
         last = chunk[-1][1]
 
 
-def _row(consensus: Consensus) -> dict[str, Any]:
+def _row(consensus: Consensus, common_error: dict[str, Any] | None) -> dict[str, Any]:
     cells = label_cells(consensus.target.galaxy.pgc, consensus)
     row = dict(zip((column.name for column in COLUMNS), cells, strict=True))
     if row["verdict"] == "A" and row["inclination_deg"] is None:
         row["verdict"] = ""
+    if common_error is not None:
+        row[SIGMA_COMMON.name] = None if row["inclination_deg"] is None else common_error["sigma_deg"]
     return row | {"reasons": " ".join(f"[{code}]" for code in Reason.values if consensus.reason_counts.get(code))}
 
 
-def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -> LabelSetSpec:
+def _spec(
+    campaign: Campaign, estimator: str, as_of: int, size_px: int | None, common_error: dict[str, Any] | None
+) -> LabelSetSpec:
     then = Consensus.objects.filter(pk__lte=as_of, estimator=estimator, target__campaign=campaign)
     newest = then.order_by("-pk").first()
     if newest is None:
@@ -302,7 +317,7 @@ def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -
             "with standards of known inclination."
         ),
         origin="volunteers",
-        columns=OWN_COLUMNS,
+        columns=OWN_COLUMNS if common_error is None else (*OWN_COLUMNS, SIGMA_COMMON),
         size_px=size_px,
         bands=BANDS if size_px else (),
         versions={
@@ -316,6 +331,7 @@ def _spec(campaign: Campaign, estimator: str, as_of: int, size_px: int | None) -
                 "version": standard_set.version,
                 "digest": standard_set.digest,
             },
+            **({"common_error": common_error} if common_error else {}),
         },
         publication_year=newest.created_at.year,
         shard_galaxies=SHARD_GALAXIES if size_px else SHARD_LABELS,

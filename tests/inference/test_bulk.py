@@ -24,6 +24,7 @@ from giz.inference.models import Prediction
 from giz.inference.services import bulk
 from giz.inference.services.bulk_inputs import input_of
 from giz.labelset import LabelSet
+from giz.training.models import ModelVersion
 from giz.training.nn.data import TrainingData
 from giz.training.nn.evaluation import predictions
 from giz.training.nn.predictor import Predictor
@@ -63,6 +64,21 @@ def test_a_label_set_is_answered_as_the_report_measures_it(labelset, network, mo
     assert rows.count() == 140
     assert rows.get(pgc=5001).inclination_deg == table["inclination_deg"][1].as_py()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_common_error_of_the_network_stands_in_each_row_with_an_inclination(network, tmp_path, run_command):  # noqa: F811
+    galaxy_with_pictures(4258)
+    pq.write_table(pa.table({"pgc": [4258, 77]}), tmp_path / "numbers.parquet")
+
+    def stated(name):
+        out = tmp_path / f"{name}.parquet"
+        run_command("predict", tmp_path / "numbers.parquet", "--out", out)
+        return pq.read_table(out)["sigma_common_deg"].to_pylist()
+
+    assert stated("without") == [None, None]
+    network.card["sigma_common_deg"] = 1.4
+    ModelVersion.objects.filter(pk=network.pk).update(card=network.card)
+    assert stated("with") == [1.4, None]
 
 
 def test_the_same_run_again_changes_nothing(labelset, network, tmp_path, run_command):  # noqa: F811

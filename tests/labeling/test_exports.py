@@ -74,6 +74,7 @@ def test_votes_that_are_not_aggregated_yet_are_aggregated_first(judged: Campaign
         "median_sigma_deg": "3.2863",
         "robust_deg": row["robust_deg"],
         "robust_sigma_deg": row["robust_sigma_deg"],
+        "sigma_common_deg": "",
     }
     assert row["inc"] in ("62", "63")
     robust = Consensus.objects.get(estimator="robust", is_current=True)

@@ -26,6 +26,7 @@ from giz.inference.services.predictions import PredictedValues, predict_many, pr
 from giz.inference.services.runtime import LoadedNetwork
 from giz.labelset.files import whole_file
 from giz.labelset.parquet import merge, write_rows
+from giz.training.nn.real_error import COMMON_NAME
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,7 @@ COLUMNS = (
     *(("row", "int64"), ("pgc", "int64"), ("inclination_deg", "float64"), ("sigma_deg", "float64")),
     *(("low_68_deg", "float64"), ("high_68_deg", "float64"), ("low_95_deg", "float64"), ("high_95_deg", "float64")),
     *(("rejection", "float64"), ("reason", "string"), ("bands", "string"), ("model", "string"), ("problem", "string")),
+    ("sigma_common_deg", "float64"),
 )
 OnProgress = Callable[[int, int, str], None]
 
@@ -206,4 +208,5 @@ def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork) -> tu
     return (
         *(one.row, one.pgc, values.inclination_deg, values.half_width_68_deg, low_68, high_68, low_95, high_95),
         *(values.rejection, values.reason or None, " ".join(one.pictures), network.short, one.problem or None),
+        None if values.inclination_deg is None else network.version.card.get(COMMON_NAME),
     )
