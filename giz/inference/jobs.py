@@ -75,7 +75,9 @@ def predict_jobs(
     if not 1 <= jobs <= MOST_JOBS:
         raise Refused("bad_jobs", f"The number of jobs must be from 1 to {MOST_JOBS}, not {jobs}.")
     version = model_named(model)
-    plan = plan_of(described=described, source=input_of(described), model_sha256=version.sha256, out=out)
+    prior = campaign_named(described["campaign"]).rejection_prior if "campaign" in described else None
+    source = input_of(described)
+    plan = plan_of(described=described, source=source, model_sha256=version.sha256, out=out, prior=prior)
     bounds = [plan.shards * number // jobs for number in range(jobs + 1)]
     return [
         job_create(
@@ -87,6 +89,7 @@ def predict_jobs(
                 "model": plan.model_sha256,
                 "out": str(plan.out),
                 "shards": [first, last],
+                **({} if prior is None else {"prior": prior}),
             },
             owner=owner,
             lane=f"predict:{number % settings.PREDICT_JOBS_AT_ONCE}" if in_background else "",
@@ -104,7 +107,7 @@ def predict(job: JobContext) -> dict[str, Any]:
     source = input_of(asked["input"], network.predictor.size_px)
     if (source.digest, len(source)) != (asked["input_digest"], asked["rows"]):
         raise Refused("input_changed", "The input has changed since this job was created. Start it again.")
-    plan = Plan(asked["input"], source.digest, len(source), asked["model"], Path(asked["out"]))
+    plan = Plan(asked["input"], source.digest, len(source), asked["model"], Path(asked["out"]), asked.get("prior"))
     result = shards_predict(
         plan=plan,
         source=source,

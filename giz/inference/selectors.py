@@ -143,6 +143,11 @@ def open_campaign(galaxy: Galaxy) -> Campaign | None:
     return _open_campaigns().filter(Exists(waits)).first()
 
 
+def campaign_around(galaxy: Galaxy) -> Campaign | None:
+    """Return the newest open campaign that contains this galaxy, whether or not it still needs votes."""
+    return _open_campaigns().filter(Exists(Target.objects.filter(campaign=OuterRef("pk"), galaxy=galaxy))).first()
+
+
 def _open_campaigns() -> QuerySet[Campaign]:
     open_ones = Campaign.objects.filter(state=Campaign.State.OPEN).select_related("standard_set")
     return open_ones.order_by("-created_at", "-id")

@@ -34,7 +34,7 @@ from labeling.services.campaigns import (
     campaign_pause,
     targets_add,
 )
-from labeling.services.network import queue_unorder
+from labeling.services.network import queue_unorder, rejection_prior_of_labels, rejection_prior_set
 from standards.models import Standard, StandardSet
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
@@ -69,6 +69,12 @@ def press_freeze(request: HttpRequest, campaign: Campaign) -> str:
     job = labels_freeze_job(campaign=campaign, owner=request.user)
     wake_on_commit(job)
     return f"The labels of {campaign} are being frozen; the label set appears under Label sets when it is finished."
+
+
+def press_prior(request: HttpRequest, campaign: Campaign) -> str:
+    prior = round(rejection_prior_of_labels(campaign), 3)
+    rejection_prior_set(campaign=campaign, prior=prior, actor=request.user)
+    return f"People reject {prior:.1%} of the finished galaxies of {campaign}; its predictions now assume that."
 
 
 def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
@@ -124,6 +130,7 @@ class CampaignAdmin(StaffAdmin):
         PostButton("fetch", "Fetch missing pictures", press_fetch),
         PostButton("pause", "Pause", press_pause, lambda one: one.state == "open"),
         PostButton("freeze", "Freeze a label set", press_freeze),
+        PostButton("prior", "Take the share of rejections from its labels", press_prior),
         PostButton("close", "Close", press_close, lambda one: one.state != "closed", "danger"),
     )
 
@@ -149,7 +156,7 @@ class CampaignAdmin(StaffAdmin):
             (None, {"fields": ("state_label", "retired_bar", "votes_link", "votes_to_go")}),
             ("Words", {"fields": ("name", "title", "description")}),
             ("Rules", {"fields": (*rules, "created_at")}),
-            ("Network", {"fields": ("uses_network", "network")}),
+            ("Network", {"fields": ("uses_network", "rejection_prior", "network")}),
             ("Scale of truth", {"fields": ("sigma_common_deg", "sigma_common_from")}),
         ]
 
@@ -165,6 +172,8 @@ class CampaignAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if change:
+            if "rejection_prior" in form.changed_data:
+                rejection_prior_set(campaign=obj, prior=form.cleaned_data["rejection_prior"], actor=request.user)
             super().save_model(request, obj, form, change)
             if "uses_network" in form.changed_data and not obj.uses_network:
                 queue_unorder(campaign=obj, actor=request.user)

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from giz.catalog.models import Galaxy
 from labeling.aggregation.need import BANDS_A_PRIORITY, FRESH, MAX_PRIORITY, PROBE_BAND
+from labeling.aggregation.prior import HIGHEST_PRIOR, LOWEST_PRIOR
 from standards.models import StandardSet
 
 
@@ -80,6 +81,14 @@ class Campaign(models.Model):
         help_text="Galaxies from which most is learned are served first, one in five at random; if people and network "
         "disagree, a supervisor looks. Volunteers never see the network's predictions, and no label depends on them.",
     )
+    rejection_prior = models.FloatField(
+        "share of rejected galaxies",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(LOWEST_PRIOR), MaxValueValidator(HIGHEST_PRIOR)],
+        help_text="Share of this campaign's galaxies that people reject or call face-on, such as 0.2. The network's "
+        "probability of a rejection is adapted to it. Empty: as the network learned, half of them.",
+    )
     sigma_common_deg = models.FloatField(
         "common-mode error",
         null=True,
@@ -108,7 +117,11 @@ class Campaign(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            # NaN is above all numbers for PostgreSQL, so this keeps it out too.
+            # NaN is above all numbers for PostgreSQL, so these keep it out too.
+            models.CheckConstraint(
+                condition=Q(rejection_prior__isnull=True) | Q(rejection_prior__gt=0, rejection_prior__lt=1),
+                name="campaign_rejection_prior_is_a_share",
+            ),
             models.CheckConstraint(
                 condition=Q(sigma_common_deg__isnull=True) | Q(sigma_common_deg__gte=0, sigma_common_deg__lte=90),
                 name="campaign_common_error_range",

@@ -23,7 +23,7 @@ class NetworkAnswer(models.Model):
     model = models.CharField(max_length=80, help_text="the network's version")
     inclination_deg = models.FloatField()
     sigma_deg = models.FloatField(help_text="its stated error")
-    rejection = models.FloatField(help_text="probability that it should be rejected, or is face-on")
+    rejection = models.FloatField(help_text="probability that it should be rejected, or is face-on, in this campaign")
     spread_deg = models.FloatField(default=0.0, help_text="scatter among the models of an ensemble; 0 for one model")
     is_dismissed = models.BooleanField(default=False, help_text="staff decided that people are right")
     created_at = models.DateTimeField(db_default=Now())

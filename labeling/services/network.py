@@ -12,20 +12,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from giz.catalog.models import GalaxyImage
 from giz.core import audit
 from giz.core.errors import Refused
+from giz.core.words import n_galaxies
 from labeling.aggregation.doubt import DOUBT_RULE, NetworkEstimate, TrackRecord, doubt_of, track_record_of
 from labeling.aggregation.estimators import no_calibration
 from labeling.aggregation.need import FIRST_FRESH, FRESH
 from labeling.aggregation.outlook import votes_to_go
+from labeling.aggregation.prior import LEAST_FINISHED, prior_factor, rejection_rate, with_prior
 from labeling.aggregation.retirement import MIN_VOLUNTEERS, Progress
 from labeling.aggregation.robust_model import Crowd
 from labeling.aggregation.usefulness import USEFULNESS_RULE, NetworkEstimates, levels, lot_of, usefulness
-from labeling.models import Campaign, NetworkAnswer, NetworkOrder, Target
+from labeling.models import Campaign, Consensus, NetworkAnswer, NetworkOrder, Target
 from labeling.services.refits import current_fit
 
 _Row = TypeVar("_Row")
@@ -119,6 +121,8 @@ def answers_take(
 ) -> int:
     """Store a network's predictions for the campaign's galaxies; return how many were stored. `queue_order` uses them.
 
+    Probabilities of a rejection are stored as they are in this campaign (`labeling.aggregation.prior`).
+
     Not stored are predictions for galaxies that
 
     - are not targets of the campaign,
@@ -130,12 +134,61 @@ def answers_take(
     for some in _batches(answers):
         values: dict[str, Any] = {"campaign": campaign.pk, "model": model, "made_at": made_at}
         values["galaxy"] = [one.galaxy_id for one in some]
-        for name in ("inclination_deg", "sigma_deg", "rejection", "spread_deg"):
+        for name in ("inclination_deg", "sigma_deg", "spread_deg"):
             values[name] = [float(getattr(one, name)) for one in some]
-        with connection.cursor() as cursor:
+        # The lock makes whoever changes the prior wait until these rows are there to be changed, too.
+        with transaction.atomic(), connection.cursor() as cursor:
+            prior = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).rejection_prior
+            values["rejection"] = [with_prior(float(one.rejection), prior) for one in some]
             cursor.execute(_TAKE, values)
             kept += cursor.rowcount
     return kept
+
+
+def rejection_prior_set(*, campaign: Campaign, prior: float | None, actor: Any = None) -> None:
+    """Set the share of galaxies that the campaign's people reject; None is the share in training.
+
+    What the network has said of its galaxies is adapted at once, and the queue is ordered again in the next round.
+    """
+    with transaction.atomic():
+        before = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).rejection_prior
+        if before != prior:
+            Campaign.objects.filter(pk=campaign.pk).update(rejection_prior=prior)
+            factor, rejection = prior_factor(prior, before), F("rejection")
+            NetworkAnswer.objects.filter(target__campaign=campaign).update(
+                rejection=rejection * factor / (rejection * factor + (1.0 - rejection))
+            )
+            NetworkOrder.objects.filter(campaign=campaign).delete()
+            audit.record("rejection_prior_set", actor=actor, subject=campaign.name, before=before, prior=prior)
+    campaign.rejection_prior = prior
+
+
+def rejection_prior_of_labels(campaign: Campaign) -> float:
+    """Return the share of rejections, face-on ones included, among the campaign's finished galaxies.
+
+    Raises
+    ------
+    Refused
+        409 ``too_few_labels``.
+    """
+    finished = Consensus.objects.filter(
+        target__campaign=campaign,
+        target__purpose=Target.Purpose.LABEL,
+        estimator=campaign.estimator,
+        is_current=True,
+        status=Consensus.Status.RETIRED,
+        is_split=False,
+    )
+    accepted = Count("pk", filter=Q(verdict="A"))
+    counts = finished.aggregate(finished=Count("pk"), accepted=accepted)
+    if counts["finished"] < LEAST_FINISHED:
+        raise Refused(
+            "too_few_labels",
+            f"People have finished {n_galaxies(counts['finished'])} of {campaign.name}; a share of rejections needs "
+            f"{LEAST_FINISHED}.",
+            status=409,
+        )
+    return rejection_rate(counts["finished"] - counts["accepted"], counts["finished"])
 
 
 def queue_order(*, campaign: Campaign, model: str, made_at: datetime | None = None) -> NetworkOrder:

@@ -37,20 +37,24 @@ COLUMNS = (
     *(("row", "int64"), ("pgc", "int64"), ("inclination_deg", "float64"), ("sigma_deg", "float64")),
     *(("low_68_deg", "float64"), ("high_68_deg", "float64"), ("low_95_deg", "float64"), ("high_95_deg", "float64")),
     *(("rejection", "float64"), ("reason", "string"), ("bands", "string"), ("model", "string"), ("problem", "string")),
-    ("sigma_common_deg", "float64"),
+    *(("sigma_common_deg", "float64"), ("rejection_prior", "float64")),
 )
 OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The input, the network and the output file of a bulk prediction; the file stores the digest of all three."""
+    """The input, the network and the output file of a bulk prediction; the file stores the digest of all three.
+
+    prior : the share of rejections that the campaign states, if the input is a campaign that states one.
+    """
 
     described: Mapping[str, Any]
     input_digest: str
     rows: int
     model_sha256: str
     out: Path
+    prior: float | None = None
 
     @property
     def shards(self) -> int:
@@ -58,7 +62,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps([self.input_digest, self.rows, self.model_sha256]).encode()).hexdigest()
+        # Without a prior as before, so that files of earlier versions are recognised.
+        parts = [self.input_digest, self.rows, self.model_sha256, *([] if self.prior is None else [self.prior])]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
     def work(self) -> Path:
@@ -76,7 +82,9 @@ class Plan:
         return pa.schema(fields, metadata={PLAN_KEY: self.digest.encode()})
 
 
-def plan_of(*, described: Mapping[str, Any], source: Input, model_sha256: str, out: Path) -> Plan:
+def plan_of(
+    *, described: Mapping[str, Any], source: Input, model_sha256: str, out: Path, prior: float | None = None
+) -> Plan:
     """Return a plan after checking everything that would fail at the end.
 
     Raises
@@ -86,7 +94,7 @@ def plan_of(*, described: Mapping[str, Any], source: Input, model_sha256: str, o
     """
     if not len(source):
         raise Refused("empty", "There is nothing to predict: the input has no rows.")
-    plan = Plan(dict(described), source.digest, len(source), model_sha256, out)
+    plan = Plan(dict(described), source.digest, len(source), model_sha256, out, prior)
     if out.suffix != ".parquet":
         raise Refused("bad_path", f"{out} must end with .parquet, the format that is written.")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
@@ -169,7 +177,7 @@ def _shard(plan: Plan, source: Input, network: LoadedNetwork, shard: int) -> int
     # One single-threaded run of the network per core: the threads of a common run would wait for each other.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         batches = iter(lambda: list(islice(inputs, BATCH)), [])
-        predicted = list(pool.map(lambda batch: _batch(network, batch), batches))
+        predicted = list(pool.map(lambda batch: _batch(network, batch, plan.prior), batches))
     rows = [row for batch_rows, _ in predicted for row in batch_rows]
     ids = dict(Galaxy.objects.filter(pgc__in={row.pgc for row in rows if row.pgc}).values_list("pgc", "pk"))
     for row in rows:
@@ -180,13 +188,18 @@ def _shard(plan: Plan, source: Input, network: LoadedNetwork, shard: int) -> int
     return len(rows)
 
 
-def _batch(network: LoadedNetwork, batch: list[InputRow]) -> tuple[list[Prediction], list[tuple[Any, ...]]]:
-    """Return rows to store and cells of the file. Runs in a thread, without the database."""
+def _batch(
+    network: LoadedNetwork, batch: list[InputRow], prior: float | None
+) -> tuple[list[Prediction], list[tuple[Any, ...]]]:
+    """Return rows to store and cells of the file. Runs in a thread, without the database.
+
+    Rows are stored as the network predicts; only the file knows the campaign.
+    """
     predicted = iter(predict_many(network, [one.pictures for one in batch if one.pictures]))
     rows, cells = [], []
     for one in batch:
         values = next(predicted) if one.pictures else PredictedValues(None)
-        cells.append(_cells(one, values, network))
+        cells.append(_cells(one, values.in_campaign(prior), network, prior))
         if one.pictures:
             rows.append(
                 prediction_row(
@@ -201,7 +214,7 @@ def _batch(network: LoadedNetwork, batch: list[InputRow]) -> tuple[list[Predicti
     return rows, cells
 
 
-def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork) -> tuple[Any, ...]:
+def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork, prior: float | None) -> tuple[Any, ...]:
     """Return the cells of one row in the order of `COLUMNS`."""
     low_68, high_68 = values.interval_68_deg or (None, None)
     low_95, high_95 = values.interval_95_deg or (None, None)
@@ -209,4 +222,5 @@ def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork) -> tu
         *(one.row, one.pgc, values.inclination_deg, values.half_width_68_deg, low_68, high_68, low_95, high_95),
         *(values.rejection, values.reason or None, " ".join(one.pictures), network.short, one.problem or None),
         None if values.inclination_deg is None else network.version.card.get(COMMON_NAME),
+        None if values.rejection is None else prior,
     )

@@ -151,6 +151,9 @@ class RejectionAnswer:
     probability: float | None
     reason: Annotated[str, partial(serializers.ChoiceField, choices=REASONS, help_text="the likeliest")] | None
     reasons: Annotated[dict[str, float], "probability by code"]
+    prior: Annotated[
+        float | None, "share of rejections in its campaign, to which probabilities of a rejection are adapted"
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,7 @@ class PredictionAnswer:
             sigma_common_deg=served.network.version.card.get(COMMON_NAME),
             interval_68_deg=values.interval_68_deg,
             interval_95_deg=values.interval_95_deg,
-            rejection=RejectionAnswer(values.rejection, values.reason or None, dict(values.reasons)),
+            rejection=RejectionAnswer(values.rejection, values.reason or None, dict(values.reasons), predicted.prior),
             models=[ModelOpinionAnswer.of(one) for one in predicted.by_network],
             views=[OpinionAnswer.of(name, one) for name, one in {"all": values, **served.by_band}.items()],
             disagreement=DisagreementAnswer(predicted.is_alarming, round(predicted.spread_deg, 2)),

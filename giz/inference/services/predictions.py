@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from django.db.models.functions import Now
 from giz.catalog.models import Galaxy
 from giz.core.vocabulary import BANDS, BEST_FIRST, REASONS
 from giz.inference.models import Prediction, Source
+from giz.inference.selectors import campaign_around
 from giz.inference.services.runtime import LoadedNetwork, runtime
 from giz.inference.services.sources import source_pictures
 from giz.inference.storage import disk_is_short
@@ -34,6 +35,7 @@ from giz.training.drift import input_summary
 from giz.training.nn.data import pictures_stack
 from giz.training.nn.metrics import OUTLIER_DEG
 from giz.training.nn.predictor import NetworkOutput
+from labeling.aggregation.prior import with_prior
 
 Pixels = npt.NDArray[np.uint8]
 LOWEST_DEG, HIGHEST_DEG = 0.0, 90.0
@@ -66,6 +68,12 @@ class PredictedValues:
     def interval_95_deg(self) -> tuple[float, float] | None:
         return self._interval(self.half_width_95_deg)
 
+    def in_campaign(self, prior: float | None) -> PredictedValues:
+        """Return the same with the probability of a rejection as it is where the share `prior` is rejected."""
+        if self.rejection is None or prior is None:
+            return self
+        return replace(self, rejection=_number(with_prior(self.rejection, prior), 4))
+
     def _interval(self, half_width_deg: float | None) -> tuple[float, float] | None:
         if self.inclination_deg is None or half_width_deg is None:
             return None
@@ -81,13 +89,18 @@ class PredictedByNetwork:
     all_bands: PredictedValues
     by_band: Mapping[str, PredictedValues]
 
+    def in_campaign(self, prior: float | None) -> PredictedByNetwork:
+        by_band = {band: values.in_campaign(prior) for band, values in self.by_band.items()}
+        return PredictedByNetwork(self.network, self.all_bands.in_campaign(prior), by_band)
+
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """What the networks predict for a galaxy in one view; the served network comes first.
 
     shown : the pictures that the served network was given, by band. ellipse : the galaxy on its full picture, if it
-    was measured. row_id : of the stored row, None if the prediction is not stored.
+    was measured. row_id : of the stored row, None if the prediction is not stored. prior : the share of rejections that
+    its campaign states, to which all probabilities of a rejection are adapted; rows are stored without that.
     """
 
     by_network: Sequence[PredictedByNetwork]
@@ -96,6 +109,7 @@ class Predicted:
     galaxy: Galaxy | None = None
     ellipse: Mapping[str, float] | None = None
     row_id: int | None = None
+    prior: float | None = None
 
     @property
     def served(self) -> PredictedByNetwork:
@@ -165,7 +179,10 @@ def _predict(
         if row_id is None:
             predictions_store([row])
             row_id = _stored_id(row.key)
-    return Predicted(by_network, shown, view, galaxy, ellipse, row_id)
+    campaign = campaign_around(galaxy) if galaxy else None
+    prior = campaign.rejection_prior if campaign else None
+    by_network = [one.in_campaign(prior) for one in by_network]
+    return Predicted(by_network, shown, view, galaxy, ellipse, row_id, prior)
 
 
 def shown_pictures(pictures: Mapping[str, Pixels], view: View, size_px: int) -> dict[str, Pixels]:

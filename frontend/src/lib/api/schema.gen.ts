@@ -999,6 +999,11 @@ export interface components {
             reasons: {
                 [key: string]: number;
             };
+            /**
+             * Format: double
+             * @description share of rejections in its campaign, to which probabilities of a rejection are adapted
+             */
+            prior: number | null;
         };
         /** @enum {string} */
         RoleEnum: "volunteer" | "supervisor" | "staff";

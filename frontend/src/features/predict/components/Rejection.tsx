@@ -8,7 +8,7 @@ import { FITNESS_WORDS, fitnessOf, inPercent } from "../rules/words";
 const ALIEN = 0.985;
 
 /** Whether the galaxy can be measured, and the most likely reason against it. */
-export function Rejection({ rejection: { probability, reason } }: { rejection: Answer["rejection"] }) {
+export function Rejection({ rejection: { probability, reason, prior } }: { rejection: Answer["rejection"] }) {
   if (probability === null) return null;
   const fitness = fitnessOf(probability);
   return (
@@ -19,6 +19,7 @@ export function Rejection({ rejection: { probability, reason } }: { rejection: A
           <p>
             <strong>{inPercent(probability)}</strong> likely that people would reject it.
           </p>
+          {prior !== null && <p className="quiet">In its campaign people reject {inPercent(prior)} of the galaxies; this takes that into account.</p>}
           <Meter value={Math.round(100 * probability)} of={100} label="Probability of rejection, in percent" />
           {probability > ALIEN && <p>This may not be a spiral galaxy at all: the network has only learned spirals.</p>}
           {reason && (
