@@ -34,6 +34,7 @@ from tests.bench.real_sky.intervals import term_lines
 from tests.bench.real_sky.looks import star_fwhm_px
 from tests.bench.real_sky.page import write_page
 from tests.bench.real_sky.sky import Pixels, RealPicture, load_pixels, read_sky
+from tests.bench.real_sky.verdicts import prior_lines
 
 ROOT = Path(__file__).resolve().parents[3]
 OUT = Path(tempfile.gettempdir()) / "giz-real-sky"
@@ -68,6 +69,7 @@ def report(rows: list[RealPicture], pixels: Pixels, options: argparse.Namespace)
     print(f"{options.model.name}: {len(rows):,} pictures, {len(of.rows):,} measured by people from 45°")
     print_errors(of, blur)
     print("\n".join(verdict_lines(rows, said)))
+    print("\n".join(prior_lines(rows, said)))
     print_intervals(of, options.volunteers)
     if options.term:
         print("\n".join(term_lines(rows, pixels, options)))
