@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "giz.embedded",
     "giz.accounts",
     "giz.catalog",
+    "giz.texts",
     "standards",
     "labeling",
     "giz.training",

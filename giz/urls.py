@@ -10,6 +10,8 @@ from giz.accounts import views as account_views
 from giz.accounts.api import EraseView, OwnDataView
 from giz.catalog.views import display_file
 from giz.core import views
+from giz.texts import views as text_views
+from giz.texts.models import PAGES
 from labeling.practice import picture_read
 
 handler400 = "giz.core.views.bad_request"
@@ -42,6 +44,8 @@ urlpatterns = [
         name="practice-picture",
     ),
     path("media/", include("giz.catalog.urls")),
+    re_path(r"^texts/pictures/(?P<name>[a-z0-9-]{1,60})\.webp\Z", text_views.picture, name="text-picture"),
+    *(path(name, text_views.page, {"name": name}, name=f"text-{name}") for name in PAGES),
     path("accounts/data/", account_views.own_data_page, name="account_data"),
     path("accounts/email/", account_views.email_page, name="account_email"),
     path("accounts/email/change/<str:key>/", account_views.email_change_page, name="account_email_change"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 
 STAFF_APPS = frozenset(
-    {"core", "accounts", "catalog", "standards", "labeling", "training", "inference", "django_celery_beat"}
+    {"core", "accounts", "catalog", "texts", "standards", "labeling", "training", "inference", "django_celery_beat"}
 )
 # Whoever can change the schedule can run any task with any arguments.
 SUPERUSER_ONLY = frozenset(

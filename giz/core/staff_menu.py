@@ -60,6 +60,8 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "House",
+                ("Texts", "article", "texts/textversion"),
+                ("Text pictures", "imagesmode", "texts/textpicture"),
                 ("Jobs", "build", "core/job"),
                 ("Job log", "notes", "core/joblogline"),
                 ("Schedule", "schedule", "django_celery_beat/periodictask"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from giz.accounts.models import User
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, RealismTrial
 from giz.core.models import Job, JobLogLine
+from giz.texts.models import TextPicture
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from labeling.models import (
     Campaign,
@@ -192,3 +193,10 @@ def make_practice(person: User) -> PracticeRound:
         {"galaxy": 2, "verdict": "J", "inclination_deg": None, "true_deg": 70.0, "error_deg": None},
     ]
     return PracticeRound.objects.create(trial=uuid.uuid4(), volunteer=person, judgements=judgements, mean_error_deg=1.5)
+
+
+def make_text_picture(author: User) -> TextPicture:
+    """A picture that staff uploaded for a text; its file is not there."""
+    return TextPicture.objects.create(
+        stem=f"tp/{TextPicture.objects.count():026d}", side_px=256, description="A bar across the disk", author=author
+    )

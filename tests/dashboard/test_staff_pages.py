@@ -16,6 +16,8 @@ from giz.catalog.models import GalaxyRevision, GalaxyShape, RealismTrial, Synthe
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
+from giz.texts.models import TextVersion
+from giz.texts.services import text_write
 from giz.training.models import ModelVersion, Promotion
 from labeling.models import (
     Campaign,
@@ -44,11 +46,12 @@ from tests.dashboard.sky import (
     make_practice,
     make_proposal,
     make_set,
+    make_text_picture,
     make_trial,
     make_vote,
 )
 
-OUR_APPS = ("core", "accounts", "catalog", "standards", "labeling", "training")
+OUR_APPS = ("core", "accounts", "catalog", "texts", "standards", "labeling", "training")
 # What only the laboratory reads (tests/lab/quiz.py), and what is nobody's business: addresses not yet confirmed.
 WITHOUT_PAGE = {RealismTrial, EmailChange}
 OURS = sorted(
@@ -74,6 +77,7 @@ HISTORY = {
     Proposal,
     ModelVersion,
     Promotion,
+    TextVersion,
 }
 
 
@@ -109,6 +113,7 @@ def sky(alice: User, bob: User) -> Campaign:
     figures_count()
     VoteTally.objects.create(campaign=campaign, volunteer=alice, votes=1)
     make_practice(alice)
+    make_text_picture(bob)
     return campaign
 
 
@@ -123,6 +128,8 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         Suspicion.objects.create(campaign=other, volunteer=owner, reasons=["too_fast"])
         VoteTally.objects.create(campaign=other, volunteer=owner, votes=1)
         make_practice(owner)
+        text_write(name=f"field-guide/g{owner.pk}", markdown="# Guide", after=0, author=owner)
+        make_text_picture(owner)
     figures_count()
     campaign_refit(campaign=other)
     make_label_set(other)

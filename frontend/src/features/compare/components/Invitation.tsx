@@ -1,3 +1,4 @@
+import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { useOutbox } from "@/lib/outbox";
 import { loginAddress, signupAddress, usePath } from "@/lib/router";
@@ -19,6 +20,7 @@ export function Invitation({ title }: { title: string | undefined }) {
             </a>
           </p>
         </main>
+        <Footer />
       </>
     );
   }
@@ -40,6 +42,7 @@ export function Invitation({ title }: { title: string | undefined }) {
           </a>
         </p>
       </main>
+      <Footer />
     </>
   );
 }

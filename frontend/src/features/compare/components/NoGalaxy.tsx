@@ -1,3 +1,4 @@
+import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Link } from "@/components/Link";
 import { ApiError } from "@/lib/api/client";
@@ -72,6 +73,7 @@ export function NoGalaxy({ problem, notice, onUndo, onRetry }: Props) {
         )}
         <NoticeLine notice={notice && onUndo ? { ...notice, canUndo: true } : notice} onUndo={onUndo} />
       </main>
+      {problem && <Footer />}
     </div>
   );
 }
