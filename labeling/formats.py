@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from giz.catalog.formats.galaxies import read_number, read_pgc
+from giz.catalog.formats.galaxies import read_number
+from giz.catalog.formats.numbers import read_pgc
 from giz.core.vocabulary import REASONS, Verdict
 from giz.labelset.tables import unguard_formula
 from giz.tables.lines import is_spreadsheet_error

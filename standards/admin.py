@@ -86,7 +86,7 @@ class StandardSetAdmin(HistoryAdmin):
         """Accept or refuse one galaxy, or undo that; answers in JSON."""
         self._check(request, set_name, "change")
         pgc = request.POST.get("pgc", "")
-        galaxy = get_object_or_404(Galaxy, pgc=int(pgc) if pgc.isdecimal() and len(pgc) < 13 else -1)
+        galaxy = get_object_or_404(Galaxy, pgc=int(pgc) if pgc.isdecimal() and len(pgc) < 16 else -1)
         decision = request.POST.get("decision", "")
         try:
             if decision == "undo":

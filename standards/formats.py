@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from giz.catalog.formats.galaxies import read_number, read_pgc
+from giz.catalog.formats.galaxies import read_number
+from giz.catalog.formats.numbers import number_in_words, read_pgc
 from giz.tables.table import PGC_NAMES, RowError, Table, TableError, shown_columns
 from standards.grid import bin_of
 
@@ -52,7 +53,7 @@ class StandardColumns:
         try:
             bin_of(inclination_deg)
         except ValueError as error:
-            raise RowError(f"PGC {pgc}: {error}") from None
+            raise RowError(f"{number_in_words(pgc)}: {error}") from None
         rotation_deg = read_number("dPA", cells.get(self._rotation, "") or "0")
         picture_zoom = read_number("zoom", cells.get(self._zoom, "") or str(DEFAULT_CROP))
         if not MIN_ZOOM <= picture_zoom <= MAX_ZOOM:
@@ -81,7 +82,7 @@ def read_standards(
             entry = columns.entry(row.cells)
             first = first_line_of.setdefault(entry.pgc, row.line)
             if first != row.line:
-                raise RowError(f"PGC {entry.pgc} already appears on line {first}")
+                raise RowError(f"{number_in_words(entry.pgc)} already appears on line {first}")
             entries.append(entry)
         except RowError as error:
             problems.append(f"line {row.line}: {error}")

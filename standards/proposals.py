@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import Galaxy, GalaxyShape
 from giz.core import audit
 from giz.core.errors import Refused
@@ -53,7 +54,7 @@ def proposal_decide(*, set_name: str, galaxy: Galaxy, decision: str, actor: Any)
         "decided_by": actor,
     }
     made, _ = Proposal.objects.update_or_create(set_name=set_name, galaxy=galaxy, defaults=values)
-    audit.record(f"standard_{decision}", actor=actor, subject=f"{set_name}: PGC {galaxy.pgc}")
+    audit.record(f"standard_{decision}", actor=actor, subject=f"{set_name}: {number_in_words(galaxy.pgc)}")
     return made
 
 
@@ -62,7 +63,7 @@ def proposal_withdraw(*, set_name: str, galaxy: Galaxy, actor: Any) -> None:
     gone, _ = Proposal.objects.filter(set_name=set_name, galaxy=galaxy, published_in__isnull=True).delete()
     if not gone:
         raise Refused("no_decision", f"There is no decision about {galaxy} that could be undone.", status=409)
-    audit.record("standard_decision_withdrawn", actor=actor, subject=f"{set_name}: PGC {galaxy.pgc}")
+    audit.record("standard_decision_withdrawn", actor=actor, subject=f"{set_name}: {number_in_words(galaxy.pgc)}")
 
 
 @transaction.atomic
@@ -123,4 +124,4 @@ def proposals_left(set_name: str) -> str:
 
 def _named(numbers: list[int]) -> str:
     more = f" and {len(numbers) - MAX_NAMED:,} more" if len(numbers) > MAX_NAMED else ""
-    return ", ".join(f"PGC {pgc}" for pgc in numbers[:MAX_NAMED]) + more
+    return ", ".join(number_in_words(pgc) for pgc in numbers[:MAX_NAMED]) + more

@@ -35,6 +35,7 @@ SLOW = (
     "training/",
     "architecture/test_floors.py",
     "catalog/test_fetch_whole.py",
+    "catalog/test_import_surveys.py",
     "catalog/test_synthesize.py",
     "core/test_command.py",
     "core/test_faults.py",

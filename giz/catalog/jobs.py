@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC, GalaxyColumns
+from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC, is_synthetic_number, number_in_words
 from giz.catalog.formats.pictures import group_pictures
+from giz.catalog.selectors import newest_galaxy_id
 from giz.catalog.services import galaxies_import, images_import, shapes_measure
 from giz.catalog.services.facts import names_resolve
 from giz.catalog.services.frames import frames_fetch, frames_prepare, observatory_from_settings, surveys_by_name
@@ -29,19 +31,30 @@ MAX_MATCH_ARCSEC = 60.0
 
 
 def galaxies_import_job(
-    path: Path, *, column_map: dict[str, str] | None = None, match_arcsec: float | None = None, owner: Any = None
+    path: Path,
+    *,
+    column_map: dict[str, str] | None = None,
+    identifiers: Sequence[str] = (),
+    match_arcsec: float | None = None,
+    owner: Any = None,
 ) -> Job:
     """Return the job that imports this table, or an unfinished one with the same parameters. Refuses a wrong file."""
     table = table_or_refusal(path)
     try:
-        GalaxyColumns(table.columns, column_map, by_position=match_arcsec is not None, units=table.units)
+        is_by_position = match_arcsec is not None
+        columns = GalaxyColumns(
+            *(table.columns, column_map), by_position=is_by_position, units=table.units, identifiers=identifiers
+        )
     except TableError as error:
         raise Refused("bad_table", str(error)) from None
     params: dict[str, Any] = {"file": str(path), "sha256": table.sha256}
     if column_map:
         params["map"] = column_map
+    if identifiers:
+        params["ids"] = list(identifiers)
     if match_arcsec is not None:
-        if not 0.0 < match_arcsec <= MAX_MATCH_ARCSEC:
+        # With identifiers, 0 means: not by position.
+        if not (0.0 < match_arcsec <= MAX_MATCH_ARCSEC or (columns.identifiers and match_arcsec == 0.0)):
             raise Refused(
                 "bad_number", f"Positions match within 0 to {MAX_MATCH_ARCSEC:g} arcsec; got {match_arcsec:g}."
             )
@@ -61,20 +74,27 @@ def import_galaxies(job: JobContext) -> dict[str, Any]:
     start = job.checkpoint if table.sha256 == job.params["sha256"] else {}
     if not start:
         columns = GalaxyColumns(
-            *(table.columns, job.params.get("map")), by_position="match_arcsec" in job.params, units=table.units
+            *(table.columns, job.params.get("map")),
+            by_position="match_arcsec" in job.params,
+            units=table.units,
+            identifiers=job.params.get("ids", ()),
         )
         job.log_many(list(table.notices), level="warning")
         job.log_many(columns.in_words())
 
+    newest_id = start.get("newest_id", newest_galaxy_id())
+
     def after_batch(line: int, counts: dict[str, int]) -> None:
-        job.save_checkpoint({"line": line, "counts": counts})
+        job.save_checkpoint({"line": line, "counts": counts, "newest_id": newest_id})
         message = counted(counts["bad"], "bad row") if counts["bad"] else ""
         job.progress(min(line, table.line_count), table.line_count, message)
 
     return galaxies_import(
         table=table,
         column_map=job.params.get("map"),
+        identifiers=job.params.get("ids", ()),
         match_arcsec=job.params.get("match_arcsec"),
+        newest_id=newest_id,
         report=lambda lines: job.log_many(lines, level="warning"),
         after_batch=after_batch,
         resume_line=start.get("line", 0),
@@ -94,7 +114,7 @@ def import_images(job: JobContext) -> dict[str, Any]:
 
     def after_group(done: int, counts: dict[str, int]) -> None:
         job.save_checkpoint({"groups": done, "counts": counts})
-        job.progress(done, len(groups), f"PGC {groups[done - 1].pgc}")
+        job.progress(done, len(groups), number_in_words(groups[done - 1].pgc))
 
     counts = images_import(
         root=folder,
@@ -258,8 +278,8 @@ def _checked_numbers(numbers: list[int], *, may_be_none: bool = False) -> list[i
         return []
     if not unique:
         raise Refused("no_galaxies", "There are no galaxies to process.")
-    if unique[0] < 1 or unique[-1] >= FIRST_SYNTHETIC_PGC:
-        wrong = unique[0] if unique[0] < 1 else unique[-1]
+    wrong = next((number for number in unique if number < 1 or is_synthetic_number(number)), None)
+    if wrong is not None:
         raise Refused(
             "bad_pgc", f"{wrong} is not the PGC number of a real galaxy; these run from 1 to {FIRST_SYNTHETIC_PGC - 1}."
         )

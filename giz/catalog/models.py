@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models import Func, Value
 from django.db.models.functions import Now, Upper
 
+from giz.catalog.formats.identifiers import SCHEME_PATTERN
+from giz.catalog.formats.numbers import number_in_words
+
 # Between the letters of a catalogue and its number: blanks of any kind, and leading zeros.
 _BLANKS, _NOUGHTS = r"[\s\u00a0\u2009\u202f]+", r"^(NGC|IC|UGC|PGC|LEDA|M)0+(?=[1-9])"
 
@@ -26,7 +29,11 @@ def plain_name(name: Any) -> Func:
 
 
 class Galaxy(models.Model):
-    """A catalogue entry; ``pgc`` is its number in the Principal Galaxies Catalogue (synthetic: from 90,000,001)."""
+    """A catalogue entry; ``pgc`` is its number for good: in the Principal Galaxies Catalogue, or one of ours.
+
+    Synthetic galaxies count from 90,000,001. A galaxy without a PGC number has 15 digits, which follow from its first
+    identifier (`giz.catalog.formats.identifiers.Identifier.number`).
+    """
 
     pgc = models.BigIntegerField(unique=True)
     name = models.CharField(max_length=80, blank=True)
@@ -60,7 +67,32 @@ class Galaxy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"PGC {self.pgc}"
+        return self.name or number_in_words(self.pgc)
+
+
+class GalaxyIdentifier(models.Model):
+    """The name of a galaxy in a catalogue other than PGC: ``ls-dr10``, ``9011-123-45``. Each names one galaxy."""
+
+    galaxy = models.ForeignKey(Galaxy, on_delete=models.CASCADE, related_name="identifiers")
+    scheme = models.CharField(max_length=30, help_text="the catalogue, in small letters")
+    value = models.CharField(max_length=100)
+    source = models.CharField(max_length=120, blank=True, help_text="the table that it came from")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["value"], name="identifier_by_value")]
+        constraints = [
+            models.UniqueConstraint(fields=["scheme", "value"], name="identifier_names_one_galaxy"),
+            # The PGC number is Galaxy.pgc; it must not be said twice.
+            models.CheckConstraint(
+                condition=models.Q(scheme__regex=SCHEME_PATTERN) & ~models.Q(scheme="pgc"), name="identifier_scheme"
+            ),
+            models.CheckConstraint(condition=models.Q(value__regex=r"^\S{1,100}$"), name="identifier_value"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.value}"
 
 
 class GalaxyRevision(models.Model):

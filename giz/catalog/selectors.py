@@ -1,14 +1,18 @@
 """Queries about galaxies and their pictures."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
-from giz.catalog.models import Band, Galaxy, GalaxyImage, SyntheticTruth
+from giz.catalog.formats.identifiers import PGC, Identifier, possible_identifiers
+from giz.catalog.models import Band, Galaxy, GalaxyIdentifier, GalaxyImage, SyntheticTruth
 from giz.catalog.storage import display_files_exist
 from giz.core.vocabulary import GREYS_BY_DEPTH
+
+# Schemes that give one value to different galaxies are few.
+MAX_NAMED = 20
 
 
 def synthetic_galaxies_complete(seeds: dict[int, int]) -> set[int]:
@@ -46,15 +50,50 @@ def numbers_without_picture() -> list[int]:
     return list(found.values_list("pgc", flat=True).order_by("pgc"))
 
 
-class GalaxyPlaces:
-    """Real galaxies of the catalogue by position, as of its construction."""
+def newest_galaxy_id() -> int:
+    return Galaxy.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
-    def __init__(self, within_arcsec: float) -> None:
+
+def galaxies_identified(identifiers: Iterable[Identifier]) -> dict[Identifier, int]:
+    """Return the number of the galaxy that each identifier names, without those that name none here."""
+    values: dict[str, list[str]] = {}
+    for identifier in identifiers:
+        values.setdefault(identifier.scheme, []).append(identifier.value)
+    numbers = Galaxy.objects.filter(pgc__in=map(int, values.pop(PGC, ()))).values_list("pgc", flat=True)
+    found = {Identifier(PGC, str(number)): number for number in numbers}
+    for scheme, wanted in values.items():
+        rows = GalaxyIdentifier.objects.filter(scheme=scheme, value__in=wanted)
+        found |= {Identifier(scheme, value): number for value, number in rows.values_list("value", "galaxy__pgc")}
+    return found
+
+
+def numbers_named(text: str) -> list[int]:
+    """Return the numbers of the galaxies that a text names: ``ls-dr10:9011-1-2``, "NGC 4258", or a value alone."""
+    found = galaxies_identified(possible_identifiers(text)).values()
+    alone = GalaxyIdentifier.objects.filter(value="_".join(text.split())).values_list("galaxy__pgc", flat=True)
+    return sorted({*found, *alone[:MAX_NAMED]})
+
+
+def identifiers_of(galaxies: Collection[int]) -> dict[int, list[Identifier]]:
+    """Return the identifiers of galaxies, by their ids, in the order in which they came; the PGC number is not said."""
+    found: dict[int, list[Identifier]] = {}
+    rows = GalaxyIdentifier.objects.filter(galaxy__in=galaxies).order_by("galaxy", "id")
+    for galaxy_id, scheme, value in rows.values_list("galaxy", "scheme", "value"):
+        found.setdefault(galaxy_id, []).append(Identifier(scheme, value))
+    return found
+
+
+class GalaxyPlaces:
+    """Real galaxies of the catalogue by position, as of its construction; ``up_to_id`` leaves later ones out."""
+
+    def __init__(self, within_arcsec: float, *, up_to_id: int | None = None) -> None:
         import numpy as np
         from scipy.spatial import cKDTree
 
         self.within_arcsec = within_arcsec
         rows = Galaxy.objects.filter(is_synthetic=False, ra_deg__isnull=False, dec_deg__isnull=False).order_by("pgc")
+        if up_to_id is not None:
+            rows = rows.filter(pk__lte=up_to_id)
         sky = np.array(list(rows.values_list("pgc", "ra_deg", "dec_deg").iterator()), dtype=float).reshape(-1, 3)
         self._numbers = sky[:, 0].astype(int)
         self._places = _unit_vectors(sky[:, 1], sky[:, 2])
@@ -65,6 +104,11 @@ class GalaxyPlaces:
         """Return the PGC number of the nearest galaxy, or None if none is near enough."""
         _, place = self._tree.query(_unit_vectors(ra_deg, dec_deg), distance_upper_bound=self._chord)
         return int(self._numbers[place]) if place < len(self._numbers) else None
+
+    def within(self, ra_deg: Any, dec_deg: Any) -> list[list[int]]:
+        """Return, for each of these positions, the numbers of all galaxies that are near enough, in rising order."""
+        found = self._tree.query_ball_point(_unit_vectors(ra_deg, dec_deg), self._chord)
+        return [sorted(int(self._numbers[place]) for place in places) for places in found]
 
     def pairs(self) -> list[tuple[int, int, float]]:
         """Return pairs of galaxies at nearly the same position with their distance in arcsec, by number."""

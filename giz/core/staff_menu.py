@@ -46,6 +46,7 @@ UNFOLD: dict[str, Any] = {
                 ("Pictures", "image", "catalog/galaxyimage"),
                 ("Shapes", "architecture", "catalog/galaxyshape"),
                 ("Revisions", "history", "catalog/galaxyrevision"),
+                ("Identifiers", "badge", "catalog/galaxyidentifier"),
                 ("Standard sets", "straighten", "standards/standardset"),
                 ("Proposals", "rate_review", "standards/proposal"),
                 ("Standards", "linear_scale", "standards/standard"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_OWN_NUMBER, FIRST_SYNTHETIC_PGC
 from giz.core.models import JobLogLine
 from giz.core.words import counted
 from giz.inference.models import Prediction
@@ -89,7 +89,7 @@ def _drift(role: str, version: ModelVersion) -> Drift:
     # Only galaxies that staff chose: uploads and queries of visitors must not trigger the alarm.
     # Synthetic galaxies (the demo's) say nothing about a change of the survey pictures.
     chosen = Prediction.objects.filter(model=version, origin=Prediction.Origin.BULK)
-    chosen = chosen.exclude(pgc__gte=FIRST_SYNTHETIC_PGC)
+    chosen = chosen.exclude(pgc__gte=FIRST_SYNTHETIC_PGC, pgc__lt=FIRST_OWN_NUMBER)
     lately = chosen.filter(created_at__gte=since).order_by("-created_at")
     rows = list(lately.values_list("input_summary", *ANSWERS)[:MOST_PREDICTIONS])
     answers = {name: [row[place] for row in rows] for place, name in enumerate(ANSWERS, start=1)}

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.core.staff_admin import HistoryAdmin, column, row_link
 from giz.inference.models import Prediction
 
@@ -22,7 +23,7 @@ class PredictionAdmin(HistoryAdmin):
     def galaxy_link(self, prediction: Prediction) -> str:
         if prediction.galaxy:
             return row_link(prediction.galaxy)
-        return f"PGC {prediction.pgc}" if prediction.pgc else "–"
+        return number_in_words(prediction.pgc) if prediction.pgc else "–"
 
     @column("inclination", ordering="inclination_deg")
     def inclination(self, prediction: Prediction) -> str:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import Galaxy
 from giz.core.models import Job
 from giz.training.models import ModelVersion
@@ -83,7 +84,7 @@ class Source(models.Model):
     def query_in_words(self) -> str:
         """What was asked for, as the job shows it to staff."""
         if self.name or self.pgc:
-            return self.name or f"PGC {self.pgc}"
+            return self.name or number_in_words(self.pgc or 0)
         return "" if self.ra_deg is None else f"{self.ra_deg:.4f}° {self.dec_deg or 0.0:+.4f}°"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from giz.catalog.formats.inclinations import comparison_report
+from giz.catalog.formats.numbers import number_in_words
 from giz.core.plot import Plot, Series
 from giz.core.report import Column, Picture, Report, page
 from giz.core.vocabulary import BANDS
@@ -312,8 +313,8 @@ def _outliers(evaluated: Evaluated) -> list[Report]:
     pictures = [
         Picture(
             pixels,
-            f"PGC {galaxy['pgc']}, {BAND_NAMES[band]}",
-            f"PGC {galaxy['pgc']}: {galaxy['answer_deg']:.1f}° for {galaxy['truth_deg']:.1f}°",
+            f"{number_in_words(galaxy['pgc'])}, {BAND_NAMES[band]}",
+            f"{number_in_words(galaxy['pgc'])}: {galaxy['answer_deg']:.1f}° for {galaxy['truth_deg']:.1f}°",
         )
         for galaxy, pixels, band in evaluated.outliers
     ]
@@ -358,13 +359,13 @@ def _galaxy(galaxy: Looked) -> Report:
     pictures = [
         Picture(
             galaxy.pictures[band],
-            f"PGC {galaxy.pgc}, {BAND_NAMES[band]}",
+            f"{number_in_words(galaxy.pgc)}, {BAND_NAMES[band]}",
             f"{BAND_NAMES[band]}: {galaxy.by_band_deg[band]:.1f}°",
         )
         for band in BANDS
         if band in galaxy.pictures
     ]
-    return Report(str(galaxy.pgc), f"PGC {galaxy.pgc}", lines, alarms=alarms, pictures=pictures)
+    return Report(str(galaxy.pgc), number_in_words(galaxy.pgc), lines, alarms=alarms, pictures=pictures)
 
 
 def training_curves(history: list[dict[str, Any]]) -> list[Plot]:

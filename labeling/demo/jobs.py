@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.catalog.models import SyntheticTruth
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED, JobContext, job_create, job_handler

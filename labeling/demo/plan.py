@@ -8,7 +8,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.synthetic import GALAXY_TYPES
 from giz.synthetic.population import REASONS_OF_FOURTH
 from standards import grid

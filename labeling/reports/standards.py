@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.core.plot import Plot, Series
 from giz.core.report import Column, Report
 from giz.core.words import counted, signed
@@ -53,7 +54,7 @@ def standards(campaign: Campaign) -> Report:
     rows = []
     for place, key in enumerate(codes.tolist()):
         fact, offset, error = facts[key], float(found.offset_deg[place]), float(found.error_deg[place])
-        name = fact["galaxy__name"] or f"PGC {fact['galaxy__pgc']}"
+        name = fact["galaxy__name"] or number_in_words(fact["galaxy__pgc"])
         votes = int(found.vote_count[place])
         rows.append((name, str(fact["galaxy__pgc"]), fact["bin_deg"], votes, offset, error, offset / error))
     rows.sort(key=lambda row: -abs(row[-1]))

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from PIL import Image
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import GalaxyImage
 from giz.catalog.storage import StorageError, display_file_read
 from giz.core import audit
@@ -354,7 +355,7 @@ def _pictures(
         except StorageError:
             raise  # a set never changes once it is made: better to fail now than to freeze one without its pictures
         except OSError as error:
-            problems.append(f"PGC {image.galaxy.pgc} {image.band}: picture left out ({error}).")
+            problems.append(f"{number_in_words(image.galaxy.pgc)} {image.band}: picture left out ({error}).")
         else:
             if pixels is not None:
                 found.setdefault(image.galaxy_id, {})[image.band] = pixels

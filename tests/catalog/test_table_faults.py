@@ -5,7 +5,8 @@ import bz2
 import pytest
 from astropy.table import Table
 
-from giz.catalog.formats.galaxies import GalaxyColumns, read_pgc_list
+from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.numbers import read_pgc_list
 from giz.catalog.models import Galaxy
 from giz.core.errors import Refused
 from giz.core.models import JobLogLine

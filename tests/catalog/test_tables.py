@@ -2,7 +2,8 @@
 
 import pytest
 
-from giz.catalog.formats.galaxies import GalaxyColumns, read_pgc
+from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.numbers import read_pgc
 from giz.tables.table import RowError, TableError
 from giz.tables.text import open_table
 

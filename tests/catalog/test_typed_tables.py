@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from giz.catalog.formats.galaxies import GalaxyColumns, read_pgc
+from giz.catalog.formats.galaxies import GalaxyColumns
+from giz.catalog.formats.numbers import read_pgc
 from giz.core.errors import Refused
 from giz.tables.table import RowError, TableError
 from giz.tables.text import table_or_refusal

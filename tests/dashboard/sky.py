@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from giz.accounts.models import User
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, RealismTrial
+from giz.catalog.models import Galaxy, GalaxyIdentifier, GalaxyImage, GalaxyRevision, GalaxyShape, RealismTrial
 from giz.core.models import Job, JobLogLine
 from giz.texts.models import TextPicture
 from giz.training.models import ModelVersion, Promotion, TrainingRun
@@ -124,6 +124,7 @@ def make_label_set(campaign: Campaign) -> LabelSet:
 
 def make_proposal(galaxy: Galaxy, set_name: str, person: User) -> Proposal:
     """A galaxy that an import changed, that was measured, and accepted as a standard."""
+    GalaxyIdentifier.objects.create(galaxy=galaxy, scheme="desi", value=str(galaxy.pgc))
     GalaxyRevision.objects.create(galaxy=galaxy, source="b.csv", source_before="a.csv", changes={"ra_deg": [1, 2]})
     GalaxyShape.objects.create(galaxy=galaxy, stem=galaxy.images.get().stem, band="r", rule="r", axial_ratio=0.5)
     return Proposal.objects.create(

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.core.jobs import job_claim
 from giz.core.models import AuditEvent, Job
 from giz.dashboard.networks import settings_in_words

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from giz.accounts.models import EmailChange, User
-from giz.catalog.models import GalaxyRevision, GalaxyShape, RealismTrial, SyntheticTruth
+from giz.catalog.models import GalaxyIdentifier, GalaxyRevision, GalaxyShape, RealismTrial, SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
 from giz.core.staff_admin import HistoryAdmin
@@ -73,6 +73,7 @@ HISTORY = {
     Standard,
     SyntheticTruth,
     GalaxyRevision,
+    GalaxyIdentifier,
     GalaxyShape,
     Proposal,
     ModelVersion,

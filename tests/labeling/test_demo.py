@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.catalog.models import Galaxy, GalaxyImage, SyntheticTruth
 from giz.core.errors import Refused
 from giz.core.jobs import run_job

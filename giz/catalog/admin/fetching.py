@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from giz.catalog.formats.galaxies import read_pgc
+from giz.catalog.formats.numbers import read_pgc
 from giz.catalog.jobs import images_fetch_job, images_prepare_job
 from giz.catalog.models import Galaxy
 from giz.catalog.services.lacking import numbers_to_fetch

@@ -14,7 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
 from giz.catalog.admin import fetching
-from giz.catalog.models import Galaxy, GalaxyImage, GalaxyRevision, GalaxyShape, SyntheticTruth
+from giz.catalog.models import Galaxy, GalaxyIdentifier, GalaxyImage, GalaxyRevision, GalaxyShape, SyntheticTruth
+from giz.catalog.selectors import numbers_named
 from giz.core.errors import Refused
 from giz.core.models import Job
 from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column
@@ -40,9 +41,10 @@ class GalaxyAdmin(StaffAdmin):
     list_display_links = ("pgc", "name")
     list_filter = ("is_synthetic", "source")
     search_fields = ("=pgc", "name")
-    readonly_fields = ("pictures", "source", "extra", "is_synthetic", "created_at", "updated_at")
+    search_help_text = "a PGC number, a name, or an identifier such as ls-dr10:9011-123-45"
+    readonly_fields = ("identified_as", "pictures", "source", "extra", "is_synthetic", "created_at", "updated_at")
     fieldsets = (
-        (None, {"fields": ("pgc", "name", "pictures")}),
+        (None, {"fields": ("pgc", "name", "identified_as", "pictures")}),
         ("Sky", {"fields": ("ra_deg", "dec_deg", "d25_arcsec", "axial_ratio", "position_angle_deg")}),
         ("Kind", {"fields": ("morphological_type", "type_code", "is_synthetic")}),
         ("Origin", {"fields": ("source", "extra", "created_at", "updated_at")}),
@@ -86,6 +88,19 @@ class GalaxyAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Don't change the number of an existing galaxy, by which votes and exports refer to it."""
         return (*self.readonly_fields, "pgc") if obj else self.readonly_fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Galaxy], search_term: str
+    ) -> tuple[QuerySet[Galaxy], bool]:
+        """Find galaxies by each of their identifiers, too."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if numbers := numbers_named(search_term):
+            found |= queryset.filter(pgc__in=numbers)
+        return found, may_repeat
+
+    @column("identifiers")
+    def identified_as(self, galaxy: Galaxy) -> str:
+        return ", ".join(map(str, galaxy.identifiers.all())) or "none but its number"
 
     @column("pictures", ordering="current_images")
     def images_count(self, galaxy: Any) -> str:
@@ -149,6 +164,14 @@ class GalaxyImageAdmin(HistoryAdmin):
 class GalaxyRevisionAdmin(HistoryAdmin):
     list_display = ("galaxy", "source", "source_before", "changes", "created_at")
     search_fields = ("=galaxy__pgc", "galaxy__name", "source")
+    list_select_related = ("galaxy",)
+
+
+@admin.register(GalaxyIdentifier)
+class GalaxyIdentifierAdmin(HistoryAdmin):
+    list_display = ("galaxy", "scheme", "value", "source", "created_at")
+    list_filter = ("scheme",)
+    search_fields = ("=galaxy__pgc", "galaxy__name", "value", "source")
     list_select_related = ("galaxy",)
 
 

@@ -4,21 +4,18 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
+from giz.catalog.formats.identifiers import PGC, Identifier, identifier_columns
+from giz.catalog.formats.numbers import read_pgc
 from giz.catalog.formats.units import Conversion, conversion
-from giz.core.errors import Refused
 from giz.core.words import printable
 from giz.surveys.hyperleda import ARCSEC_PER_TENTH_ARCMIN, HOURS_TO_DEG
 from giz.tables.lines import is_number, is_spreadsheet_error
 from giz.tables.table import PGC_NAMES, RowError, TableError, column_named, shown_columns
-from giz.tables.text import TextTable, table_or_refusal
 
-FIRST_SYNTHETIC_PGC = 90_000_001
 ARCSEC_PER_ARCMIN = 60
 
 # Numbers that mean "not measured" in published tables; they are read like a blank cell.
@@ -34,74 +31,9 @@ UNMEASURED_ARCMIN = (99.9, 99.99, 99.999)
 
 MAX_NAMED_COLUMNS = 40
 
-_LISTED = re.compile(r"(?:pgc\s*)?[^\s,;]+", re.IGNORECASE)
-_PGC = re.compile(r"(?:pgc\s*)?0*(\d{1,12})(?:\.0*)?", re.IGNORECASE | re.ASCII)
 # A name with its unit, as people write it in headers: D25 (arcmin), RA [deg]; or a part of a sky coordinate: coord.ra.
 _WITH_UNIT = re.compile(r"(.+?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 _PART = re.compile(r".+\.(\w+)")
-
-
-def read_pgc(text: str, *, may_be_synthetic: bool = False) -> int:
-    """Return a PGC number, written as 4, 0004 or PGC 4.
-
-    Raises
-    ------
-    RowError
-        Not such a number, or one of those kept for synthetic galaxies where only the real sky is meant.
-    """
-    found = _PGC.fullmatch(text)
-    if not found or int(found[1]) == 0:
-        raise RowError(f"pgc is {text[:40]!r}, must be a whole number above 0")
-    pgc = int(found[1])
-    if pgc >= FIRST_SYNTHETIC_PGC and not may_be_synthetic:
-        raise RowError(f"pgc is {pgc}; numbers from {FIRST_SYNTHETIC_PGC} are kept for synthetic galaxies")
-    return pgc
-
-
-def read_pgc_list(path: Path, *, may_be_synthetic: bool = False) -> tuple[list[int], list[str]]:
-    """Return the PGC numbers in a table's column of them, or in a list, and a sentence about each wrong line.
-
-    A list has one number on each line, or several separated by commas or blanks; # starts a comment anywhere. A line
-    with anything else is wrong as a whole: the 4258 of NGC 4258 is not a PGC number.
-
-    Raises
-    ------
-    Refused
-        Neither text nor a table, or without a column pgc and without a single number.
-    """
-    table = table_or_refusal(path)
-    column = next((name for name in PGC_NAMES if name in table.columns), "")
-    lines: Iterable[tuple[int, list[str], str]]
-    if column:
-        lines = ((row.line, [row.cells.get(column, "")], row.problem) for row in table.rows())
-    else:
-        first = _LISTED.findall(" ".join(table.columns))
-        is_of_words = len(first) > 1 and not any(_PGC.fullmatch(word) for word in first)
-        if not isinstance(table, TextTable) or is_of_words or _is_headed(table):
-            raise Refused(
-                "bad_table",
-                f"{path.name} has no column named pgc (its columns: {shown_columns(table.columns)}), and is not a "
-                "list of PGC numbers.",
-            )
-        lines = ((line, _LISTED.findall(text.partition("#")[0]), "") for line, text in table.text.lines())
-    numbers, problems = [], []
-    for line, words, problem in lines:
-        try:
-            if problem:
-                raise RowError(problem)
-            numbers += [read_pgc(word, may_be_synthetic=may_be_synthetic) for word in words]
-        except RowError as error:
-            problems.append(f"{path.name}, line {line}: {error}")
-    if not numbers and not column:
-        raise Refused("bad_table", f"{path.name} has neither a column pgc nor a list of PGC numbers. {problems[0]}.")
-    return numbers, problems
-
-
-def _is_headed(table: TextTable) -> bool:
-    """Whether the comment above the first line names columns: ``# pgc ra``."""
-    above = [text for _line, text in islice(table.text.lines(), table.header_line - 1)][-1:]
-    words = {word.lower() for text in above for word in text.strip("\ufeff# \r\n").split()}
-    return len(words) == len(_LISTED.findall(" ".join(table.columns))) > 1 and not words.isdisjoint(PGC_NAMES)
 
 
 def read_number(name: str, text: str) -> float:
@@ -239,11 +171,20 @@ OWN_FORM = {name: column for column in COLUMNS if column.holds for name in colum
 
 @dataclass(frozen=True)
 class GalaxyEntry:
-    """One row: the fields that its table has (None or "" if blank), and all other cells that are not blank."""
+    """One row: the fields that its table has (None or "" if blank), and all other cells that are not blank.
+
+    ``pgc`` is the number, 0 where the row has none; ``identifiers`` are those of other catalogues.
+    """
 
     pgc: int
     fields: dict[str, Any]
     extra: dict[str, str]
+    identifiers: tuple[Identifier, ...] = ()
+
+    @property
+    def names(self) -> tuple[Identifier, ...]:
+        """All identifiers of the row, the PGC number among them."""
+        return (*([Identifier(PGC, str(self.pgc))] if self.pgc else []), *self.identifiers)
 
 
 def _chosen(columns: Sequence[str], column_map: Mapping[str, str]) -> dict[str, str]:
@@ -287,20 +228,26 @@ class GalaxyColumns:
         *,
         by_position: bool = False,
         units: Mapping[str, str] | None = None,
+        identifiers: Sequence[str] = (),
     ) -> None:
         """Map the columns.
 
         `column_map` names the column of a field, such as ``{"ra": "RAJ2000"}``, where its name is not known.
         `by_position` accepts a table without numbers if it has positions; its entries have the number 0. `units` are
-        those that the file states, by column; they take precedence over the units that names imply.
+        those that the file states, by column; they take precedence over the units that names imply. `identifiers` are
+        the words of ``--id``.
         """
         chosen = _chosen(columns, column_map or {})
+        found = identifier_columns(identifiers, columns)
+        for numbers in (one for one in found if one.scheme == PGC):
+            chosen.setdefault(PGC, numbers.columns[0])
+        self.identifiers = [one for one in found if one.scheme != PGC]
         self.pgc = chosen.pop("pgc", "") or next((name for name in PGC_NAMES if name in columns), "")
-        if not self.pgc and not by_position:
+        if not self.pgc and not self.identifiers and not by_position:
             raise TableError(
                 f"The table has no column named pgc. Its columns: {shown_columns(columns)}. If another one holds the "
-                "numbers, name it: --map pgc=COLUMN. With ra and dec, --match-arcsec 3 finds its galaxies in the "
-                "catalogue by their position."
+                "numbers, name it: --map pgc=COLUMN. --id COLUMN=ls-dr10 reads identifiers of another catalogue; with "
+                "ra and dec, --match-arcsec 3 finds its galaxies by their position."
             )
         self.known: dict[str, Column] = {}
         self._given: dict[str, Conversion | None] = {}
@@ -314,9 +261,11 @@ class GalaxyColumns:
                 unit = (units or {}).get(name, "") or _unit_in(name)
                 self._given[name] = self.known[name].given(name, unit)
                 taken.add(column.field)
-        if not self.pgc and not {"ra_deg", "dec_deg"} <= set(self.fields):
+        if not self.pgc and not self.identifiers and not {"ra_deg", "dec_deg"} <= set(self.fields):
             raise TableError("A table without pgc needs the columns ra and dec, in degrees.")
-        self.extra = tuple(name for name in columns if name and name != self.pgc and name not in self.known)
+        self._names = tuple(column for one in self.identifiers for column in one.columns)
+        used = {self.pgc, *self.known, *self._names}
+        self.extra = tuple(name for name in columns if name and name not in used)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -329,12 +278,16 @@ class GalaxyColumns:
             value = column.read(name, cells[name], self._given[name]) if cells[name] else None
             self.unmeasured[name] += bool(cells[name]) and value is None
             fields[column.field] = column.missing if value is None else value
-        pgc = read_pgc(cells[self.pgc]) if self.pgc else 0
-        return GalaxyEntry(pgc, fields, {name: cells[name] for name in self.extra if cells[name]})
+        names = dict.fromkeys(name for column in self.identifiers for name in column.read(cells))
+        if self.identifiers and not names and not (self.pgc and cells[self.pgc]):
+            raise RowError("it has no identifier")
+        # A row with another identifier may lack the number.
+        pgc = read_pgc(cells[self.pgc]) if self.pgc and (cells[self.pgc] or not names) else 0
+        return GalaxyEntry(pgc, fields, {name: cells[name] for name in self.extra if cells[name]}, tuple(names))
 
     def in_words(self) -> list[str]:
         """Return sentences on which columns are read, which are only kept, and how to map those not recognized."""
-        read = [self.pgc, *self.known] if self.pgc else list(self.known)
+        read = list(dict.fromkeys(name for name in (self.pgc, *self._names, *self.known) if name))
         lines = [f"Columns read: {', '.join(printable(name) for name in read)}."]
         if self.extra:
             kept = [printable(name) for name in self.extra[:MAX_NAMED_COLUMNS]]

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from giz.catalog.formats.galaxies import read_number, read_pgc
+from giz.catalog.formats.galaxies import read_number
+from giz.catalog.formats.numbers import number_in_words, read_pgc
 from giz.core.errors import Refused
 from giz.core.plot import Plot, Series
 from giz.core.report import Column, Report
@@ -90,7 +91,7 @@ def read_inclinations(path: Path, *, by_reference: bool = True, name: str = "") 
             if known.setdefault((one.pgc, one.reference), one).inclination_deg != one.inclination_deg:
                 earlier = known[one.pgc, one.reference].inclination_deg
                 column = found["inclination"]
-                raise RowError(f"PGC {one.pgc} appears above with another {column}, {earlier:g}")
+                raise RowError(f"{number_in_words(one.pgc)} appears above with another {column}, {earlier:g}")
         except RowError as error:
             raise Refused("bad_table", f"{path.name}, line {row.line}: {error}.") from None
     return list(known.values())

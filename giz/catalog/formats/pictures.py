@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC, is_synthetic_number
 from giz.core.vocabulary import COLOUR_FIRST
 
-_DISPLAY = re.compile(r"pgc0*(\d{1,9})_d25x2_rot_(gri|g|r|i)(\.sdss)?\.(png|jpe?g)", re.IGNORECASE | re.ASCII)
+_DISPLAY = re.compile(r"pgc0*(\d{1,15})_d25x2_rot_(gri|g|r|i)(\.sdss)?\.(png|jpe?g)", re.IGNORECASE | re.ASCII)
 _TRAINING = re.compile(r"pgc\d+_(\d+)x\1_(\d+|F)\.(gri|g|r|i)\.jpe?g", re.IGNORECASE | re.ASCII)
 PATTERN = "pgc<number>_d25x2_rot_<gri|g|r|i>.png or .jpg"
 
@@ -44,7 +44,7 @@ def read_picture_name(path: str) -> PictureName | str:
         pgc = int(found[1])
         if pgc == 0:
             return "PGC numbers begin with 1"
-        if pgc >= FIRST_SYNTHETIC_PGC:
+        if is_synthetic_number(pgc):
             return f"PGC numbers from {FIRST_SYNTHETIC_PGC} are kept for synthetic galaxies"
         return PictureName(bool(found[3]), path, pgc, found[2].lower())
     if _TRAINING.fullmatch(name):

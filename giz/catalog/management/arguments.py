@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from giz.catalog.formats.galaxies import read_pgc, read_pgc_list
+from giz.catalog.formats.numbers import read_pgc, read_pgc_list
 from giz.tables.table import RowError
 
 

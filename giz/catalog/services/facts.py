@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.catalog.models import Galaxy
 from giz.catalog.selectors import GalaxyPlaces
 from giz.core.errors import Refused
@@ -44,7 +45,7 @@ def galaxies_complete(*, numbers: Sequence[int], catalogue: HyperLEDA, report: R
         ``no_network``, ``survey_down`` if nothing can be done without HyperLEDA; ``cache_unwritable``.
     """
     known = {galaxy.pgc: galaxy for galaxy in Galaxy.objects.filter(pgc__in=numbers)}
-    asked = [pgc for pgc in numbers if pgc not in known or _lacks(known[pgc])]
+    asked = [pgc for pgc in numbers if pgc < FIRST_SYNTHETIC_PGC and (pgc not in known or _lacks(known[pgc]))]
     made = Completed(known)
     first: SurveyError | None = None
     for start in range(0, len(asked), MAX_NUMBERS):

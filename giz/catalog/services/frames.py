@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import Galaxy, GalaxyImage
 from giz.catalog.services.facts import galaxies_complete
 from giz.catalog.services.pictures import image_record, work_ahead
@@ -367,10 +368,10 @@ def _run(
             counts["pictures"] += _record(made)
             if made.problem:
                 why[made.reason] += 1
-                report([f"PGC {made.pgc}: {made.problem}"])
+                report([f"{number_in_words(made.pgc)}: {made.problem}"])
             if made.remark:
-                report([f"PGC {made.pgc}: {made.remark}"])
-            after_galaxy(done, so_far(), f"PGC {made.pgc}")
+                report([f"{number_in_words(made.pgc)}: {made.remark}"])
+            after_galaxy(done, so_far(), number_in_words(made.pgc))
             if made.reason != SILENT:  # no request was made for such a galaxy; the others may not need HyperLEDA
                 failed_in_a_row = failed_in_a_row + 1 if made.reason in NO_ANSWER else 0
             if failed_in_a_row >= MAX_FAILED_IN_A_ROW:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import GalaxyImage, GalaxyShape
 from giz.catalog.storage import display_file_read
 from giz.core.vocabulary import GREYS_BY_DEPTH
@@ -29,8 +30,8 @@ def shapes_measure(
         outcome, problem = _measure(pgc)
         counts[outcome] += 1
         if problem:
-            report([f"PGC {pgc}: {problem}"])
-        after_galaxy(done, {name: counts[name] for name in COUNTS}, f"PGC {pgc}")
+            report([f"{number_in_words(pgc)}: {problem}"])
+        after_galaxy(done, {name: counts[name] for name in COUNTS}, number_in_words(pgc))
     return {name: counts[name] for name in COUNTS}
 
 

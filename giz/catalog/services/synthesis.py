@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_SYNTHETIC_PGC
 from giz.core.errors import Refused
 from giz.core.vocabulary import BANDS
 from giz.labelset import Column, LabelSetError, LabelSetSpec, LabelSetWriter

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from giz.catalog.formats.galaxies import read_pgc
+from giz.catalog.formats.numbers import read_pgc
 from giz.catalog.models import GalaxyImage
 from giz.catalog.storage import StorageError
 from giz.core.errors import Refused

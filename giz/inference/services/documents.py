@@ -20,6 +20,7 @@ from drf_spectacular.utils import extend_schema_field
 from PIL import Image
 from rest_framework import serializers
 
+from giz.catalog.formats.numbers import number_in_words
 from giz.catalog.models import GalaxyImage
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
@@ -95,7 +96,7 @@ class ExampleAnswer:
     @classmethod
     def of(cls, image: GalaxyImage) -> ExampleAnswer:
         url = selectors.small_picture_url(image.stem, image.sizes_px)
-        return cls(image.galaxy.pgc, image.galaxy.name or f"PGC {image.galaxy.pgc}", url)
+        return cls(image.galaxy.pgc, str(image.galaxy), url)
 
 
 def galaxy_document(source: Source, campaign: Campaign | None) -> dict[str, Any]:
@@ -327,7 +328,7 @@ def comparison_document(source: Source) -> TaskAnswer:
 
 
 def _comparison_target(source: Source) -> TaskTargetAnswer:
-    label = source.name or (f"PGC {source.pgc}" if source.pgc else "Your galaxy")
+    label = source.name or (number_in_words(source.pgc) if source.pgc else "Your galaxy")
     if source.galaxy is not None:
         images = selectors.current_images(source.galaxy)
         shown = {band: images[band] for band in source.bands if band in images}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from giz.catalog.formats.numbers import FIRST_OWN_NUMBER
 from giz.catalog.services.frames import observatory_from_settings, surveys_by_name
 from giz.core.errors import Refused
 from giz.imaging.upload import limited
@@ -82,6 +83,8 @@ def _place(source: Source, observatory: Observatory) -> Place:
             known.pgc,
             known.name,
         )
+    if known is not None and known.pgc >= FIRST_OWN_NUMBER:
+        raise SurveyError("no_size", f"{known} has no position or no D25 here. Give its position and the field's size.")
     if known is not None or "pgc" in wanted:
         pgc = known.pgc if known is not None else wanted["pgc"]
         facts = observatory.catalogue.galaxies([pgc]).get(pgc)

@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from giz.catalog.formats.numbers import LAST_OWN_NUMBER
 from giz.core.errors import Refused
 from giz.surveys.sesame import checked_name, position_of_text
 from giz.surveys.survey import SurveyError
 
-MOST_PGC = 10**9
+MOST_PGC = LAST_OWN_NUMBER
 _WHOLE = re.compile(r"([+-]?\d+)", re.ASCII)
 _PGC = re.compile(r"(?:PGC|LEDA)\s*#?\s*(\d+)", re.ASCII | re.IGNORECASE)
 # The field of a position that comes without a size; the page's default, too.

@@ -18,7 +18,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from giz.catalog.formats.galaxies import FIRST_SYNTHETIC_PGC
+from giz.catalog.formats.numbers import FIRST_OWN_NUMBER, is_synthetic_number
 from giz.catalog.models import Galaxy
 from giz.catalog.storage import StorageError
 from giz.core.errors import Refused
@@ -82,7 +82,9 @@ def source_open(*, query: GalaxyQuery, requester: Requester) -> Source:
     refuse_being_judged(galaxy, query.place)
     if galaxy is not None and selectors.current_images(galaxy):
         return source_of_galaxy(galaxy)
-    if (query.pgc is not None and query.pgc >= FIRST_SYNTHETIC_PGC) or (galaxy is not None and galaxy.is_synthetic):
+    # No survey or catalogue knows the numbers of synthetic galaxies, or our own.
+    is_unknown = galaxy is None and (query.pgc or 0) >= FIRST_OWN_NUMBER
+    if is_unknown or is_synthetic_number(query.pgc or 0) or (galaxy is not None and galaxy.is_synthetic):
         raise Refused("not_found", "There is no such galaxy here.", status=404)
     lost_fetches_fail()
     now = timezone.now()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from giz.catalog.formats.galaxies import read_pgc_list
+from giz.catalog.formats.numbers import read_pgc_list
 from giz.catalog.management.arguments import existing_file
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
