@@ -11,7 +11,7 @@ from giz.catalog.formats.numbers import read_pgc
 from giz.core.vocabulary import REASONS, Verdict
 from giz.labelset.tables import unguard_formula
 from giz.tables.lines import is_spreadsheet_error
-from giz.tables.table import PGC_NAMES, RowError, TableError, shown_columns
+from giz.tables.table import PGC_NAMES, RowError, first_column, require_columns
 from standards import grid
 
 MAX_COMMENT, MAX_ROW_ID, MAX_SHOWN_S = 500, 20, 86_400
@@ -92,18 +92,13 @@ class VoteColumns:
     """Finds the columns of a table by their names."""
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self._pgc = _find(columns, PGC_NAMES)
-        self._volunteer = _find(columns, _VOLUNTEER_NAMES)
+        self._pgc = first_column(PGC_NAMES, columns)
+        self._volunteer = first_column(_VOLUNTEER_NAMES, columns)
         needed = {"pgcID": self._pgc, "volunteer": self._volunteer}
         needed |= {name: name if name in columns else "" for name in ("inc", "flag")}
-        missing = [name for name, found in needed.items() if not found]
-        if missing:
-            raise TableError(
-                f"The table has no column named {' and none named '.join(missing)}. Its columns: "
-                f"{shown_columns(columns)}. If a column has another name, use --map {missing[0]}=COLUMN."
-            )
+        require_columns(needed, columns)
         self._reasons = {name.lower(): name for name in REASONS if name.lower() in columns}
-        self._comment = _find(columns, _COMMENT_NAMES)
+        self._comment = first_column(_COMMENT_NAMES, columns)
         self._is_export = set(_EXPORTED) <= set(columns)
         known = {*needed.values(), *self._reasons, self._comment, "id", *_STANDARDS, *_TIMES}
         known |= set(_EXPORTED) if self._is_export else set()
@@ -169,10 +164,6 @@ def _state(cells: Mapping[str, str], checked_in_at: datetime | None) -> Exported
     if shown_s is not None and not 0 <= shown_s <= MAX_SHOWN_S:
         raise RowError(f"shown_s is {cells['shown_s'][:40]}, must lie in 0 to {MAX_SHOWN_S:,} seconds")
     return ExportedState(standing, superseded_at, flags, None if shown_s is None else round(1000 * shown_s))
-
-
-def _find(columns: Sequence[str], names: Sequence[str]) -> str:
-    return next((name for name in names if name in columns), "")
 
 
 def _row_id(text: str) -> str:

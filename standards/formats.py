@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from giz.catalog.formats.galaxies import read_number
 from giz.catalog.formats.numbers import number_in_words, read_pgc
-from giz.tables.table import PGC_NAMES, RowError, Table, TableError, shown_columns
+from giz.tables.table import PGC_NAMES, RowError, Table, first_column, require_columns
 from standards.grid import bin_of
 
 # Default magnification of a picture in its panel: the galaxy fills only half of a field of 2 × D25.
@@ -33,16 +33,11 @@ class StandardColumns:
     """The meaning of each column of one table, from its header."""
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self._pgc = _find(columns, PGC_NAMES)
-        self._inclination = _find(columns, _INCLINATION_NAMES)
-        self._rotation = _find(columns, _ROTATION_NAMES)
-        self._zoom = _find(columns, _ZOOM_NAMES)
-        missing = [name for name, found in (("pgc", self._pgc), ("inc", self._inclination)) if not found]
-        if missing:
-            raise TableError(
-                f"The table has no column named {' and none named '.join(missing)}. Its columns: "
-                f"{shown_columns(columns)}. If a column has another name, use --map {missing[0]}=COLUMN."
-            )
+        self._pgc = first_column(PGC_NAMES, columns)
+        self._inclination = first_column(_INCLINATION_NAMES, columns)
+        self._rotation = first_column(_ROTATION_NAMES, columns)
+        self._zoom = first_column(_ZOOM_NAMES, columns)
+        require_columns({"pgc": self._pgc, "inc": self._inclination}, columns)
         known = {self._pgc, self._inclination, self._rotation, self._zoom}
         self.unused = [name for name in columns if name and name not in known]
 
@@ -87,7 +82,3 @@ def read_standards(
         except RowError as error:
             problems.append(f"line {row.line}: {error}")
     return entries, problems
-
-
-def _find(columns: Sequence[str], names: Sequence[str]) -> str:
-    return next((name for name in names if name in columns), "")

@@ -22,8 +22,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from giz.core.errors import Refused
+from giz.core.machine import is_running
 from giz.core.models import Job, JobLogLine
-from giz.core.processes import is_running
 
 log = structlog.get_logger("giz.jobs")
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.machine import write_whole
 from giz.core.vocabulary import GREYS
 from giz.imaging.errors import FitsError
 from giz.imaging.fits_structure import check_structure
 from giz.imaging.flux_units import MJY_PER_NMGY
 from giz.imaging.grid import SkyGrid
 from giz.imaging.mosaic import Mosaic
-from giz.imaging.sizes import write_whole
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header

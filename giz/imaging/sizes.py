@@ -3,14 +3,14 @@
 import base64
 import hashlib
 import io
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from giz.core.machine import sync_folder, write_whole
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -137,27 +137,3 @@ def write_display_files(root: Path, display: DisplayFiles) -> None:
             written = True
     if written:
         sync_folder(folder)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, sync it and rename it, so that a crash leaves no partial file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

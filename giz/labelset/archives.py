@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.machine import BLOCK_BYTES, sync_folder
 from giz.core.vocabulary import COLOUR
-from giz.labelset.files import BLOCK_BYTES, sync_folder, whole_file
+from giz.labelset.files import whole_file
 from giz.labelset.reader import LabelSet
 from giz.labelset.schema import LabelSetError
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.machine import sha256_of
 from giz.core.vocabulary import BANDS
-from giz.labelset.files import member_path, sha256_of
+from giz.labelset.files import member_path
 from giz.labelset.manifest import FileEntry
 from giz.labelset.rows import MAX_INCLINATION_DEG
 from giz.labelset.schema import CORE_COLUMNS, SIDE_COLUMNS, VERDICTS, LabelSetError, arrow_schema, sides_of

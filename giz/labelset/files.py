@@ -9,15 +9,14 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from giz.core.processes import is_running
+from giz.core.machine import is_running
 from giz.labelset.schema import LabelSetError
 
-BLOCK_BYTES = 1 << 20
 DAY_S = 86_400
 _MEMBER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)?")
 
@@ -88,26 +87,6 @@ def _sweep(path: Path) -> None:
                 is_gone = time.time() - found.stat().st_mtime > DAY_S
             if is_gone:
                 found.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync the folder's entries (the names of its files) to disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """Return the SHA-256 of a file, read in blocks; `on_bytes` is called with the size of each block."""
-    digest = hashlib.sha256()
-    with path.open("rb") as binary:
-        while block := binary.read(BLOCK_BYTES):
-            digest.update(block)
-            if on_bytes:
-                on_bytes(len(block))
-    return digest.hexdigest()
 
 
 def member_path(folder: Path, name: str) -> Path:

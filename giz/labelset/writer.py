@@ -16,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from giz.core.machine import sha256_of, sync_folder
 from giz.labelset.describe import write_descriptions
-from giz.labelset.files import sha256_of, sync_folder, whole_file
+from giz.labelset.files import whole_file
 from giz.labelset.images import Pixels, ShardWriter, check_bands, check_image, index_schema, item_shape, shard_name
 from giz.labelset.manifest import INDEX_NAME, LABELS_NAME, FileEntry, LabelSetSpec, read_manifest
 from giz.labelset.parquet import merge, write_rows

@@ -83,6 +83,27 @@ def column_named(name: str, columns: Sequence[str]) -> str:
     raise TableError(f"The table has no column {printable(name)!r}. {hint}")
 
 
+def first_column(names: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the first of the names that is a column; empty if none is."""
+    return next((name for name in names if name in columns), "")
+
+
+def require_columns(found: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Check that each of the columns wanted (the keys) was found under some name (the values, else empty).
+
+    Raises
+    ------
+    TableError
+        Names what is missing, what the table has, and how to map it.
+    """
+    missing = [wanted for wanted, name in found.items() if not name]
+    if missing:
+        raise TableError(
+            f"The table has no column named {' and none named '.join(missing)}. Its columns: {shown_columns(columns)}. "
+            f"If a column has another name, use --map {missing[0]}=COLUMN."
+        )
+
+
 def shown_columns(columns: Sequence[str]) -> str:
     """Return the names of the first columns, safe to show on a terminal."""
     named = [printable(name) for name in columns if name]

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from giz.core.machine import sha256_of
 from giz.labelset import LabelSet, LabelSetError, sides_of
-from giz.labelset.files import sha256_of
 from giz.labelset.manifest import content_digest, dumps, file_entries, read_manifest
 from tests.labelset.sets import FIRST_PGC, galaxy
 

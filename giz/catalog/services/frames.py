@@ -21,10 +21,11 @@ from giz.catalog.services.facts import galaxies_complete
 from giz.catalog.services.pictures import image_record, work_ahead
 from giz.catalog.storage import display_files_exist, display_files_write
 from giz.core.errors import Refused
+from giz.core.machine import write_whole
 from giz.imaging.decoder import picture_decode
 from giz.imaging.errors import FitsError, UnusableFileError
 from giz.imaging.grid import SkyGrid, galaxy_grid
-from giz.imaging.sizes import DisplayFiles, display_files, display_stem, write_whole
+from giz.imaging.sizes import DisplayFiles, display_files, display_stem
 from giz.surveys.cache import Limits
 from giz.surveys.observatory import Observatory, joined_urls
 from giz.surveys.sdss import SDSS

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 
-from giz.imaging.sizes import sync_folder, write_whole
+from giz.core.machine import sync_folder, write_whole
 
 
 class FolderStorage(FileSystemStorage):

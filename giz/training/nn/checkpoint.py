@@ -10,7 +10,8 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from giz.labelset.files import sync_folder, whole_file
+from giz.core.machine import sync_folder
+from giz.labelset.files import whole_file
 from giz.training.nn.data import TrainingError
 
 FORMAT = "giz-checkpoint-1"
