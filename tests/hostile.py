@@ -4,7 +4,8 @@ import gzip
 import io
 import struct
 import zlib
-from functools import cache
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -103,35 +104,39 @@ def bombs_of_coordinates() -> dict[str, bytes]:
     }
 
 
-@cache
+def _with_packed(kind: bytes) -> bytes:
+    """A chunk whose text or profile unpacks to 30 MB."""
+    return png_chunk(kind, b"a\0\0" + zlib.compress(bytes(30_000_000), 9))
+
+
+# Files that unpack to much, or take long, in a few hundred kilobytes at most; each is made where it is needed.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "PNG of 40 Mpx": lambda: png(6320, 6320, bits=1),
+    "PNG of 17 Mpx": lambda: png(4200, 4200, bits=1),
+    "PNG of a strip": lambda: png(40_000, 1, bits=1),
+    "PNG with a text bomb": lambda: png(64, 64, before=_with_packed(b"zTXt")),
+    "PNG with a text bomb at its end": lambda: png(64, 64, after=_with_packed(b"zTXt")),
+    "PNG with a profile bomb": lambda: png(64, 64, before=_with_packed(b"iCCP")),
+    "black PNG of 16 Mpx": lambda: png(4000, 4000, bits=16, colour=6),
+    "moving PNG": lambda: png(64, 64, before=png_chunk(b"acTL", struct.pack(">II", 2, 0))),
+    "JPEG of 2000 scans": lambda: scan_bomb(2048, 2000),
+    "JPEG of 101 scans": lambda: scan_bomb(64, 101),
+    "FITS tile bomb": lambda: tiles(300_000_000),
+    "FITS tile": lambda: tiles(64 * 64 * 4),
+    "FITS with a long header": lambda: fits(*[b"COMMENT " + b"x" * 60] * 14_000),
+    "FITS with a chain of cards": lambda: fits(
+        b"LONGSTR = 'a&'", *[b"CONTINUE  'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx&'"] * 1300
+    ),
+    "FITS of a terapixel": lambda: fits_header(
+        {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": 10**6, "NAXIS2": 10**6}
+    ),
+    "FITS with scales beyond all": lambda: fits(BSCALE=1e38, BZERO=1e38, BITPIX=16),
+    **{name: partial(bytes, data) for name, data in bombs_of_coordinates().items()},
+}
+
+
 def bombs() -> dict[str, bytes]:
-    """Files that unpack to much, or take long, in a few hundred kilobytes at most."""
-    text = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(30_000_000), 9))
-    profile = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(30_000_000), 9))
-    moving = png_chunk(b"acTL", struct.pack(">II", 2, 0))
-    return {
-        "PNG of 40 Mpx": png(6320, 6320, bits=1),
-        "PNG of 17 Mpx": png(4200, 4200, bits=1),
-        "PNG of a strip": png(40_000, 1, bits=1),
-        "PNG with a text bomb": png(64, 64, before=text),
-        "PNG with a text bomb at its end": png(64, 64, after=text),
-        "PNG with a profile bomb": png(64, 64, before=profile),
-        "black PNG of 16 Mpx": png(4000, 4000, bits=16, colour=6),
-        "moving PNG": png(64, 64, before=moving),
-        "JPEG of 2000 scans": scan_bomb(2048, 2000),
-        "JPEG of 101 scans": scan_bomb(64, 101),
-        "FITS tile bomb": tiles(300_000_000),
-        "FITS tile": tiles(64 * 64 * 4),
-        "FITS with a long header": fits(*[b"COMMENT " + b"x" * 60] * 14_000),
-        "FITS with a chain of cards": fits(
-            b"LONGSTR = 'a&'", *[b"CONTINUE  'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx&'"] * 1300
-        ),
-        "FITS of a terapixel": fits_header(
-            {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": 10**6, "NAXIS2": 10**6}
-        ),
-        "FITS with scales beyond all": fits(BSCALE=1e38, BZERO=1e38, BITPIX=16),
-        **bombs_of_coordinates(),
-    }
+    return {name: make() for name, make in BOMBS.items()}
 
 
 def as_file(data: bytes, name: str = "galaxy.png") -> io.BytesIO:

@@ -37,7 +37,7 @@ def answering(status, body, **headers):
 CARDS = b"SIMPLE  =                    T".ljust(80)
 ANSWERS = {
     "a page of HTML": (answering(200, b"<html>secret</html>" * 100), "survey_bad_answer"),
-    "a bomb": (answering(200, bz2.compress(CARDS + bytes(100_000_000))), "survey_bad_answer"),
+    "a bomb": (answering(200, bz2.compress(CARDS + bytes(40_000_000))), "survey_bad_answer"),
     "a header alone": (answering(200, CARDS + b"END".ljust(2800)), "survey_bad_answer"),
     "a terapixel": (
         answering(

@@ -18,7 +18,7 @@ from giz.imaging.grid import SkyGrid
 from giz.imaging.upload import square_of_upload
 from tests.bench.fuzz_decoders import fuzz
 from tests.conftest import shared_folder
-from tests.hostile import SKY, bombs, bombs_of_coordinates, fits, tiles
+from tests.hostile import BOMBS, SKY, bombs_of_coordinates, fits, tiles
 from tests.inference.sky import encoded, spiral
 from tests.memory import at_most
 
@@ -27,9 +27,6 @@ from .frames import blob, camera, write
 GRID = (150.0, 2.0, 100, 0.5, 90.0)
 PATIENCE_S = 60.0
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the measures are those of Linux")
-
-
-BOMBS = bombs()
 
 
 def read(data, *, name="galaxy.fits", seconds=PATIENCE_S, **options):
@@ -76,10 +73,10 @@ def test_a_file_on_the_disk_goes_as_it_is(tmp_path):
 @pytest.mark.finding(
     "security S1", "security S2", "security S3", "security S4", "security S7", "abuse A10", "abuse A12"
 )
-@pytest.mark.parametrize("name", bombs())
+@pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_and_costs_this_process_nothing(name):
     with at_most(40), pytest.raises(UnusableFileError) as caught:
-        read(BOMBS[name])
+        read(BOMBS[name]())
     # From what the file says of itself: no process had to die of it.
     assert caught.value.code in {*PictureError.codes, *FitsError.codes}
     assert read(GOOD)[0] == "gri"

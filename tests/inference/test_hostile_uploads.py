@@ -13,14 +13,13 @@ from giz.imaging import decoder
 from giz.imaging.errors import UnusableFileError
 from giz.inference import requests
 from giz.inference.requests import turns
-from tests.hostile import bombs
+from tests.hostile import BOMBS, bombs
 from tests.hostile import fits_header as header_of
 from tests.inference.sky import encoded, named, spiral, upload
 from tests.memory import at_most
 
 pytestmark = pytest.mark.django_db
 GOOD = encoded(spiral()["gri"])
-BOMBS = bombs()
 
 
 def fits_header(**cards):
@@ -30,11 +29,13 @@ def fits_header(**cards):
 @pytest.mark.finding("security S1", "security S2", "security S3", "security S4", "abuse A10", "abuse A12")
 @pytest.mark.django_db(transaction=True)
 def test_bombs_that_come_eight_at_once_are_each_refused_and_a_picture_is_read_between_them():
+    files = {**bombs(), "good": GOOD}
+
     def send(name):
         try:
             path = "file/" if name != "good" else "sources/"
             while True:
-                answer = upload(Client(), path, file=named(BOMBS.get(name, GOOD), "galaxy.fits"))
+                answer = upload(Client(), path, file=named(files[name], "galaxy.fits"))
                 # Where all turns are taken somebody is sent away for a moment, and comes again.
                 if answer.status_code != 503 or answer.json()["code"] != "busy":
                     return answer
