@@ -219,7 +219,7 @@ def real_data() -> Path:
     return folder
 
 
-def _person(role: str, email: str, **extra: Any) -> Any:
+def person(role: str, email: str, **extra: Any) -> Any:
     from giz.accounts.models import User
 
     return User.objects.create_user(email, "correct horse battery", role=role, **extra)
@@ -228,19 +228,19 @@ def _person(role: str, email: str, **extra: Any) -> Any:
 @pytest.fixture
 def alice(db: None) -> Any:
     """A volunteer."""
-    return _person("volunteer", "alice@example.org")
+    return person("volunteer", "alice@example.org")
 
 
 @pytest.fixture
 def bob(db: None) -> Any:
     """A member of staff (superuser)."""
-    return _person("staff", "bob@example.org", is_superuser=True)
+    return person("staff", "bob@example.org", is_superuser=True)
 
 
 @pytest.fixture
 def charlie(db: None) -> Any:
     """Another volunteer, a stranger to alice's work."""
-    return _person("volunteer", "charlie@example.org")
+    return person("volunteer", "charlie@example.org")
 
 
 def _client_of(user: Any) -> Client:

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from giz.accounts.models import EmailChange, User
 from giz.catalog.models import GalaxyIdentifier, GalaxyRevision, GalaxyShape, RealismTrial, SyntheticTruth
@@ -26,7 +25,6 @@ from labeling.models import (
     LabelSet,
     PracticeRound,
     Suspicion,
-    Target,
     Task,
     VolunteerFit,
     Vote,
@@ -35,6 +33,8 @@ from labeling.models import (
 from labeling.services.figures import figures_count
 from labeling.services.refits import campaign_refit
 from standards.models import Proposal, Standard, StandardSet
+from tests.conftest import person
+from tests.dashboard.pages import list_of, page_of
 from tests.dashboard.sky import (
     make_campaign,
     make_consensus,
@@ -82,20 +82,18 @@ HISTORY = {
 }
 
 
-def _list(model: type) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")  # type: ignore[attr-defined]
+@pytest.fixture(scope="module")
+def alice(module_rows: None) -> User:
+    return person("volunteer", "alice@example.org")
 
 
-def _page(row: Any, what: str = "change") -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{what}", args=[row.pk])
+@pytest.fixture(scope="module")
+def bob(module_rows: None) -> User:
+    return person("staff", "bob@example.org", is_superuser=True)
 
 
-def _press(client: Client, row: Any, button: str) -> Any:
-    return client.post(_page(row).replace("/change/", f"/press/{button}/"), follow=True)
-
-
-@pytest.fixture
-def sky(alice: User, bob: User) -> Campaign:
+@pytest.fixture(scope="module")
+def judged(alice: User, bob: User) -> Campaign:
     """At least one row of every model."""
     campaign = make_campaign("spirals", make_set(), first_pgc=100)
     for place, target in enumerate(campaign.targets.all()):
@@ -116,6 +114,12 @@ def sky(alice: User, bob: User) -> Campaign:
     make_practice(alice)
     make_text_picture(bob)
     return campaign
+
+
+@pytest.fixture
+def sky(db: None, judged: Campaign) -> Campaign:
+    """The campaign as it is now: what another test did to it is undone."""
+    return Campaign.objects.get(pk=judged.pk)
 
 
 def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
@@ -152,8 +156,8 @@ def test_every_model_has_a_staff_page_with_search() -> None:
 
 def test_what_waits_for_staff_stands_in_the_menu_and_every_entry_opens(bob_client: Client, sky: Campaign) -> None:
     entries = [item["link"] for group in settings.UNFOLD["SIDEBAR"]["navigation"] for item in group["items"]]
-    assert _list(Suspicion) in entries
-    page = bob_client.get(_list(Campaign)).content.decode()
+    assert list_of(Suspicion) in entries
+    page = bob_client.get(list_of(Campaign)).content.decode()
     for address in entries:
         assert f'href="{address}"' in page
         assert bob_client.get(address).status_code == 200, address
@@ -166,7 +170,7 @@ def test_what_is_history_is_registered_as_history() -> None:
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_lists_searches_and_pages_open(bob_client: Client, sky: Campaign, model: Any) -> None:
     row = model.objects.first()
-    for address in (_list(model), _list(model) + "?q=PGC+1", _list(model) + "?q=5", _page(row)):
+    for address in (list_of(model), list_of(model) + "?q=PGC+1", list_of(model) + "?q=5", page_of(row)):
         answer = bob_client.get(address)
         assert answer.status_code == 200, address
         assert "<a href" in answer.content.decode()
@@ -178,7 +182,7 @@ def test_a_list_costs_the_same_however_long_it_is(
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
-            assert bob_client.get(_list(model)).status_code == 200
+            assert bob_client.get(list_of(model)).status_code == 200
         return len(seen)
 
     queries()  # what is fetched once a process is fetched now
@@ -196,144 +200,44 @@ def test_history_is_not_changed_added_or_deleted_by_hand(bob_client: Client, sky
     before = model.objects.filter(pk=row.pk).values().get()
     count = model.objects.count()
     posted = dict.fromkeys(before, "1") | {"_save": "1"}
-    assert bob_client.post(_page(row), posted).status_code == 403
-    assert bob_client.post(_page(row, "delete"), {"post": "yes"}).status_code == 403
-    assert bob_client.post(_list(model) + "add/", posted).status_code == 403
-    bob_client.post(_list(model), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert bob_client.post(page_of(row), posted).status_code == 403
+    assert bob_client.post(page_of(row, "delete"), {"post": "yes"}).status_code == 403
+    assert bob_client.post(list_of(model) + "add/", posted).status_code == 403
+    bob_client.post(list_of(model), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
     assert model.objects.filter(pk=row.pk).values().get() == before
     assert model.objects.count() == count
 
 
-# --- campaigns -------------------------------------------------------------------------------------------------------
-def _campaign_form(standard_set: StandardSet, **values: Any) -> dict[str, Any]:
-    rules = {"overlap": 3, "lease_minutes": 15, "estimator": "median", "retirement": "fixed"}
-    return {"name": "fresh", "title": "Fresh", "description": "", "standard_set": standard_set.pk, **rules, **values}
-
-
-def test_a_campaign_is_made_filled_opened_paused_and_closed_here(bob_client: Client, bob: User, db: None) -> None:
-    standard_set = make_set()
-    for pgc in range(100, 104):
-        make_galaxy(pgc)
-    assert bob_client.post(_list(Campaign) + "add/", _campaign_form(standard_set)).status_code == 302
-    campaign = Campaign.objects.get(name="fresh")
-    assert campaign.state == "draft"
-    steps = [("add_all", "draft"), ("open", "open"), ("pause", "paused"), ("open", "open"), ("close", "closed")]
-    for button, state in steps:
-        answer = _press(bob_client, campaign, button)
-        campaign.refresh_from_db()
-        assert (answer.status_code, campaign.state) == (200, state), button
-        assert ("Targets added: 4 galaxies." in answer.content.decode()) is (button == "add_all")
-    assert Target.objects.filter(campaign=campaign).count() == 4  # the set's own galaxies stay out
-    events = AuditEvent.objects.exclude(action="campaign_use_set").order_by("id")  # the pictures that came since
-    trail = list(events.values_list("action", "actor_number"))
-    assert [action for action, _ in trail] == [
-        *("campaign_create", "campaign_targets_added", "campaign_open", "campaign_paused", "campaign_open"),
-        "campaign_closed",
-    ]
-    assert {actor for _, actor in trail} == {bob.volunteer_number}
-
-
 def test_only_the_buttons_that_fit_are_shown(bob_client: Client, sky: Campaign) -> None:
-    page = bob_client.get(_page(sky)).content.decode()
+    page = bob_client.get(page_of(sky)).content.decode()
     assert ">Pause</button>" in page
     assert ">Open</button>" not in page
 
 
 def test_a_button_is_pressed_never_followed(bob_client: Client, alice_client: Client, sky: Campaign) -> None:
-    address = _page(sky).replace("/change/", "/press/close/")
+    address = page_of(sky).replace("/change/", "/press/close/")
     assert bob_client.get(address).status_code == 405
     assert alice_client.post(address).status_code == 302
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = bob_client.cookies
     assert strict.post(address).status_code == 403
-    assert bob_client.post(_page(sky).replace("/change/", "/press/nothing/")).status_code == 404
+    assert bob_client.post(page_of(sky).replace("/change/", "/press/nothing/")).status_code == 404
     sky.refresh_from_db()
     assert sky.state == "open"
 
 
-def test_a_refused_press_is_told_in_a_sentence(bob_client: Client, db: None) -> None:
-    empty = StandardSet.objects.create(name="empty", version=1, state="published", digest="d")
-    campaign = make_campaign("thin", empty, first_pgc=100, state="paused")
-    page = _press(bob_client, campaign, "open").content.decode()
-    assert "too few standards" in page
-    campaign.refresh_from_db()
-    assert campaign.state == "paused"
-
-
-@pytest.mark.parametrize(("field", "value"), [("estimator", "magic"), ("retirement", "magic"), ("overlap", "0")])
-def test_a_rule_that_does_not_exist_is_told_beside_its_field(
-    bob_client: Client, db: None, field: str, value: str
-) -> None:
-    answer = bob_client.post(_list(Campaign) + "add/", _campaign_form(make_set(), **{field: value}))
-    assert answer.status_code == 200
-    assert field in answer.context["adminform"].form.errors
-    assert not Campaign.objects.exists()
-
-
 def test_what_votes_were_counted_by_stays_once_the_campaign_exists(bob_client: Client, sky: Campaign) -> None:
     form = {"title": "New words", "description": "", "lease_minutes": 20, "estimator": "median"}
-    bob_client.post(_page(sky), {**form, "overlap": 9, "name": "other", "state": "closed"})
+    bob_client.post(page_of(sky), {**form, "overlap": 9, "name": "other", "state": "closed"})
     sky.refresh_from_db()
     assert (sky.title, sky.lease_minutes) == ("New words", 20)
     assert (sky.overlap, sky.name, sky.state) == (3, "spirals", "open")
     assert AuditEvent.objects.filter(action="staff_changed").get().detail["title"] == ["Spirals", "New words"]
 
 
-# --- jobs ------------------------------------------------------------------------------------------------------------
-def test_a_queued_job_is_cancelled_at_once_and_a_running_one_asked_to_stop(bob_client: Client, bob: User) -> None:
-    queued, running = make_job(state="queued"), make_job()
-    for job in (queued, running):
-        assert b"The job will be cancelled" in _press(bob_client, job, "cancel").content
-        job.refresh_from_db()
-    assert queued.state == "cancelled"
-    assert (running.state, running.cancel_requested) == ("running", True)
-    trail = AuditEvent.objects.filter(action="job_cancel", actor_number=bob.volunteer_number)
-    assert trail.count() == 2
-
-
-def test_a_finished_job_has_no_button_and_says_so(bob_client: Client) -> None:
-    job = make_job(state="done")
-    assert "Cancel this job" not in bob_client.get(_page(job)).content.decode()
-    assert b"has already ended" in _press(bob_client, job, "cancel").content
-
-
-def test_a_job_shows_what_it_said_and_why_it_failed(bob_client: Client) -> None:
-    job = make_job(state="failed", error="Traceback\n  x\nOSError: no space left")
-    page = bob_client.get(_page(job)).content.decode()
-    assert "line 2: ra is 400, must lie in 0..360" in page
-    assert "OSError: no space left" in page
-
-
-def test_a_long_log_shows_its_end_and_a_way_to_the_rest(bob_client: Client) -> None:
-    job = make_job(lines=0)
-    JobLogLine.objects.bulk_create(JobLogLine(job=job, text=f"line {place}.") for place in range(250))
-    page = bob_client.get(_page(job)).content.decode()
-    assert "line 249." in page
-    assert "line 49." not in page
-    assert f"/staff/core/joblogline/?job__id__exact={job.pk}" in page
-
-
-# --- what others wrote -----------------------------------------------------------------------------------------------
-@pytest.mark.finding("abuse A13")
-def test_hostile_words_are_words_on_every_page(bob_client: Client, alice: User) -> None:
-    evil = "<img src=x onerror=alert(1)>"
-    campaign = make_campaign("evil", make_set(), first_pgc=100, title=evil, description=evil)
-    target = campaign.targets.select_related("galaxy").first()
-    assert target is not None
-    target.galaxy.name = evil
-    target.galaxy.save()
-    vote = make_vote(target, alice, comment=evil)
-    job = make_job(message=evil, error=evil, owner=alice)
-    JobLogLine.objects.create(job=job, text=evil, level=evil[:8])
-    rows = [campaign, target, target.galaxy, vote, job]
-    for address in [*map(_page, rows), *(_list(type(row)) for row in rows), _list(JobLogLine)]:
-        page = bob_client.get(address).content.decode()
-        assert "<img src=x" not in page, address
-
-
 def test_no_page_but_those_of_people_holds_an_address(bob_client: Client, sky: Campaign, alice: User) -> None:
     """A superuser finds people by their address (`test_only_superusers_see_addresses`); nothing else shows one."""
     for model in OURS:
-        for address in (_list(model), _page(model.objects.first())):
-            if address not in (_page(alice), _list(User)):
+        for address in (list_of(model), page_of(model.objects.first())):
+            if address not in (page_of(alice), list_of(User)):
                 assert alice.email not in bob_client.get(address).content.decode(), address
