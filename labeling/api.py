@@ -37,7 +37,7 @@ class TasksView(APIView):
         responses={201: schema_of(answers.TaskAnswer), 200: schema_of(answers.TaskAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Lease a galaxy to judge; 200 answers one of your leases that the browser lost."""
+        """Reserve a galaxy for you to judge (201), or return one that you hold but the browser has lost (200)."""
         asked = body_of(serializers.TaskLeaseSerializer, request)
         task, is_new = task_lease(volunteer=request.user, campaign=asked["campaign"], held=asked["held"])
         return Response(json_of(answers.TaskAnswer.of(task)), status=201 if is_new else 200)
@@ -50,7 +50,7 @@ class TaskSkipView(APIView):
         responses={200: schema_of(answers.SkippedAnswer), **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
-        """Give a galaxy back unjudged."""
+        """Return a galaxy without judging it."""
         body_of(EmptySerializer, request)
         task_skip(volunteer=request.user, task_id=task_id)
         return Response(json_of(answers.SkippedAnswer(task_id, "skipped")))
@@ -63,7 +63,7 @@ class TaskRenewView(APIView):
         responses={200: schema_of(answers.DueAnswer), **ERRORS},
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
-        """Hold a galaxy longer while its page is open; hold it again if its lease ran out and its place is free."""
+        """Extend the reservation of a galaxy whose page is open; renew an expired one if the place is still free."""
         body_of(EmptySerializer, request)
         task = task_renew(volunteer=request.user, task_id=task_id)
         return Response(json_of(answers.DueAnswer(task.due_at, task.due_in_s)))
@@ -76,7 +76,7 @@ class TasksReleaseView(APIView):
         responses={200: schema_of(answers.TasksReleasedAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Give galaxies back because their page is left; they come back to you first."""
+        """Return galaxies because the page is being closed. They are the first that you are offered next time."""
         asked = body_of(serializers.TasksReleaseSerializer, request)
         released = tasks_release(volunteer=request.user, task_ids=asked["tasks"])
         return Response(json_of(answers.TasksReleasedAnswer(released)))
@@ -89,7 +89,7 @@ class VotesView(APIView):
         responses={201: schema_of(VoteAnswer), 200: schema_of(VoteAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Send a judgement; sending the same key again answers the same vote with 200."""
+        """Record a judgement (201). Sending the same key again returns the vote that was recorded (200)."""
         said = body_of(serializers.VoteRecordSerializer, request)
         vote = vote_record(
             volunteer=request.user,
@@ -112,7 +112,7 @@ class VoteUndoView(APIView):
         responses={200: schema_of(answers.UndoAnswer), **ERRORS},
     )
     def post(self, request: Request, key: uuid.UUID) -> Response:
-        """Take a vote back within five minutes; answers its task, leased again."""
+        """Withdraw a vote within five minutes. Returns its task, reserved for you again."""
         body_of(EmptySerializer, request)
         task = vote_undo(volunteer=request.user, key=key)
         transaction.on_commit(wake_consensus)
@@ -124,7 +124,7 @@ class MeView(APIView):
 
     @extend_schema(operation_id="me", responses={200: schema_of(answers.MeAnswer)})
     def get(self, request: Request) -> Response:
-        """Who you are here: your public number, role, counts and preferences. Sets the CSRF cookie."""
+        """Return your public number, role, counts and preferences. Sets the CSRF cookie."""
         refuse_unknown_query(request, ())
         get_token(request._request)
         return Response(json_of(answers.MeAnswer.of(request.user)))
@@ -135,7 +135,7 @@ class MeView(APIView):
         responses={200: schema_of(answers.MeAnswer), **ERRORS},
     )
     def patch(self, request: Request) -> Response:
-        """Change display preferences; those not named stay."""
+        """Change display preferences. Preferences that are not sent keep their values."""
         if not request.user.is_authenticated:
             self.permission_denied(request)
         said = body_of(serializers.MeUpdateSerializer, request)
@@ -148,7 +148,7 @@ class MyCampaignView(APIView):
 
     @extend_schema(operation_id="my_campaign", responses={200: schema_of(answers.MyCampaignAnswer)})
     def get(self, request: Request) -> Response:
-        """The campaign that has a galaxy for you now; null where none has. Without a log-in: for a newcomer."""
+        """Return a campaign that has a galaxy for you now, or null; without a login, one for a newcomer."""
         refuse_unknown_query(request, ())
         campaign = selectors.campaign_with_work(request.user)
         named = answers.CampaignNameAnswer(campaign.name, campaign.title) if campaign else None
@@ -162,7 +162,7 @@ class MyVotesView(APIView):
         responses={200: schema_of(answers.OwnVotesAnswer), **ERRORS},
     )
     def get(self, request: Request) -> Response:
-        """Your own votes, newest first."""
+        """List your own votes, the newest first."""
         refuse_unknown_query(request, ("limit", "offset"))
         paginator = Pagination()
         votes = selectors.votes_of(int(request.user.pk or 0))
@@ -175,7 +175,7 @@ class MyVotesView(APIView):
 class MySettledView(APIView):
     @extend_schema(operation_id="my_settled", responses={200: schema_of(answers.NewlySettledAnswer), **ERRORS})
     def get(self, request: Request) -> Response:
-        """Your galaxies that were settled since your preference `settled_seen`, the latest first."""
+        """List your galaxies that were settled after the time in your preference `settled_seen`, the latest first."""
         refuse_unknown_query(request, ())
         as_of, count, ids = outcomes.newly_settled(request.user, limit=SETTLED_SHOWN)
         votes = {vote.pk: vote for vote in selectors.votes_of(int(request.user.pk or 0)).filter(pk__in=ids)}
@@ -186,7 +186,7 @@ class MySettledView(APIView):
 class MyEyeView(APIView):
     @extend_schema(operation_id="my_eye", responses={200: schema_of(answers.MyEyeAnswer), **ERRORS})
     def get(self, request: Request) -> Response:
-        """How you see galaxies compared with the others: offset, scatter, line and progress, on settled galaxies."""
+        """Compare your inclinations of settled galaxies with those of others: offset, scatter, trend, progress."""
         refuse_unknown_query(request, ())
         return Response(json_of(answers.MyEyeAnswer.of(outcomes.pairs_of(int(request.user.pk or 0)))))
 
@@ -210,7 +210,7 @@ def _own_votes(volunteer_id: int | None, votes: Sequence[Any]) -> list[answers.O
 class MyPracticeView(APIView):
     @extend_schema(operation_id="my_practice", responses={200: schema_of(selectors.PracticeAnswer), **ERRORS})
     def get(self, request: Request) -> Response:
-        """What you practised and kept. It has no weight in any label."""
+        """List the practice rounds that you saved. They have no weight in any label."""
         refuse_unknown_query(request, ())
         return Response(json_of(selectors.practice_of(int(request.user.pk or 0))))
 
@@ -220,7 +220,7 @@ class MyPracticeView(APIView):
         responses={200: schema_of(selectors.PracticeAnswer), **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Keep a finished round of practice, also one begun without an account; once, however often it is sent."""
+        """Save a finished practice round, including one begun without an account. Sending it again changes nothing."""
         asked = body_of(serializers.RoundKeepSerializer, request)
         count_request(requester_of(request, request.user), "practice-keep", ROUNDS_AN_HOUR, per_seconds=HOUR)
         round_keep(volunteer=request.user, token=asked["token"])
@@ -236,7 +236,7 @@ class PracticeView(APIView):
         responses={201: schema_of(answers.RoundAnswer), 429: ErrorSerializer, **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Begin a round of practice: five synthetic galaxies, or the five of today; nothing is stored."""
+        """Start a practice round of five synthetic galaxies, or of today's five. Nothing is stored."""
         asked = body_of(serializers.RoundBeginSerializer, request)
         count_request(requester_of(request, request.user), "practice", ROUNDS_AN_HOUR, per_seconds=HOUR)
         begun = round_begin(is_daily=asked["kind"] == "daily", after=asked["after"])
@@ -252,7 +252,7 @@ class PracticeJudgeView(APIView):
         responses={200: schema_of(answers.JudgedAnswer), 429: ErrorSerializer, **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Judge the next galaxy of a round, and learn its true inclination; nothing is stored."""
+        """Judge the next galaxy of a practice round. Returns its true inclination; nothing is stored."""
         said = body_of(serializers.PracticeJudgeSerializer, request)
         count_request(requester_of(request, request.user), "practice-judge", JUDGEMENTS_AN_HOUR, per_seconds=HOUR)
         after, judged = round_judge(**said)
@@ -264,7 +264,7 @@ class CampaignsView(APIView):
 
     @extend_schema(operation_id="campaigns", responses={200: schema_of(CampaignAnswer)(many=True)})
     def get(self, request: Request) -> Response:
-        """Campaigns that are open or pausing, with their progress."""
+        """List the campaigns that are open or paused, with their progress."""
         refuse_unknown_query(request, ())
         return Response(json_of(selectors.campaign_summaries()))
 
@@ -274,7 +274,7 @@ class CampaignView(APIView):
 
     @extend_schema(operation_id="campaign", responses={200: schema_of(CampaignAnswer), 404: ErrorSerializer})
     def get(self, request: Request, name: str) -> Response:
-        """One campaign."""
+        """Return one campaign."""
         refuse_unknown_query(request, ())
         return Response(json_of(selectors.campaign_summary(name)))
 
@@ -284,6 +284,6 @@ class StatsView(APIView):
 
     @extend_schema(operation_id="stats", responses={200: schema_of(answers.StatsAnswer)})
     def get(self, request: Request) -> Response:
-        """How many volunteers, galaxies and votes there are."""
+        """Return the numbers of volunteers, galaxies and votes."""
         refuse_unknown_query(request, ())
         return Response(json_of(answers.StatsAnswer(**selectors.site_stats())))

@@ -1,4 +1,4 @@
-"""The API of training, for staff: what was trained, start, cancel, go on."""
+"""The API of training, for staff: list trainings; start, cancel and resume them."""
 
 import uuid
 from typing import Any
@@ -34,7 +34,7 @@ PAGES = [OpenApiParameter("limit", int), OpenApiParameter("offset", int)]
 
 
 class TrainingStartSerializer(StrictSerializer):
-    """Say minutes or steps, not both."""
+    """What to train on, and for how long: `minutes` or `steps`, not both."""
 
     labelset = serializers.CharField(max_length=200, help_text="folder below labelsets/ in GIZ_HOME")
     network = serializers.ChoiceField(choices=NETWORKS, default=OURS)
@@ -107,7 +107,7 @@ class StaffView(APIView):
 class TrainingRunsView(StaffView):
     @extend_schema(operation_id="training_runs", parameters=PAGES, responses={200: TrainingRunPageSerializer, **ERRORS})
     def get(self, request: Request) -> Response:
-        """Every training, the newest first."""
+        """List all trainings, the newest first."""
         refuse_unknown_query(request, ("limit", "offset"))
         pages = Pagination()
         rows = pages.paginate_queryset(training_runs(), request, view=self)
@@ -119,7 +119,7 @@ class TrainingRunsView(StaffView):
         responses={201: TrainingRunSerializer, **ERRORS},
     )
     def post(self, request: Request) -> Response:
-        """Queue a training; the same one that has not ended yet is answered again."""
+        """Queue a training. If an identical one is still queued or running, return that one."""
         run = training_start(owner=request.user, **body_of(TrainingStartSerializer, request))
         return Response(TrainingRunSerializer(run).data, status=201)
 
@@ -127,7 +127,7 @@ class TrainingRunsView(StaffView):
 class TrainingRunView(StaffView):
     @extend_schema(operation_id="training_run", responses={200: TrainingRunSerializer, **ERRORS})
     def get(self, request: Request, run_id: uuid.UUID) -> Response:
-        """One training."""
+        """Return one training."""
         refuse_unknown_query(request, ())
         return Response(TrainingRunSerializer(_run(run_id)).data)
 
@@ -137,7 +137,7 @@ class TrainingCancelView(StaffView):
         operation_id="training_cancel", request=EmptySerializer, responses={200: TrainingRunSerializer, **ERRORS}
     )
     def post(self, request: Request, run_id: uuid.UUID) -> Response:
-        """Stop it: a waiting one at once, a running one at its next step."""
+        """Cancel a training: immediately if it is queued, at its next step if it is running."""
         body_of(EmptySerializer, request)
         training_cancel(run=_run(run_id), actor=request.user)
         return Response(TrainingRunSerializer(_run(run_id)).data)
@@ -148,7 +148,7 @@ class TrainingResumeView(StaffView):
         operation_id="training_resume", request=EmptySerializer, responses={200: TrainingRunSerializer, **ERRORS}
     )
     def post(self, request: Request, run_id: uuid.UUID) -> Response:
-        """Go on with one that was cancelled or failed, from its last checkpoint."""
+        """Resume a training that was cancelled or failed, from its last checkpoint."""
         body_of(EmptySerializer, request)
         training_resume(run=_run(run_id), actor=request.user)
         return Response(TrainingRunSerializer(_run(run_id)).data)

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Campaigns that are open or pausing, with their progress. */
+        /** @description List the campaigns that are open or paused, with their progress. */
         get: operations["campaigns"];
         put?: never;
         post?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One campaign. */
+        /** @description Return one campaign. */
         get: operations["campaign"];
         put?: never;
         post?: never;
@@ -45,14 +45,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Who you are here: your public number, role, counts and preferences. Sets the CSRF cookie. */
+        /** @description Return your public number, role, counts and preferences. Sets the CSRF cookie. */
         get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Change display preferences; those not named stay. */
+        /** @description Change display preferences. Preferences that are not sent keep their values. */
         patch: operations["me_update"];
         trace?: never;
     };
@@ -63,7 +63,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The campaign that has a galaxy for you now; null where none has. Without a log-in: for a newcomer. */
+        /** @description Return a campaign that has a galaxy for you now, or null; without a login, one for a newcomer. */
         get: operations["my_campaign"];
         put?: never;
         post?: never;
@@ -114,7 +114,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How you see galaxies compared with the others: offset, scatter, line and progress, on settled galaxies. */
+        /** @description Compare your inclinations of settled galaxies with those of others: offset, scatter, trend, progress. */
         get: operations["my_eye"];
         put?: never;
         post?: never;
@@ -131,10 +131,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What you practised and kept. It has no weight in any label. */
+        /** @description List the practice rounds that you saved. They have no weight in any label. */
         get: operations["my_practice"];
         put?: never;
-        /** @description Keep a finished round of practice, also one begun without an account; once, however often it is sent. */
+        /** @description Save a finished practice round, including one begun without an account. Sending it again changes nothing. */
         post: operations["practice_keep"];
         delete?: never;
         options?: never;
@@ -149,7 +149,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Your galaxies that were settled since your preference `settled_seen`, the latest first. */
+        /** @description List your galaxies that were settled after the time in your preference `settled_seen`, the latest first. */
         get: operations["my_settled"];
         put?: never;
         post?: never;
@@ -166,7 +166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Your own votes, newest first. */
+        /** @description List your own votes, the newest first. */
         get: operations["my_votes"];
         put?: never;
         post?: never;
@@ -185,7 +185,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Begin a round of practice: five synthetic galaxies, or the five of today; nothing is stored. */
+        /** @description Start a practice round of five synthetic galaxies, or of today's five. Nothing is stored. */
         post: operations["practice_begin"];
         delete?: never;
         options?: never;
@@ -202,7 +202,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Judge the next galaxy of a round, and learn its true inclination; nothing is stored. */
+        /** @description Judge the next galaxy of a practice round. Returns its true inclination; nothing is stored. */
         post: operations["practice_judge"];
         delete?: never;
         options?: never;
@@ -404,7 +404,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How many volunteers, galaxies and votes there are. */
+        /** @description Return the numbers of volunteers, galaxies and votes. */
         get: operations["stats"];
         put?: never;
         post?: never;
@@ -423,7 +423,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Lease a galaxy to judge; 200 answers one of your leases that the browser lost. */
+        /** @description Reserve a galaxy for you to judge (201), or return one that you hold but the browser has lost (200). */
         post: operations["task_lease"];
         delete?: never;
         options?: never;
@@ -440,7 +440,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Hold a galaxy longer while its page is open; hold it again if its lease ran out and its place is free. */
+        /** @description Extend the reservation of a galaxy whose page is open; renew an expired one if the place is still free. */
         post: operations["task_renew"];
         delete?: never;
         options?: never;
@@ -457,7 +457,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Give a galaxy back unjudged. */
+        /** @description Return a galaxy without judging it. */
         post: operations["task_skip"];
         delete?: never;
         options?: never;
@@ -474,7 +474,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Give galaxies back because their page is left; they come back to you first. */
+        /** @description Return galaxies because the page is being closed. They are the first that you are offered next time. */
         post: operations["tasks_release"];
         delete?: never;
         options?: never;
@@ -489,10 +489,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every training, the newest first. */
+        /** @description List all trainings, the newest first. */
         get: operations["training_runs"];
         put?: never;
-        /** @description Queue a training; the same one that has not ended yet is answered again. */
+        /** @description Queue a training. If an identical one is still queued or running, return that one. */
         post: operations["training_start"];
         delete?: never;
         options?: never;
@@ -507,7 +507,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One training. */
+        /** @description Return one training. */
         get: operations["training_run"];
         put?: never;
         post?: never;
@@ -526,7 +526,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop it: a waiting one at once, a running one at its next step. */
+        /** @description Cancel a training: immediately if it is queued, at its next step if it is running. */
         post: operations["training_cancel"];
         delete?: never;
         options?: never;
@@ -543,7 +543,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Go on with one that was cancelled or failed, from its last checkpoint. */
+        /** @description Resume a training that was cancelled or failed, from its last checkpoint. */
         post: operations["training_resume"];
         delete?: never;
         options?: never;
@@ -560,7 +560,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send a judgement; sending the same key again answers the same vote with 200. */
+        /** @description Record a judgement (201). Sending the same key again returns the vote that was recorded (200). */
         post: operations["vote_record"];
         delete?: never;
         options?: never;
@@ -577,7 +577,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Take a vote back within five minutes; answers its task, leased again. */
+        /** @description Withdraw a vote within five minutes. Returns its task, reserved for you again. */
         post: operations["vote_undo"];
         delete?: never;
         options?: never;
@@ -1235,7 +1235,7 @@ export interface components {
         };
         /** @enum {string} */
         TrainingRunStateEnum: "queued" | "running" | "done" | "failed" | "cancelled";
-        /** @description Say minutes or steps, not both. */
+        /** @description What to train on, and for how long: `minutes` or `steps`, not both. */
         TrainingStartRequest: {
             /** @description folder below labelsets/ in GIZ_HOME */
             labelset: string;
