@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from giz.catalog.services import synthesis
 from giz.catalog.services.synthesis import labelset_synthesize
 from giz.labelset import LabelSet
-from giz.synthetic.population import draw_member, render_member
+from giz.synthetic.population import POPULATION_RULES, draw_member, render_member
 from tests.labelset.sets import contents
 from tests.refusals import refuses
 
@@ -131,4 +131,15 @@ def test_the_command_needs_no_database_and_says_what_it_made(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "5 galaxies" in done.stdout
     assert not (tmp_path / "home" / "postgres").exists()
-    assert len(LabelSet.open(tmp_path / "set")) == 5
+    made = LabelSet.open(tmp_path / "set")
+    assert len(made) == 5
+    assert made.manifest["versions"]["population_rule"] == POPULATION_RULES[-1]
+
+
+def test_a_named_rule_makes_the_sets_of_earlier_versions(tmp_path: Path) -> None:
+    names = {"named": {"rule": POPULATION_RULES[0]}, "current": {}}
+    for name, options in names.items():
+        call_command("synthesize", n=3, size=64, workers=1, out=str(tmp_path / name), **options)
+    labelset_synthesize(folder=tmp_path / "before", galaxies=3, size_px=64, seed=1, workers=1, rule="population-4")
+    digests = {name: LabelSet.open(tmp_path / name).manifest["digest"] for name in ("named", "current", "before")}
+    assert digests["named"] == digests["before"] != digests["current"]

@@ -15,6 +15,7 @@ from giz.catalog.services.synthesis import labelset_synthesize
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from giz.core.words import n_galaxies
+from giz.synthetic.population import POPULATION_RULES
 
 
 class _Rate(ProgressColumn):
@@ -27,8 +28,8 @@ class _Rate(ProgressColumn):
 class Command(GizCommand):
     help = (
         "Write a label set of synthetic galaxies: pictures in g, r, i and colour, the true inclination, and everything "
-        "that was drawn. The same --n, --size and --seed give the same bytes whatever the number of workers. After an "
-        "interruption the same command continues from there."
+        "that was drawn. The same --n, --size, --seed and --rule give the same bytes whatever the number of workers. "
+        "After an interruption the same command continues from there."
     )
     requires_system_checks = []
     needs_database = False
@@ -43,10 +44,16 @@ class Command(GizCommand):
             "--seed", type=int, default=1, help="random seed; each seed gives another population (default 1)"
         )
         parser.add_argument(
+            "--rule",
+            default=POPULATION_RULES[-1],
+            choices=POPULATION_RULES,
+            help="how the population is drawn (default %(default)s); earlier versions used population-4",
+        )
+        parser.add_argument(
             "--workers", type=int, default=os.cpu_count() or 1, help="rendering processes (default: one per core)"
         )
 
-    def handle(self, *, n: int, size: int, out: str, seed: int, workers: int, **_options: Any) -> None:
+    def handle(self, *, n: int, size: int, out: str, seed: int, rule: str, workers: int, **_options: Any) -> None:
         folder = Path(out).expanduser().absolute()
         columns = (TextColumn("Galaxies"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
         try:
@@ -57,6 +64,7 @@ class Command(GizCommand):
                     galaxies=n,
                     size_px=size,
                     seed=seed,
+                    rule=rule,
                     workers=workers,
                     on_progress=lambda done, _total: bar.update(task, completed=done),
                 )
