@@ -118,6 +118,7 @@ def test_evaluating_answers_everything_the_page_shows(client, network):
     assert said["interval_95_deg"][0] <= low <= high <= said["interval_95_deg"][1] <= 90
     assert said["sigma_deg"] > 0
     assert said["sigma_common_deg"] is None
+    assert said["has_real_errors"] is False
     assert set(said["rejection"]["reasons"]) >= {"not_sure", "face_on", "multiple"}
     assert said["rejection"]["reason"] in said["rejection"]["reasons"]
     assert 0 <= said["rejection"]["probability"] <= 1

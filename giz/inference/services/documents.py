@@ -226,6 +226,9 @@ class PredictionAnswer:
     inclination_deg: float | None
     sigma_deg: float | None
     sigma_common_deg: Annotated[float | None, "an error that all answers share; null where none was measured"]
+    has_real_errors: Annotated[
+        bool, "whether stated errors rest on real galaxies; false: on the galaxies of its training, perhaps synthetic"
+    ]
     interval_68_deg: Pair | None
     interval_95_deg: Pair | None
     rejection: RejectionAnswer
@@ -251,6 +254,7 @@ class PredictionAnswer:
             inclination_deg=values.inclination_deg,
             sigma_deg=values.half_width_68_deg,
             sigma_common_deg=served.network.version.card.get(COMMON_NAME),
+            has_real_errors=served.network.predictor.has_real_errors(list(predicted.shown)),
             interval_68_deg=values.interval_68_deg,
             interval_95_deg=values.interval_95_deg,
             rejection=RejectionAnswer(values.rejection, values.reason or None, dict(values.reasons), predicted.prior),

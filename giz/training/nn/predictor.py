@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from giz.core.vocabulary import COLOUR
 from giz.training.nn.data import BIN_COUNT, CHANNELS, TrainingError
 from giz.training.nn.metrics import LEVELS, ensemble
 from giz.training.nn.real_error import FACTORS_NAME, RealError, scaled, widened
@@ -64,6 +65,14 @@ class Predictor:
             raise TrainingError("bad_model", f"{name} is not a GIZ model ({type(error).__name__}).") from None
         self.size_px = int(self.card["size_px"])
         self.takes_all_bands = len(self._session.get_inputs()) == 2
+
+    def has_real_errors(self, bands: Sequence[str]) -> bool:
+        """Return whether what it states of a galaxy with these bands rests on real galaxies, not on those of training.
+
+        That is so of colour pictures alone where the card says how they were measured (`real_error`), and of all
+        pictures once intervals were scaled by labels.
+        """
+        return self.interval_factors is not None or (self.real_error is not None and list(bands) == [COLOUR])
 
     def run(self, *inputs: npt.NDArray[np.float32]) -> list[Floats]:
         names = [wanted.name for wanted in self._session.get_inputs()]

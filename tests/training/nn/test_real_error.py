@@ -97,6 +97,11 @@ def test_the_card_decides_and_an_older_file_answers_as_before(model_file: Path, 
     assert old.half_widths_deg is not None
     sigma = TERM.sigma_deg(pictures, ONLY_COLOUR)
     assert said["term"].half_widths_deg == pytest.approx(widened(old.half_widths_deg, sigma))
+    asked = {name: Predictor(tmp_path / name) for name in files} | {"old": Predictor(model_file)}
+    rest_on_real = {
+        name: [one.has_real_errors(bands) for bands in (["gri"], ["r"], ["gri", "r"])] for name, one in asked.items()
+    }
+    assert rest_on_real == {"term": [True, False, False], "factors": [True] * 3, "old": [False] * 3}
     assert said["factors"].half_widths_deg == pytest.approx(old.half_widths_deg[:, :1] * np.array([[2.0, 5.0]]))
 
 

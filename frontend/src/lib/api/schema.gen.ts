@@ -936,6 +936,8 @@ export interface components {
              * @description an error that all answers share; null where none was measured
              */
             sigma_common_deg: number | null;
+            /** @description whether stated errors rest on real galaxies; false: on the galaxies of its training, perhaps synthetic */
+            has_real_errors: boolean;
             interval_68_deg: number[] | null;
             interval_95_deg: number[] | null;
             rejection: components["schemas"]["Rejection"];
@@ -1115,6 +1117,8 @@ export interface components {
              * @description an error that all answers share; null where none was measured
              */
             sigma_common_deg: number | null;
+            /** @description whether stated errors rest on real galaxies; false: on the galaxies of its training, perhaps synthetic */
+            has_real_errors: boolean;
             interval_68_deg: number[] | null;
             interval_95_deg: number[] | null;
             rejection: components["schemas"]["Rejection"];

@@ -102,7 +102,8 @@ export function AnswerPanel({ answer, view, source, request, picture, guess }: P
       <p className="quiet model-line">
         Predicted by {networkName(model.network)}, version {model.version}
         {model.trained_on && `, trained on ${model.trained_on}`}. <a href={model.card_url}>Its model card</a> lists its errors.
-        {/synthetic/i.test(model.trained_on) && " For real galaxies the error may be larger than the interval suggests."}
+        {/synthetic/i.test(model.trained_on) &&
+          (answer.has_real_errors ? " Its stated error was checked on real galaxies." : " Its stated error was checked on synthetic galaxies only; on real ones it may be larger.")}
       </p>
     </>
   );
