@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from PIL import Image
 
 from giz.catalog.services.synthesis import labelset_synthesize
 from giz.synthetic.population import render_member
+from tests.bench.real_sky.__main__ import SHIPPED
+from tests.bench.real_sky.by_look import RENDERED_PX, ROWS, members, seen
 from tests.bench.real_sky.figures import auc, cross_validated_line
 from tests.bench.real_sky.looks import HEIGHTS, measure_look
 from tests.bench.real_sky.sky import FLOORED_DEG, read_sky
+from tests.bench.real_sky.unlike import distances, features
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = (
@@ -71,6 +75,7 @@ def test_without_the_real_pictures_it_says_so(tmp_path: Path) -> None:
 def test_it_measures_a_sky_and_writes_a_page_outside_of_the_repository(tmp_path: Path) -> None:
     sky, out = made_sky(tmp_path), tmp_path / "out"
     done = run("--sky", str(sky), "--out", str(out), "--term")
+    assert "taken from the other half of the galaxies" in done.stdout
     assert done.returncode == 0, done.stderr
     assert "fitted on half 0: outside" in done.stdout
     assert "in this code: outside" in done.stdout
@@ -86,6 +91,26 @@ def test_it_measures_a_sky_and_writes_a_page_outside_of_the_repository(tmp_path:
     refused = run("--sky", str(sky), "--out", str(ROOT / "giz" / "real"))
     assert refused.returncode != 0
     assert not (ROOT / "giz" / "real").exists()
+
+
+def test_every_look_shows_the_same_galaxies_its_own_way() -> None:
+    inclination_deg, pictures = seen(next(members()))
+    assert 45.0 <= inclination_deg <= 90.0
+    assert set(pictures) == {look for look, _, _ in ROWS}
+    reds = [found["r"] for found in pictures.values() if "r" in found]
+    assert all((one != other).mean() > 0.5 for one, other in pairwise(reds))
+    for look, _, bands in ROWS:
+        assert all(pictures[look][band].shape[:2] == (RENDERED_PX, RENDERED_PX) for band in bands)
+
+
+def test_features_of_known_pictures_are_near_and_those_of_noise_are_far() -> None:
+    rng = np.random.default_rng(5)
+    made = [render_member(11, number, 128).pictures["gri"] for number in (1, 2, 3, 4, 5, 7)]
+    noise = [rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(2)]
+    found = features(SHIPPED, np.stack(made + noise))
+    assert found.shape == (8, 128)
+    far = distances(found[:6], found)
+    assert far[6:].min() > far[:6].max()
 
 
 def test_labels_that_were_rounded_down_are_brought_back(tmp_path: Path) -> None:

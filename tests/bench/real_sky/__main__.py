@@ -1,8 +1,9 @@
 """How right a network is about real galaxies: errors, verdicts, intervals; plots and the worst pictures as a page.
 
-``python -m tests.bench.real_sky [MODEL] [--out FOLDER] [--looks N] [--term]``. With ``--looks N``, N synthetic pictures
-are compared with the real ones, too; with ``--term`` the term that real pictures add to stated errors is fitted. The
-output holds pictures that are not ours and must lie outside of the repository.
+``python -m tests.bench.real_sky [MODEL] [--out FOLDER] [--looks N] [--term] [--unlike N]``. With ``--looks N``, N
+synthetic pictures are compared with the real ones, too; with ``--term`` the term that real pictures add to stated
+errors is fitted; with ``--unlike N`` a score of pictures that show no galaxy is compared with the verdict. The output
+holds pictures that are not ours and must lie outside of the repository.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tests.bench.real_sky.intervals import term_lines
 from tests.bench.real_sky.looks import star_fwhm_px
 from tests.bench.real_sky.page import write_page
 from tests.bench.real_sky.sky import Pixels, RealPicture, load_pixels, read_sky
+from tests.bench.real_sky.unlike import unlike_lines
 from tests.bench.real_sky.verdicts import prior_lines
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--volunteers", type=int, default=VOLUNTEERS, help="behind a label of people")
     parser.add_argument("--looks", type=int, default=0, metavar="N", help="synthetic pictures to compare")
     parser.add_argument("--term", action="store_true", help="fit what real pictures add to stated errors")
+    parser.add_argument("--unlike", type=int, default=0, metavar="N", help="synthetic galaxies that count as known")
     parser.add_argument("--rule", default=POPULATION_RULE, help="population that these are of")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and measure")
     options = parser.parse_args()
@@ -73,6 +76,8 @@ def report(rows: list[RealPicture], pixels: Pixels, options: argparse.Namespace)
     print_intervals(of, options.volunteers)
     if options.term:
         print("\n".join(term_lines(rows, pixels, options)))
+    if options.unlike:
+        print("\n".join(unlike_lines(rows, pixels, said, options)))
     options.out.mkdir(parents=True, exist_ok=True)
     write_page(options.out / "real-sky.html", f"{options.model.name} on real galaxies", of, rows, pixels, said)
     write_answers(options.out / "answers.csv", rows, said)
