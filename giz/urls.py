@@ -11,6 +11,7 @@ from giz.accounts.api import EraseView, OwnDataView
 from giz.catalog.views import display_file
 from giz.core import views
 from giz.texts import views as text_views
+from giz.texts.api import FieldGuideView
 from giz.texts.models import PAGES
 from labeling.practice import picture_read
 
@@ -23,6 +24,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("standards.urls")),
     path("", include("giz.inference.urls")),
     path("", include("giz.training.urls")),
+    path("field-guides/<int:version>/", FieldGuideView.as_view(), name="field-guide"),
     path("me/data/", OwnDataView.as_view(), name="my-data"),
     path("me/erase/", EraseView.as_view(), name="erase-me"),
     path("schema/", views.SchemaView.as_view(), name="schema"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
 from giz.catalog.storage import IMAGE_PATH
+from giz.texts.selectors import common_guide
 from labeling.aggregation.my_eye import MIN_GALAXIES, Pair, eye_of
 from labeling.leased_task import LeasedTask, opaque_label
 from labeling.models import Vote
@@ -39,6 +40,7 @@ class TaskAnswer:
     target: TaskTargetAnswer
     sources: Annotated[dict[str, int], "grid bin → bin that fills it"]
     orders: Annotated[dict[str, list[int]], "source bin → order of its standards"]
+    guide: Annotated[int | None, "version of the field guide, to be asked for by this number"]
 
     @classmethod
     def of(cls, task: LeasedTask) -> "TaskAnswer":
@@ -51,6 +53,7 @@ class TaskAnswer:
             due_at=task.due_at,
             due_in_s=task.due_in_s,
             target=TaskTargetAnswer(task.label, task.images, task.sizes_px, IMAGE_PATH),
+            guide=task.guide_id,
         )
 
     @classmethod
@@ -75,7 +78,7 @@ class RoundAnswer:
     @classmethod
     def of(cls, begun: Round) -> "RoundAnswer":
         shown = set_standards(begun.standard_set_id).for_target(NO_GALAXY)
-        galaxies = practice_galaxies()
+        galaxies, guide = practice_galaxies(), common_guide()
         tasks = [
             TaskAnswer.among(
                 shown,
@@ -86,6 +89,7 @@ class RoundAnswer:
                 due_at=begun.ends_at,
                 due_in_s=ROUND_S,
                 target=TaskTargetAnswer(f"Galaxy {place + 1}", galaxies[number].images, [SIZE_PX], PICTURE_PATH),
+                guide=guide,
             )
             for place, number in enumerate(begun.galaxies)
         ]

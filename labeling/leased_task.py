@@ -15,11 +15,17 @@ COLUMNS = """
     target.galaxy_id,
     (SELECT jsonb_agg(jsonb_build_array(image.band, image.stem, image.sizes_px))
        FROM catalog_galaxyimage image WHERE image.galaxy_id = target.galaxy_id AND image.is_current),
-    campaign.golden_sizes_px
+    campaign.golden_sizes_px, lease.guide_id
 """
 JOINS = """
     JOIN labeling_target target ON target.id = lease.target_id
     JOIN labeling_campaign campaign ON campaign.id = target.campaign_id
+"""
+# The version of the field guide that somebody is offered now: of the campaign's own guide, or of the common one.
+GUIDE_IN_USE = """
+    (SELECT guide.id FROM texts_textversion guide
+      WHERE guide.name IN ('field-guide', 'field-guide/' || {campaign_name})
+      ORDER BY guide.name = 'field-guide', guide.number DESC LIMIT 1)
 """
 
 
@@ -37,6 +43,7 @@ class LeasedTask:
     label: str
     images: dict[str, str]
     sizes_px: list[int]
+    guide_id: int | None
 
 
 def opaque_label(task_id: uuid.UUID) -> str:
@@ -49,7 +56,7 @@ def opaque_label(task_id: uuid.UUID) -> str:
 
 
 def leased_task_of_row(row: tuple[Any, ...]) -> LeasedTask:
-    task_id, seed, set_id, due_at, due_in_s, campaign, galaxy_id, images, golden_sizes = row
+    task_id, seed, set_id, due_at, due_in_s, campaign, galaxy_id, images, golden_sizes, guide_id = row
     # Django returns jsonb from raw queries as text.
     found = json.loads(images) if images else []
     sizes = [set(entry[2]) for entry in found]
@@ -66,6 +73,7 @@ def leased_task_of_row(row: tuple[Any, ...]) -> LeasedTask:
         label=opaque_label(task_id),
         images={entry[0]: entry[1] for entry in found},
         sizes_px=sorted(set.intersection(*sizes)) if sizes else [],
+        guide_id=guide_id,
     )
 
 

@@ -23,15 +23,15 @@ def text_in_use(name: str) -> TextVersion | None:
     return TextVersion.objects.filter(name=name).order_by("-number").first()
 
 
-def texts_in_use() -> dict[str, int]:
-    """Return the key of the version in use of every text."""
-    rows = TextVersion.objects.order_by("name", "-number").distinct("name")
-    return dict(rows.values_list("name", "pk"))
+def common_guide() -> int | None:
+    """Return the key of the field guide that belongs to no campaign, in the version in use."""
+    version = text_in_use(FIELD_GUIDE)
+    return version.pk if version else None
 
 
-def guide_name(campaign: str) -> str:
-    """Return the name of the field guide that a campaign may have of its own."""
-    return f"{FIELD_GUIDE}/{campaign}"
+def guide_version(pk: int) -> TextVersion | None:
+    """Return a version of a field guide, of whatever campaign."""
+    return TextVersion.objects.filter(pk=pk, name__startswith=FIELD_GUIDE).first()
 
 
 def picture_read(name: str) -> bytes:

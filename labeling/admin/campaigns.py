@@ -20,6 +20,9 @@ from giz.core.errors import Refused
 from giz.core.staff_admin import PostButton, StaffAdmin, column, progress_bar
 from giz.core.tasks import wake_on_commit
 from giz.core.words import n_galaxies
+from giz.texts.admin import edit_address
+from giz.texts.models import FIELD_GUIDE
+from giz.texts.selectors import text_in_use
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
@@ -123,7 +126,15 @@ class CampaignAdmin(StaffAdmin):
     search_fields = ("name", "title", "description")
     list_select_related = ("standard_set",)
     form = CampaignForm
-    readonly_fields = ("state_label", "retired_bar", "votes_link", "votes_to_go", "network", "created_at")
+    readonly_fields = (
+        "state_label",
+        "retired_bar",
+        "votes_link",
+        "votes_to_go",
+        "network",
+        "field_guide",
+        "created_at",
+    )
     post_buttons: ClassVar[tuple[PostButton, ...]] = (
         PostButton("open", "Open", press_open, lambda one: one.state != "open", "main"),
         PostButton("add_all", "Add all galaxies with pictures", press_add_all, lambda one: one.state != "closed"),
@@ -154,7 +165,7 @@ class CampaignAdmin(StaffAdmin):
             ]
         return [
             (None, {"fields": ("state_label", "retired_bar", "votes_link", "votes_to_go")}),
-            ("Words", {"fields": ("name", "title", "description")}),
+            ("Words", {"fields": ("name", "title", "description", "field_guide")}),
             ("Rules", {"fields": (*rules, "created_at")}),
             ("Network", {"fields": ("uses_network", "rejection_prior", "network")}),
             ("Scale of truth", {"fields": ("sigma_common_deg", "sigma_common_from")}),
@@ -198,6 +209,15 @@ class CampaignAdmin(StaffAdmin):
     @column("votes still needed")
     def votes_to_go(self, campaign: Campaign) -> str:
         return f"about {campaign_votes_to_go(campaign):,.0f}"
+
+    @column("field guide")
+    def field_guide(self, campaign: Campaign) -> str:
+        name = f"{FIELD_GUIDE}/{campaign.name}"
+        own = text_in_use(name)
+        words = f"Edit it: version {own.number}" if own else "The common one. Write one of its own"
+        return format_html(
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', edit_address(name), words
+        )
 
     @column("network")
     def network(self, campaign: Campaign) -> str:

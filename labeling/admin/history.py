@@ -90,7 +90,10 @@ class VoteAdmin(HistoryAdmin):
     fieldsets = (
         (None, {"fields": ("galaxy", "volunteer_link", "created_at", "standing", "superseded_at")}),
         ("Judgement", {"fields": ("verdict", "inclination_deg", "inclination_rounded_deg", "reasons", "comment")}),
-        ("Comparison", {"fields": ("standard_set", "task", "trace", "rule_version", "rounding_seed", "flags")}),
+        (
+            "Comparison",
+            {"fields": ("standard_set", "task", "guide", "trace", "rule_version", "rounding_seed", "flags")},
+        ),
         ("Origin", {"fields": ("key", "body_hash", "checked_out_at", "shown_ms", "is_imported", "import_ref")}),
     )
 

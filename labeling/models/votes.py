@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from giz.accounts.models import User
+from giz.texts.models import TextVersion
 from labeling.models.campaigns import Campaign, Reason, Target, Verdict, random_seed
 from standards.models import StandardSet
 
@@ -35,6 +36,15 @@ class Task(models.Model):
     checked_out_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField()
     checked_in_at = models.DateTimeField(null=True, blank=True)
+    guide = models.ForeignKey(
+        TextVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="the version of the field guide that the person was offered",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["target", "volunteer"], name="task_served_once")]
@@ -86,6 +96,15 @@ class Vote(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     superseded_at = models.DateTimeField(null=True, blank=True)
+    guide = models.ForeignKey(
+        TextVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="the version of the field guide that the person was offered",
+    )
 
     class Meta:
         constraints = [

@@ -18,7 +18,7 @@ from giz.accounts.models import User
 from giz.core.database import prepared_cursor
 from giz.core.errors import Refused
 from labeling.aggregation.need import EXPERIENCED_VOTES, probe_rate
-from labeling.leased_task import COLUMNS, JOINS, LeasedTask, leased_task_of_row
+from labeling.leased_task import COLUMNS, GUIDE_IN_USE, JOINS, LeasedTask, leased_task_of_row
 from labeling.models import Campaign, Task
 from labeling.rules import MAX_LEASE_HOURS, MAX_LEASES
 from labeling.services.picking import pick_and_lease
@@ -65,14 +65,14 @@ _RENEW = """
       FROM labeling_target target JOIN labeling_campaign campaign ON campaign.id = target.campaign_id
      WHERE task.id = %s AND task.volunteer_id = %s AND target.id = task.target_id AND task.state = 'leased'
        AND task.checked_out_at + make_interval(hours => %s) > now()
- RETURNING task.id, task.target_id, task.seed, task.standard_set_id, task.due_at
+ RETURNING task.id, task.target_id, task.seed, task.standard_set_id, task.due_at, task.guide_id
 """
 
 # The same row with the same seed is leased again, so that a vote that is still on its way remains valid. Within the
 # longest time of a lease this counts as one visit, and the time on screen continues.
 _RESUME = f"""
 WITH mine AS (
-    SELECT task.id, task.state, task.target_id, campaign.lease_minutes
+    SELECT task.id, task.state, task.target_id, campaign.lease_minutes, campaign.name AS campaign
       FROM labeling_task task
       JOIN labeling_target target ON target.id = task.target_id
       JOIN labeling_campaign campaign ON campaign.id = target.campaign_id
@@ -81,6 +81,7 @@ WITH mine AS (
 ), lease AS (
     UPDATE labeling_task task
        SET state = 'leased', checked_in_at = NULL, due_at = now() + make_interval(mins => mine.lease_minutes),
+           guide_id = {GUIDE_IN_USE.format(campaign_name="mine.campaign")},
            checked_out_at = CASE WHEN now() + make_interval(mins => mine.lease_minutes)
                                       <= task.checked_out_at + make_interval(hours => {MAX_LEASE_HOURS})
                                  THEN task.checked_out_at ELSE now() END

@@ -18,7 +18,7 @@ from typing import Any
 
 from giz.core.database import prepared_cursor
 from labeling.aggregation.need import BANDS_A_PRIORITY, FIRST_FRESH, PROBE_BAND
-from labeling.leased_task import COLUMNS, JOINS, LeasedTask, leased_task_of_row
+from labeling.leased_task import COLUMNS, GUIDE_IN_USE, JOINS, LeasedTask, leased_task_of_row
 
 STRETCH = 64
 _FREE = "t.campaign_id = %(campaign)s AND t.state = 'open' AND t.quota > t.vote_count + t.lease_count"
@@ -69,6 +69,8 @@ _LEFT = _around(_WALK, _IN_BAND)
 _WHAT_IS_LEFT = f"SELECT one.id FROM band CROSS JOIN LATERAL ({_LEFT}) one"  # noqa: S608 - constants only
 _WHAT_IS_LOCKED = _WHAT_IS_LEFT.replace(" SKIP LOCKED", "")
 
+_GUIDE = GUIDE_IN_USE.format(campaign_name="(SELECT name FROM labeling_campaign WHERE id = %(campaign)s)")
+
 # If a concurrent request of the same volunteer has just taken the target, nothing is inserted or counted.
 _PICK = f"""
 WITH RECURSIVE band(number) AS (
@@ -79,9 +81,10 @@ WITH RECURSIVE band(number) AS (
 ), pick AS (
     SELECT found.id FROM ({{places}}) found LIMIT 1
 ), lease AS (
-    INSERT INTO labeling_task (id, target_id, volunteer_id, standard_set_id, seed, state, checked_out_at, due_at)
+    INSERT INTO labeling_task (id, target_id, volunteer_id, standard_set_id, seed, state, checked_out_at, due_at,
+                               guide_id)
     SELECT %(task)s, pick.id, %(volunteer)s, %(standard_set)s, %(seed)s, 'leased', now(),
-           now() + make_interval(mins => %(minutes)s)
+           now() + make_interval(mins => %(minutes)s), {_GUIDE}
       FROM pick
     ON CONFLICT (target_id, volunteer_id) DO NOTHING
     RETURNING *

@@ -65,6 +65,7 @@ COLUMNS = (
     Column("flags", "string", "too_fast, late, implausible …, separated by spaces"),
     Column("standard_set", "string", "name and version of the standards that it was compared with"),
     Column("rule_version", "string", "the rule that read the trace"),
+    Column("field_guide", "string", "name and version of the field guide that the person was offered"),
     Column("imported", "bool", "whether the vote was imported from a table", nullable=False),
     Column("trace", "string", "panels, draws and places as the page sent them (JSON); empty for imported votes"),
 )  # fmt: skip
@@ -74,7 +75,7 @@ _READ = (
     "key", "target__galaxy__pgc", "target__purpose", "volunteer_id", "standing", "verdict", "inclination_deg",
     "inclination_rounded_deg", "trace_text", "reasons", "comment", "checked_out_at", "created_at", "superseded_at",
     "shown_ms", "flags", "standard_set_id", "standard_set__name", "standard_set__version", "rule_version",
-    "is_imported", "task__seed", "target__galaxy_id",
+    "guide__name", "guide__number", "is_imported", "task__seed", "target__galaxy_id",
 )  # fmt: skip
 
 
@@ -239,7 +240,7 @@ class _Rows:
         (
             key, pgc, purpose, volunteer_id, standing, verdict, inclination_deg, rounded_deg, trace_text, reasons,
             comment, checked_out_at, created_at, superseded_at, shown_ms, flags, set_id, set_name, set_version, rule,
-            is_imported, seed, galaxy_id,
+            guide_name, guide_number, is_imported, seed, galaxy_id,
         ) = row  # fmt: skip
         set_text = f"{set_name}:{set_version}" if set_id else None
         self.rule_versions.add(rule)
@@ -262,7 +263,8 @@ class _Rows:
             inclination_deg, rounded_deg, *beside, *(int(name in reasons) for name in REASONS),
             without_addresses(comment) if comment else None, _utc(checked_out_at), _utc(created_at),
             _utc(superseded_at), None if shown_ms is None else shown_ms / 1000, " ".join(flags) or None, set_text,
-            rule or None, is_imported, trace_text if steps else None,
+            rule or None, f"{guide_name}:{guide_number}" if guide_name else None, is_imported,
+            trace_text if steps else None,
         )  # fmt: skip
         return (*found, shown) if self._plan.with_shown else found
 

@@ -33,7 +33,7 @@ _LOCK = """
     SELECT task.id, task.state, task.seed, task.standard_set_id, task.checked_out_at,
            EXTRACT(EPOCH FROM now() - task.checked_out_at), task.due_at < now(),
            target.id, target.state, target.quota > target.vote_count + target.lease_count, target.galaxy_id,
-           campaign.state
+           campaign.state, task.guide_id
       FROM labeling_task task
       JOIN labeling_target target ON target.id = task.target_id
       JOIN labeling_campaign campaign ON campaign.id = target.campaign_id
@@ -51,11 +51,11 @@ _RECORD = """
 WITH vote AS (
     INSERT INTO labeling_vote (key, body_hash, target_id, volunteer_id, task_id, standard_set_id, standing, verdict,
         inclination_deg, inclination_rounded_deg, rounding_seed, trace, rule_version, reasons, comment, flags,
-        is_imported, import_ref, checked_out_at, shown_ms)
+        is_imported, import_ref, checked_out_at, shown_ms, guide_id)
     VALUES (%(key)s, %(body_hash)s, %(target)s, %(volunteer)s, %(task)s, %(standard_set)s, %(standing)s, %(verdict)s,
         %(inclination_deg)s, %(rounded_deg)s, %(rounding_seed)s, %(trace)s, %(rule)s, %(reasons)s,
         COALESCE((SELECT %(comment)s FROM accounts_user WHERE id = %(volunteer)s AND is_active), ''), %(flags)s,
-        false, '', %(checked_out_at)s, %(shown_ms)s)
+        false, '', %(checked_out_at)s, %(shown_ms)s, %(guide)s)
     ON CONFLICT DO NOTHING
     RETURNING key, task_id, verdict, inclination_deg, created_at, standing, flags
 ), closed AS (
@@ -100,6 +100,7 @@ class _Held:
     has_room: bool
     galaxy_id: int
     campaign_state: str
+    guide_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ def _values(held: _Held, volunteer_id: int, key: uuid.UUID, body_hash: str, judg
         "rounding_seed": judgement.rounding_seed,
         "rule": COMPARISON_RULE,
         "checked_out_at": held.checked_out_at,
+        "guide": held.guide_id,
         "leases": int(held.task_state == Task.State.LEASED),
     }
 

@@ -38,7 +38,8 @@ def test_a_task_carries_all_that_the_comparison_page_needs(campaign: Campaign, a
     answer = post(alice_client, "tasks/", {"campaign": "sky", "held": []})
     assert answer.status_code == 201
     task = answer.json()
-    assert set(task) == {"id", "campaign", "standard_set", "due_at", "due_in_s", "target", "sources", "orders"}
+    fields = {"id", "campaign", "standard_set", "due_at", "due_in_s", "target", "sources", "orders", "guide"}
+    assert set(task) == fields
     assert task["campaign"] == "sky"
     assert task["standard_set"] == campaign.standard_set_id
     assert task["target"]["images"]["gri"].startswith("ab/")

@@ -5,6 +5,7 @@ export const queryKeys = {
   campaigns: ["campaigns"] as const,
   campaign: (name: string) => ["campaigns", name] as const,
   standardSet: (id: number) => ["standard-sets", id] as const,
+  fieldGuide: (version: number) => ["field-guides", version] as const,
   comparison: (sourceId: string, round: number) => ["predict", "comparison", sourceId, round] as const,
   practiceRound: (page: string, round: number) => ["practice", page, round] as const,
   practice: ["me", "practice"] as const,

@@ -31,6 +31,7 @@ from giz.inference.services.predictions import Predicted, PredictedByNetwork, Pr
 from giz.inference.storage import Pixels
 from giz.inference.view import ellipse_in_view
 from giz.surveys.survey import survey_title
+from giz.texts.selectors import common_guide
 from giz.training.models import ModelVersion
 from giz.training.nn.real_error import COMMON_NAME
 from labeling.answers import TaskAnswer, TaskTargetAnswer
@@ -328,6 +329,7 @@ def comparison_document(source: Source) -> TaskAnswer:
         due_at=source.expires_at,
         due_in_s=max(int((source.expires_at - timezone.now()).total_seconds()), 0),
         target=_comparison_target(source),
+        guide=common_guide(),
     )
 
 

@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Header } from "@/components/Header";
 import { LazyPart } from "@/components/LazyPart";
@@ -5,6 +6,7 @@ import { FailedSheet } from "@/components/PlainSheet";
 import { useKeys } from "@/lib/keys/useKeys";
 import { fetchWhenIdle, Part } from "@/lib/parts";
 import { usePreferences } from "@/lib/preferences";
+import { guideQuery } from "./api";
 import { DecisionBar } from "./components/DecisionBar";
 import { Headline } from "./components/Headline";
 import { NoGalaxy } from "./components/NoGalaxy";
@@ -62,9 +64,20 @@ export function Comparison({ labelling, about }: { labelling: Labelling; about?:
   const pace = usePace(labelling, isReady);
   const { isChanging } = labelling;
   // A sheet opened while the galaxy changes would apply to the next galaxy.
-  const open = useCallback((name: DialogName) => (name === "help" || !isChanging) && setDialog(name), [isChanging]);
+  const guide = current?.task.guide ?? null;
+  const open = useCallback(
+    (name: DialogName) => {
+      const canOpen = name === "guide" ? guide !== null : name === "help" || !isChanging;
+      if (canOpen) setDialog(name);
+    },
+    [isChanging, guide],
+  );
   const close = useCallback(() => setDialog(null), []);
-  useEffect(() => (isReady ? fetchWhenIdle(DIALOGS) : undefined), [isReady]);
+  const client = useQueryClient();
+  useEffect(() => {
+    if (!isReady) return undefined;
+    return fetchWhenIdle(DIALOGS, { load: () => (guide === null ? Promise.resolve() : client.prefetchQuery(guideQuery(guide))) });
+  }, [isReady, guide, client]);
   const commands = useCommands(labelling, shared, pace, open);
   useStepHistory(current?.task.id ?? null, current?.place.step === "B", commands.stepBack);
   useRenewal(current, dialog !== null);

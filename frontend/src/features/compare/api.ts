@@ -1,8 +1,10 @@
 /** The API calls of the comparison: tasks, standards, and what a campaign is. */
 
+import { queryOptions } from "@tanstack/react-query";
 import { callApi } from "@/lib/api/client";
 import type { components } from "@/lib/api/schema.gen";
 import type { Campaign, Judged, Lease, PracticeRound, StandardSet, Task, VoteBody } from "@/lib/api/types";
+import { queryKeys } from "@/lib/queryKeys";
 
 export const getCampaign = (name: string) => callApi<Campaign>("GET", `campaigns/${encodeURIComponent(name)}/`);
 
@@ -20,6 +22,14 @@ export const skipTask = (id: string) => callApi<unknown>("POST", `tasks/${id}/sk
 
 /** A galaxy of the Predict page in the format of a task, without a lease. */
 export const getComparison = (sourceId: string) => callApi<Task>("GET", `predict/sources/${encodeURIComponent(sourceId)}/comparison/`);
+
+/** A version of a field guide never changes. */
+export const guideQuery = (version: number) =>
+  queryOptions({
+    queryKey: queryKeys.fieldGuide(version),
+    queryFn: () => callApi<components["schemas"]["FieldGuide"]>("GET", `field-guides/${version}/`),
+    staleTime: Infinity,
+  });
 
 /** Begins a round of practice; nothing is stored. `after` is the token of the round before. */
 export const beginPractice = (isDaily: boolean, after: string) => callApi<PracticeRound>("POST", "practice/", { kind: isDaily ? "daily" : "free", after });

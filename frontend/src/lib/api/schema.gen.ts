@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/field-guides/{version}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A version of a field guide, as a task names it. */
+        get: operations["field_guide"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/": {
         parameters: {
             query?: never;
@@ -699,6 +716,12 @@ export interface components {
              */
             slope: number;
         };
+        FieldGuide: {
+            id: number;
+            title: string;
+            /** @description clean HTML: no scripts, pictures of this site only */
+            html: string;
+        };
         /** @description One to four pictures: the band by the field, or `file` with the band in its name or none at all. */
         FilesRequest: {
             /**
@@ -1061,6 +1084,7 @@ export interface components {
         };
         /** @description One of: `pgc`; `name`; `ra_deg`, `dec_deg` and `size_arcmin`. */
         SourceOpenRequest: {
+            /** Format: int64 */
             pgc?: number;
             name?: string;
             /** Format: double */
@@ -1158,6 +1182,8 @@ export interface components {
             orders: {
                 [key: string]: number[];
             };
+            /** @description version of the field guide, to be asked for by this number */
+            guide: number | null;
         };
         /** @description A serializer that refuses unknown fields, and booleans or non-finite values for numbers. */
         TaskLeaseRequest: {
@@ -1382,6 +1408,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    field_guide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldGuide"];
                 };
             };
             404: {

@@ -67,6 +67,7 @@ export function Toolbar({ commands, scope, showKeys, canUndo, remarkCount }: Pro
         </ToolButton>
         <ToolButton label="Undo the last answer" icon="undo" shortcut={key("U")} isDisabled={!canUndo} onPress={commands.undo} />
         <ToolButton label="Skip this galaxy" icon="skip" shortcut={key("K")} onPress={commands.skip} />
+        <ToolButton label="Field guide" icon="book" shortcut={key("B")} onPress={() => commands.open("guide")} />
         <ToolButton label="Help and all keys" icon="help" onPress={() => commands.open("help")} />
       </div>
     </div>

@@ -4,6 +4,7 @@ import type { DialogName } from "../hooks/useCommands";
 import type { Labelling } from "../hooks/useLabelling";
 import type { Session } from "../state/session";
 import { FullScreen } from "./FullScreen";
+import { GuideSheet } from "./GuideSheet";
 import { HelpSheet } from "./HelpSheet";
 import { ReasonSheet } from "./ReasonSheet";
 
@@ -34,6 +35,8 @@ export default function Dialogs({ name, session, trio, labelling, onClose }: Pro
       );
     case "help":
       return <HelpSheet onClose={onClose} />;
+    case "guide":
+      return session.task.guide ? <GuideSheet version={session.task.guide} onClose={onClose} /> : null;
     case "large":
       return <FullScreen session={session} trio={trio} onClose={onClose} />;
   }

@@ -24,6 +24,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["F", "flip"],
   ["Z", "reset the view"],
   ["L", "compare in full screen"],
+  ["B", "field guide"],
   ["?", "this help"],
 ];
 
@@ -37,6 +38,7 @@ const BUTTONS: readonly (readonly [IconName, string])[] = [
   ["note", "add a remark"],
   ["undo", "undo the last answer"],
   ["skip", "skip this galaxy"],
+  ["book", "field guide: what to look at, when to reject"],
 ];
 
 function Keys() {

@@ -11,7 +11,7 @@ describe("keys", () => {
     ["ArrowLeft", { do: "move", by: -1 }], ["d", { do: "move", by: 1 }], ["1", { do: "place", slot: 0 }], ["9", { do: "place", slot: 8 }],
     ["0", { do: "place", slot: 9 }], ["Enter", { do: "confirm" }], ["Backspace", { do: "step_back" }], ["X", { do: "reject" }],
     ["m", { do: "redraw", which: "right" }], ["]", { do: "turn", byDeg: 5 }], ["{", { do: "turn", byDeg: -1 }], ["+", { do: "zoom", steps: 1 }],
-    ["?", { do: "help" }], ["q", null], ["Tab", null], ["constructor", null],
+    ["?", { do: "help" }], ["b", { do: "guide" }], ["q", null], ["Tab", null], ["constructor", null],
   ])("%s does %o", (key, command) => expect(commandOf(press(key))).toEqual(command));
 
   it("Shift+N draws all others", () => expect(commandOf(press("N", { shiftKey: true }))).toEqual({ do: "redraw", which: "all" }));

@@ -7,7 +7,7 @@ export type KeyCommand =
   | { do: "move"; by: -1 | 1 }
   | { do: "place"; slot: number }
   | { do: "place_last" }
-  | { do: "confirm" | "step_back" | "reject" | "flip" | "undo" | "skip" | "large" | "remark" }
+  | { do: "confirm" | "step_back" | "reject" | "flip" | "undo" | "skip" | "large" | "remark" | "guide" }
   | { do: "redraw"; which: "left" | "right" | "all" }
   | ViewKeyCommand;
 
@@ -29,6 +29,7 @@ const KEYS: Record<string, KeyCommand> = {
   k: { do: "skip" },
   l: { do: "large" },
   e: { do: "remark" },
+  b: { do: "guide" },
 };
 
 /** Commands that repeat while a key is held down. */

@@ -8,7 +8,7 @@ import type { KeyCommand } from "./keys";
 import type { Mood, Pace } from "../state/pace";
 import type { Labelling } from "./useLabelling";
 
-export type DialogName = "reject" | "remark" | "help" | "large";
+export type DialogName = "reject" | "remark" | "help" | "guide" | "large";
 
 const BANDS: readonly Band[] = ["gri", "g", "r", "i"];
 
@@ -33,7 +33,7 @@ export function useCommands(labelling: Labelling, shared: View, { pace, mood }: 
       dispatch(action);
     };
     const open = (dialog: DialogName) => {
-      if (dialog !== "help") pace.touched();
+      if (dialog !== "help" && dialog !== "guide") pace.touched();
       openDialog(dialog);
     };
     const commands = {
@@ -83,7 +83,7 @@ export function useCommands(labelling: Labelling, shared: View, { pace, mood }: 
         case "reset": return commands.reset();
         case "undo": return commands.undo();
         case "skip": return commands.skip();
-        case "reject": case "remark": case "large":
+        case "reject": case "remark": case "large": case "guide":
           return current ? open(command.do) : undefined;
         case "help": return open("help");
       }

@@ -11,6 +11,7 @@ const taskOf = (id: string): Task => ({
   due_at: "2030-01-01T00:00:00Z",
   due_in_s: 900,
   target: { label: `PGC ${id}`, images: { gri: "aa/x" }, sizes_px: [128, 256], image_path: "/media/{stem}-{size}.webp" },
+  guide: null,
   sources: Object.fromEntries(bins.map((bin) => [bin, bin])),
   orders: Object.fromEntries(bins.map((bin) => [bin, [0, 1, 2, 3].map((n) => bin * 100 + n)])),
 });
