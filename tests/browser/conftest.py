@@ -171,12 +171,14 @@ class Visitor:
 
 @pytest.fixture
 def visitor(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors; at the end no page of theirs may have had a script error or a CSP violation."""
+    """Makes visitors (without a tour unless told so); none may have seen a script error or a CSP violation."""
     contexts: list[BrowserContext] = []
     visitors: list[Visitor] = []
 
-    def make(*, viewport: dict[str, int] | None = None, **options: Any) -> Visitor:
+    def make(*, viewport: dict[str, int] | None = None, takes_tour: bool = False, **options: Any) -> Visitor:
         context = browser.new_context(viewport=viewport or WIDE, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        if not takes_tour:
+            context.add_init_script("try { localStorage.setItem('giz-tour-seen', '1') } catch {}")
         contexts.append(context)
         visitors.append(Visitor(context, site))
         return visitors[-1]

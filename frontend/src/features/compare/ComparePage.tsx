@@ -14,8 +14,8 @@ import { useLabelling } from "./hooks/useLabelling";
 const PROGRESS_MS = 120_000;
 
 /** The galaxies of a campaign, one after the other, for a user who is logged in. */
-function Labelling({ name, volunteer, campaign }: { name: string; volunteer: string; campaign: Campaign | undefined }) {
-  return <Comparison labelling={useLabelling(name, volunteer)} about={campaign && { title: campaign.title, progress: `${campaign.retired} of ${campaign.galaxies} galaxies done` }} />;
+function Labelling({ name, volunteer, campaign, isNewcomer }: { name: string; volunteer: string; campaign: Campaign | undefined; isNewcomer: boolean }) {
+  return <Comparison isNewcomer={isNewcomer} labelling={useLabelling(name, volunteer)} about={campaign && { title: campaign.title, progress: `${campaign.retired} of ${campaign.galaxies} galaxies done` }} />;
 }
 
 export default function ComparePage({ campaign }: { campaign: string }) {
@@ -25,7 +25,7 @@ export default function ComparePage({ campaign }: { campaign: string }) {
 
   useTitle(title);
 
-  if (me.data?.volunteer) return <Labelling name={campaign} volunteer={me.data.volunteer} campaign={about} key={me.data.volunteer} />;
+  if (me.data?.volunteer) return <Labelling name={campaign} volunteer={me.data.volunteer} campaign={about} isNewcomer={me.data.counts.votes + me.data.counts.rejected === 0} key={me.data.volunteer} />;
   if (me.data) return <Invitation title={title} />;
   return (
     <>

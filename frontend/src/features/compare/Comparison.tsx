@@ -20,6 +20,7 @@ import type { Labelling } from "./hooks/useLabelling";
 import { standardPicture, targetPicture, useAlbums, useSharedView } from "./hooks/usePictures";
 import { usePace } from "./hooks/usePace";
 import { usePreload } from "./hooks/usePreload";
+import { useTour } from "./hooks/useTour";
 import { useReady } from "./hooks/useReady";
 import { useRenewal } from "./hooks/useRenewal";
 import { useStepHistory } from "./hooks/useStepHistory";
@@ -41,8 +42,15 @@ function AboutLine({ about: { title, progress }, className }: { about: About; cl
   );
 }
 
+interface Props {
+  labelling: Labelling;
+  about?: About | undefined;
+  /** Whether this person has judged no galaxy yet: then the first one comes with a tour. */
+  isNewcomer?: boolean;
+}
+
 /** One galaxy between standards, with all controls. The caller provides the galaxy and receives the answer. */
-export function Comparison({ labelling, about }: { labelling: Labelling; about?: About | undefined }) {
+export function Comparison({ labelling, about, isNewcomer = false }: Props) {
   const { current, deck } = labelling;
   const { show_keys: showKeys } = usePreferences();
   const shared = useSharedView(current);
@@ -62,6 +70,7 @@ export function Comparison({ labelling, about }: { labelling: Labelling; about?:
 
   const isReady = useReady(trio ? [trio.target, trio.left, trio.right] : []) && trio !== null;
   const pace = usePace(labelling, isReady);
+  const tour = useTour(current, isNewcomer);
   const { isChanging } = labelling;
   // A sheet opened while the galaxy changes would apply to the next galaxy.
   const guide = current?.task.guide ?? null;
@@ -103,12 +112,12 @@ export function Comparison({ labelling, about }: { labelling: Labelling; about?:
     );
   }
   return (
-    <div className="compare">
+    <div className="compare" data-tour={tour.mark ?? undefined}>
       <Header beside={about && <AboutLine about={about} className="wide-only" />}>
         <StepPills place={current.place} onBack={commands.stepBack} />
       </Header>
       <main className="compare-main">
-        <Headline session={current} notice={labelling.notice} onUndo={commands.undo} />
+        <Headline session={current} notice={labelling.notice} tour={tour} onUndo={commands.undo} />
         <Triptych session={current} trio={trio} scope={deck.scope} commands={commands} showKeys={showKeys} />
         <Strip session={current} target={trio.target} pictureOf={(id) => standardPicture(current, album, id, shared)} onPlace={commands.place} />
         <Toolbar
@@ -124,7 +133,7 @@ export function Comparison({ labelling, about }: { labelling: Labelling; about?:
       {dialog && (
         <LazyPart
           part={DIALOGS}
-          props={{ name: dialog, session: current, trio, labelling, onClose: close }}
+          props={{ name: dialog, session: current, trio, labelling, onTour: tour.start, onClose: close }}
           waiting={null}
           failed={(retry) => <FailedSheet onRetry={retry} onClose={close} />}
         />

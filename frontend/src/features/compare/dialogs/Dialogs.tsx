@@ -13,11 +13,12 @@ interface Props {
   session: Session;
   trio: Trio;
   labelling: Labelling;
+  onTour: () => void;
   onClose: () => void;
 }
 
 /** The dialogs of the comparison, loaded when the browser is idle or when first needed. */
-export default function Dialogs({ name, session, trio, labelling, onClose }: Props) {
+export default function Dialogs({ name, session, trio, labelling, onTour, onClose }: Props) {
   switch (name) {
     case "reject":
     case "remark":
@@ -34,7 +35,19 @@ export default function Dialogs({ name, session, trio, labelling, onClose }: Pro
         />
       );
     case "help":
-      return <HelpSheet onClose={onClose} />;
+      return (
+        <HelpSheet
+          onClose={onClose}
+          onTour={
+            session.place.step === "A"
+              ? () => {
+                  onTour();
+                  onClose();
+                }
+              : undefined
+          }
+        />
+      );
     case "guide":
       return session.task.guide ? <GuideSheet version={session.task.guide} onClose={onClose} /> : null;
     case "large":

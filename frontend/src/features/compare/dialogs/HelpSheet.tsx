@@ -83,7 +83,7 @@ function Buttons() {
 }
 
 /** The help of the comparison; on a touch screen gestures come before keys. */
-export function HelpSheet({ onClose }: { onClose: () => void }) {
+export function HelpSheet({ onTour, onClose }: { onTour: (() => void) | undefined; onClose: () => void }) {
   const isTouch = window.matchMedia("(pointer: coarse)").matches;
   return (
     <Sheet title="How it works" className="help-sheet" onClose={onClose}>
@@ -92,6 +92,13 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
           Your galaxy is in the golden frame. Next to it, or below it on a phone, are two galaxies whose tilt is known: we see the left one more from above (face-on), the right one more from the side (edge-on). Move yours along the row until it fits between them, first roughly, then to the degree.
         </p>
         <p>Look at the outline of the disk rather than at the arms: the rounder it is, the more face-on. Another band often helps.</p>
+        {onTour && (
+          <p>
+            <button type="button" className="button small" onClick={onTour}>
+              Show me around this galaxy
+            </button>
+          </p>
+        )}
         {isTouch ? (
           <>
             <Fingers />
