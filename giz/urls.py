@@ -28,7 +28,11 @@ api: list[URLPattern | URLResolver] = [
     path("me/data/", OwnDataView.as_view(), name="my-data"),
     path("me/erase/", EraseView.as_view(), name="erase-me"),
     path("schema/", views.SchemaView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny]), name="docs"),
+    path(
+        "docs/",
+        SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[], permission_classes=[AllowAny]),
+        name="docs",
+    ),
     re_path("", views.api_not_found),
 ]
 
@@ -49,6 +53,7 @@ urlpatterns = [
     re_path(r"^texts/pictures/(?P<name>[a-z0-9-]{1,60})\.webp\Z", text_views.picture, name="text-picture"),
     *(path(name, text_views.page, {"name": name}, name=f"text-{name}") for name in PAGES),
     path("accounts/data/", account_views.own_data_page, name="account_data"),
+    path("accounts/tokens/", account_views.tokens_page, name="account_tokens"),
     path("accounts/email/", account_views.email_page, name="account_email"),
     path("accounts/email/change/<str:key>/", account_views.email_change_page, name="account_email_change"),
     path("accounts/erased/", account_views.erased, name="account_erased"),

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from giz.accounts.authentication import ANY_SCOPE
 from giz.accounts.services import preferences_update
 from giz.core.answers import json_of, schema_of
 from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, body_of, refuse_unknown_query
@@ -121,6 +122,7 @@ class VoteUndoView(APIView):
 
 class MeView(APIView):
     permission_classes = [AllowAny]
+    token_scopes = {"GET": ANY_SCOPE}
 
     @extend_schema(operation_id="me", responses={200: schema_of(answers.MeAnswer)})
     def get(self, request: Request) -> Response:
@@ -261,6 +263,7 @@ class PracticeJudgeView(APIView):
 
 class CampaignsView(APIView):
     permission_classes = [AllowAny]
+    token_scopes = {"GET": ANY_SCOPE}
 
     @extend_schema(operation_id="campaigns", responses={200: schema_of(CampaignAnswer)(many=True)})
     def get(self, request: Request) -> Response:
@@ -271,6 +274,7 @@ class CampaignsView(APIView):
 
 class CampaignView(APIView):
     permission_classes = [AllowAny]
+    token_scopes = {"GET": ANY_SCOPE}
 
     @extend_schema(operation_id="campaign", responses={200: schema_of(CampaignAnswer), 404: ErrorSerializer})
     def get(self, request: Request, name: str) -> Response:
@@ -281,6 +285,7 @@ class CampaignView(APIView):
 
 class StatsView(APIView):
     permission_classes = [AllowAny]
+    token_scopes = {"GET": ANY_SCOPE}
 
     @extend_schema(operation_id="stats", responses={200: schema_of(answers.StatsAnswer)})
     def get(self, request: Request) -> Response:

@@ -30,6 +30,7 @@ from giz.accounts.passwords import (
 )
 from giz.accounts.second_factor import decrypted, encrypted
 from giz.accounts.staff import login_file_forget
+from giz.accounts.tokens import tokens_end
 from giz.accounts.views import mail_unavailable, too_many_requests
 from giz.core.throttle import blurred, client_of, count_up
 
@@ -98,10 +99,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def set_password(self, user: User, password: str) -> None:
         """Save a new password, which cancels a change of the address that somebody else may have asked for.
 
-        Where it replaces the first one of ensure_staff, the file with that one is deleted.
+        All access tokens end, because somebody who knew the old password may have made one. Where it replaces the
+        first password of ensure_staff, the file with that one is deleted.
         """
         super().set_password(user, password)
         email_change_cancel(user)
+        tokens_end(owner=user, actor=user)
         login_file_forget(user)
 
     # --- sign-up -----------------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from django_celery_beat import admin as beat_admin
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from giz.accounts.erasure import account_erase
-from giz.accounts.models import User
+from giz.accounts.models import AccessToken, User
 from giz.accounts.staff import email_address_add
+from giz.accounts.tokens import token_revoke, tokens_end
 from giz.core import audit
-from giz.core.staff_admin import PostButton, StaffAdmin, column
+from giz.core.staff_admin import HistoryAdmin, PostButton, StaffAdmin, column, row_link
 
 PRIVILEGES = ("role", "supervisor_rank", "is_superuser")
 PRIVATE = ("email",)
@@ -91,6 +92,8 @@ class UserAdmin(StaffAdmin):
             obj.email = User.objects.normalize_email(obj.email).lower() if obj.email else None
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            tokens_end(owner=obj, actor=request.user)  # type: ignore[arg-type]
         if not change:
             email_address_add(obj)
             if obj.email:
@@ -123,6 +126,43 @@ class UserAdmin(StaffAdmin):
     @column("role", ordering="role", label={"supervisor": "info", "staff": "warning"})
     def role_label(self, user: User) -> str:
         return user.role
+
+
+def press_revoke(request: HttpRequest, token: AccessToken) -> str:
+    token_revoke(token=token, actor=request.user)  # type: ignore[arg-type]
+    return f"The token {token} no longer opens anything."
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(HistoryAdmin):
+    """Staff see whose programs use the site; superusers can revoke their tokens. The hash is not shown."""
+
+    post_buttons = (PostButton("revoke", "Revoke", press_revoke, lambda token: token.revoked_at is None, "danger"),)
+    list_display = ("prefix", "owner_link", "title", "scopes_text", "state_label", "last_used_on", "expires_at")
+    list_filter = ("expires_at", "last_used_on")
+    search_fields = ("prefix", "title", "=owner__volunteer_number")
+    list_select_related = ("owner",)
+    ordering = ("-id",)
+    fields = (
+        *("prefix", "owner_link", "title", "scopes_text", "state_label"),
+        *("created_at", "last_used_on", "expires_at", "revoked_at"),
+    )
+    readonly_fields = ("owner_link", "scopes_text", "state_label", "created_at")
+
+    def _may_press(self, request: HttpRequest, row: Any) -> bool:
+        return bool(request.user.is_superuser) and super()._may_press(request, row)
+
+    @column("owner", ordering="owner__volunteer_number")
+    def owner_link(self, token: AccessToken) -> str:
+        return row_link(token.owner, token.owner.public_name)
+
+    @column("scopes")
+    def scopes_text(self, token: AccessToken) -> str:
+        return ", ".join(token.scopes)
+
+    @column("state", label={"valid": "success", "expired": "warning", "revoked": "danger"})
+    def state_label(self, token: AccessToken) -> str:
+        return token.state
 
 
 # Models with addresses or secrets, or without use here.

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.dispatch import Signal
 from redis.exceptions import RedisError
 
-from giz.accounts.models import EmailChange, User, random_volunteer_number
+from giz.accounts.models import AccessToken, EmailChange, User, random_volunteer_number
 from giz.accounts.own_data import sessions_of
 from giz.core import audit
 from giz.core.errors import Refused
@@ -64,6 +64,7 @@ def _forget_identity(shell: User) -> None:
     own.delete()
     EmailChange.objects.filter(user=shell).delete()
     Authenticator.objects.filter(user=shell).delete()
+    AccessToken.objects.filter(owner=shell).delete()
     # The log of the staff site contains the old number beside the key of the row.
     people = ContentType.objects.filter(model__in=("user", "volunteer"), app_label__in=("accounts", "labeling"))
     LogEntry.objects.filter(content_type__in=people, object_id=str(shell.pk)).delete()

@@ -1,6 +1,6 @@
 """Forms of the account pages: allauth's, made to refuse unknown fields and not to reveal who has an account."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from giz.accounts.claims import account_sign_up, account_with, password_encoded
-from giz.accounts.models import User, plain_address
+from giz.accounts.models import AccessToken, User, plain_address
 
 _KNOWN = {"email", "password1", "next", "csrfmiddlewaretoken"}
 
@@ -85,6 +85,21 @@ class EmailChangeForm(forms.Form):
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
+
+
+class TokenForm(forms.Form):
+    """A new access token; `token_make` checks what the owner may have."""
+
+    DAYS = ((30, "30 days"), (90, "90 days"), (365, "a year"))
+
+    title = forms.CharField(max_length=60)
+    scopes = forms.MultipleChoiceField(choices=AccessToken.Scope.choices)
+    days = forms.TypedChoiceField(choices=DAYS, coerce=int)
+
+    def __init__(self, *args: Any, is_staff: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [one for one in AccessToken.Scope.choices if is_staff or one[0] not in AccessToken.STAFF_SCOPES]
+        cast("forms.MultipleChoiceField", self.fields["scopes"]).choices = choices
 
 
 def _must_confirm() -> bool:

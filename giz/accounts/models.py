@@ -1,13 +1,15 @@
-"""The user: an e-mail to log in with, a random volunteer number as the only public identity, a role."""
+"""The user (an e-mail to log in with, a random volunteer number as public identity, a role) and what belongs to it."""
 
 import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 
 from giz.accounts.passwords import MAX_LENGTH
 from giz.core.errors import Refused
@@ -124,3 +126,46 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"e-mail change of {self.user.public_name}"
+
+
+class AccessToken(models.Model):
+    """A secret with which a program acts for its owner, within scopes and until a day; only its hash is stored."""
+
+    class Scope(models.TextChoices):
+        """What a token may be used for; the owner must be allowed to do it, too."""
+
+        PREDICT = "predict", "ask the networks, with the limits of your account"
+        TRAINING = "training", "start, follow and stop trainings"
+
+    # What only staff may do.
+    STAFF_SCOPES: ClassVar[frozenset[str]] = frozenset({Scope.TRAINING})
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
+    title = models.CharField(max_length=60, help_text="what it is for, in the owner's words")
+    scopes = ArrayField(models.CharField(max_length=20))
+    prefix = models.CharField(max_length=12, unique=True, help_text="its first letters, by which people tell it")
+    secret_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_on = models.DateField(null=True, blank=True, help_text="day (UTC) of the last request")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scopes__len__gt=0), name="token_has_a_scope"),
+            models.CheckConstraint(
+                condition=models.Q(("secret_sha256__regex", r"^[0-9a-f]{64}$")), name="token_hash_is_whole"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "title"], condition=models.Q(revoked_at=None), name="token_title_once_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if self.expires_at > timezone.now() else "expired"

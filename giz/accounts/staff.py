@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from giz.accounts.models import User
+from giz.accounts.tokens import tokens_end
 from giz.core import audit
 from giz.core.errors import Refused
 
@@ -85,5 +86,6 @@ def staff_ensure(*, email: str, password: str | None = None) -> tuple[User, Staf
     user.set_password(password)
     user.has_first_password = True
     user.save(update_fields=["password", "has_first_password"])
+    tokens_end(owner=user, actor=user)
     audit.record("staff_password_reset", actor=user, subject=user.public_name)
     return user, StaffLogin(email.lower(), password)

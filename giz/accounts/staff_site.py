@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView, redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,8 +15,6 @@ from django.views.decorators.cache import never_cache
 from giz.accounts.second_factor import step_before_staff_pages
 
 _PAGES = ("/staff/", "/metrics")
-_API = "/api/v1/training/"
-_DETAIL = "To use the staff API, first choose your own password and set up two-factor authentication (at /staff/)."
 
 
 @never_cache
@@ -66,11 +64,9 @@ class StaffStepsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
-        if not path.startswith((*_PAGES, _API)) or path == reverse("admin:logout"):
+        if not path.startswith(_PAGES) or path == reverse("admin:logout"):
             return self.get_response(request)
         step = step_before_staff_pages(request.user)
         if not step:
             return self.get_response(request)
-        if path.startswith(_API):
-            return JsonResponse({"code": "second_factor_required", "detail": _DETAIL}, status=403)
         return HttpResponseRedirect(f"{reverse(step)}?{urlencode({'next': request.get_full_path()})}")

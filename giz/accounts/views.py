@@ -24,8 +24,9 @@ from giz.accounts.email_change import (
     login_address,
 )
 from giz.accounts.erasure import account_erase
-from giz.accounts.forms import EmailChangeForm
+from giz.accounts.forms import EmailChangeForm, TokenForm
 from giz.accounts.models import EmailChange
+from giz.accounts.tokens import token_make, token_named, token_revoke
 from giz.core.errors import Refused
 
 
@@ -88,6 +89,28 @@ def email_page(request: HttpRequest) -> HttpResponseBase:
         status = error.status
     context = {"form": form, "change": change, "unconfirmed": unconfirmed, "address": login_address(user)}
     return render(request, "account/email_change.html", context, status=status if form.errors else 200)
+
+
+@asks_password
+@require_http_methods(["GET", "POST"])
+def tokens_page(request: HttpRequest) -> HttpResponseBase:
+    """My access tokens: make one, which is shown on this answer only; see and revoke those that exist."""
+    owner, made, problem, status = signed_in(request), None, "", 400
+    form = TokenForm(initial={"days": 90}, is_staff=owner.is_staff)
+    try:
+        if request.method == "POST" and "revoke" in request.POST:
+            token_revoke(token=token_named(owner, request.POST["revoke"]), actor=owner)
+            return redirect("account_tokens")
+        if request.method == "POST":
+            form = TokenForm(request.POST, is_staff=owner.is_staff)
+            if form.is_valid():
+                made = token_make(owner=owner, actor=owner, **form.cleaned_data)
+                form = TokenForm(initial={"days": 90}, is_staff=owner.is_staff)
+    except Refused as error:
+        problem, status = error.detail, error.status
+    tokens = owner.access_tokens.filter(revoked_at=None).order_by("-id")
+    context = {"form": form, "made": made, "problem": problem, "tokens": tokens}
+    return render(request, "account/tokens.html", context, status=status if problem or form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 ("Jobs", "build", "core/job"),
                 ("Job log", "notes", "core/joblogline"),
                 ("Schedule", "schedule", "django_celery_beat/periodictask"),
+                ("Access tokens", "key", "accounts/accesstoken"),
                 ("Audit trail", "fact_check", "core/auditevent"),
             ),
         ]

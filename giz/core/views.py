@@ -96,6 +96,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 class SchemaView(SpectacularAPIView):
     """The OpenAPI description of this API, made once for each process and format because that takes seconds."""
 
+    authentication_classes = ()
     permission_classes = (AllowAny,)
     _made: ClassVar[dict[str, str | bytes]] = {}
     _making = threading.Lock()

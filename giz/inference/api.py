@@ -17,6 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from giz.accounts.authentication import TokenAuthentication
+from giz.accounts.models import AccessToken
 from giz.core.answers import json_of, schema_of
 from giz.core.api import ErrorSerializer, refuse_unknown_query
 from giz.core.errors import Refused
@@ -62,20 +64,21 @@ PICTURE_HEADERS = {
 
 
 class PredictView(APIView):
-    """No authentication: predictions identify nobody. Signed-in users have limits of their own."""
+    """Open to everybody: predictions identify nobody. Signed-in users and tokens have limits of their own."""
 
-    authentication_classes = ()
+    authentication_classes = (TokenAuthentication,)
     permission_classes = (AllowAny,)
+    token_scopes = {"GET": AccessToken.Scope.PREDICT, "POST": AccessToken.Scope.PREDICT}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # Without authentication classes the framework replaces the session's user by an anonymous one.
+        # Without a token the framework replaces the session's user by an anonymous one.
         self._user = getattr(request, "user", None)
         return super().initialize_request(request, *args, **kwargs)
 
     @cached_property
     def requester(self) -> Requester:
         """Who sends the request. The session is read only if something is counted."""
-        return requester_of(self.request, self._user)
+        return requester_of(self.request, self.request.user if self.request.auth else self._user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
@@ -121,7 +124,6 @@ class SourcesView(PredictView):
             "multipart/form-data": serializers.FilesSerializer,
         },
         responses={201: schema_of(SourceAnswer), 202: schema_of(SourceAnswer), **ERRORS},
-        auth=[],
     )
     def post(self, request: Request) -> Response:
         """Choose what to measure: a galaxy by number, name or place, or your own pictures; 202 while it is fetched."""
@@ -141,7 +143,7 @@ class SourcesView(PredictView):
 
 
 class ExamplesView(PredictView):
-    @extend_schema(operation_id="predict_examples", responses=schema_of(ExampleAnswer)(many=True), auth=[])
+    @extend_schema(operation_id="predict_examples", responses=schema_of(ExampleAnswer)(many=True))
     def get(self, request: Request) -> Response:
         """A few galaxies of this site to try at once."""
         examples = [json_of(ExampleAnswer.of(image)) for image in selectors.example_images()]
@@ -149,7 +151,7 @@ class ExamplesView(PredictView):
 
 
 class SourceView(PredictView):
-    @extend_schema(operation_id="predict_source", responses={200: schema_of(SourceAnswer), **ERRORS}, auth=[])
+    @extend_schema(operation_id="predict_source", responses={200: schema_of(SourceAnswer), **ERRORS})
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """One source; ask again while its state is `fetching`."""
         return _source_response(source_or_404(source_id), 200)
@@ -163,9 +165,7 @@ def _source_response(source: Source, status: int) -> Response:
 
 
 class PictureView(PredictView):
-    @extend_schema(
-        operation_id="predict_picture", responses={(200, "image/png"): OpenApiTypes.BINARY, **ERRORS}, auth=[]
-    )
+    @extend_schema(operation_id="predict_picture", responses={(200, "image/png"): OpenApiTypes.BINARY, **ERRORS})
     def get(self, request: Request, source_id: uuid.UUID, band: str) -> HttpResponseBase:
         """A picture of a source that is no catalogue galaxy, as we wrote it."""
         source = source_or_404(source_id)
@@ -184,7 +184,6 @@ class ComparisonView(PredictView):
     @extend_schema(
         operation_id="predict_comparison",
         responses={200: schema_of(TaskAnswer), 409: ErrorSerializer, **ERRORS},
-        auth=[],
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """This galaxy laid out among standards, to be judged for oneself: nobody leases it, nothing is stored."""
@@ -197,7 +196,6 @@ class EvaluateView(PredictView):
         operation_id="predict_evaluate",
         request=serializers.ViewSerializer,
         responses={200: schema_of(PredictionAnswer), 409: serializers.PredictErrorSerializer, **ERRORS},
-        auth=[],
     )
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Ask the networks about a source, seen as you turned, magnified and moved it."""
@@ -226,7 +224,6 @@ class PgcView(StraightView):
     @extend_schema(
         operation_id="predict_pgc",
         responses={200: serializers.StraightAnswerSerializer, 202: schema_of(SourceAnswer), **ERRORS},
-        auth=[],
     )
     def get(self, request: Request, pgc: int) -> Response:
         """A galaxy by its PGC number, answered at once; 202 while its pictures are fetched: ask again."""
@@ -237,7 +234,6 @@ class NameView(StraightView):
     @extend_schema(
         operation_id="predict_name",
         responses={200: serializers.StraightAnswerSerializer, 202: schema_of(SourceAnswer), **ERRORS},
-        auth=[],
     )
     def get(self, request: Request, name: str) -> Response:
         """A galaxy by its name, answered at once; 202 while its pictures are fetched: ask again."""
@@ -249,7 +245,6 @@ class FileView(FormView):
         operation_id="predict_file",
         request={"multipart/form-data": serializers.FilesSerializer},
         responses={200: serializers.StraightAnswerSerializer, **ERRORS},
-        auth=[],
     )
     def post(self, request: Request) -> Response:
         """Pictures of your own, answered at once; nothing of them is kept."""
@@ -262,7 +257,7 @@ class FileView(FormView):
 
 
 class ModelView(PredictView):
-    @extend_schema(operation_id="predict_model", responses={200: schema_of(ModelCardAnswer), **ERRORS}, auth=[])
+    @extend_schema(operation_id="predict_model", responses={200: schema_of(ModelCardAnswer), **ERRORS})
     def get(self, request: Request, version: str) -> Response:
         """The card of a network: what it was trained on, and how good it was on test galaxies."""
         found = selectors.model_version(version)

@@ -6,11 +6,12 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from giz.accounts.authentication import IsStaff
+from giz.accounts.models import AccessToken
 from giz.core.api import EmptySerializer, ErrorSerializer, Pagination, StrictSerializer, body_of, refuse_unknown_query
 from giz.training.jobs import (
     DEVICE,
@@ -101,7 +102,8 @@ class TrainingRunPageSerializer(serializers.Serializer[Any]):
 
 
 class StaffView(APIView):
-    permission_classes = (IsAdminUser,)
+    permission_classes = (IsStaff,)
+    token_scopes = {"GET": AccessToken.Scope.TRAINING, "POST": AccessToken.Scope.TRAINING}
 
 
 class TrainingRunsView(StaffView):

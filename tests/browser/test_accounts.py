@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -105,3 +107,28 @@ def test_somebody_takes_their_data_along_and_leaves(site: Site, visitor: Callabl
     page.wait_for_url("**/accounts/login/**")
     assert site.query("SELECT count(*) FROM accounts_user WHERE email = %s", "leo@example.org") == [(0,)]
     assert "leo@example.org" not in "\n".join(line for line in site.log().splitlines() if line.startswith("{"))
+
+
+def test_a_program_uses_the_token_that_was_made_on_the_page_until_it_is_revoked(
+    site: Site, visitor: Callable[..., Visitor]
+) -> None:
+    ida = visitor(viewport=PHONE)
+    ida.sign_up("ida@example.org", then="/accounts/tokens/")
+    page = ida.page
+    page.get_by_label("What is it for?").fill("notebook")
+    page.get_by_label("predict").check()
+    page.get_by_role("button", name="Make the token").click()
+    secret = page.locator("[data-code=token_made] code").first.inner_text()
+    ida.screenshot("tokens-phone")
+
+    def volunteer_of_token() -> str:
+        headers = {"Authorization": f"Bearer {secret}"}
+        with urlopen(Request(f"{site.address}/api/v1/me/", headers=headers)) as answer:
+            return str(json.load(answer)["volunteer"])
+
+    assert volunteer_of_token() == page.locator("header nav a").first.inner_text()
+    page.get_by_role("button", name="Revoke notebook").click()
+    page.get_by_role("button", name="Revoke notebook").wait_for(state="detached")
+    with pytest.raises(HTTPError, match="401"):
+        volunteer_of_token()
+    assert secret not in site.log()

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from giz.accounts.models import EmailChange, User
+from giz.accounts.models import AccessToken, EmailChange, User
+from giz.accounts.tokens import token_make
 from giz.catalog.models import GalaxyIdentifier, GalaxyRevision, GalaxyShape, RealismTrial, SyntheticTruth
 from giz.core import audit
 from giz.core.models import AuditEvent, Job, JobLogLine
@@ -64,6 +65,7 @@ HISTORY = {
     CrowdFit,
     VolunteerFit,
     Task,
+    AccessToken,
     LabelSet,
     PracticeRound,
     AuditEvent,
@@ -113,6 +115,7 @@ def judged(alice: User, bob: User) -> Campaign:
     VoteTally.objects.create(campaign=campaign, volunteer=alice, votes=1)
     make_practice(alice)
     make_text_picture(bob)
+    token_make(owner=alice, title="notebook", scopes=["predict"], days=9)
     return campaign
 
 
@@ -135,6 +138,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         make_practice(owner)
         text_write(name=f"field-guide/g{owner.pk}", markdown="# Guide", after=0, author=owner)
         make_text_picture(owner)
+        token_make(owner=owner, title="more", scopes=["predict"], days=9)
     figures_count()
     campaign_refit(campaign=other)
     make_label_set(other)
