@@ -19,8 +19,8 @@ export function Rejection({ rejection: { probability, reason, prior } }: { rejec
           <p>
             <strong>{inPercent(probability)}</strong> likely that people would reject it.
           </p>
-          {prior !== null && <p className="quiet">In its campaign people reject {inPercent(prior)} of the galaxies; this takes that into account.</p>}
           <Meter value={Math.round(100 * probability)} of={100} label="Probability of rejection, in percent" />
+          {prior !== null && <p className="quiet">In its campaign people reject {inPercent(prior)} of the galaxies; the probability takes that into account.</p>}
           {probability > ALIEN && <p>This may not be a spiral galaxy at all: the network has only learned spirals.</p>}
           {reason && (
             <p className="quiet">
