@@ -73,7 +73,7 @@ def test_a_name_is_found_by_an_index(network):
 
 
 @pytest.mark.finding("ux C22", "abuse A29")
-@pytest.mark.parametrize("text", ["0", "-5", "+5", "PGC 0", "9999999999999"])
+@pytest.mark.parametrize("text", ["0", "-5", "+5", "PGC 0", "9" * 16])
 def test_what_is_no_number_of_a_galaxy_is_told_as_that(client, network, text):
     answer = ask(client, "sources/", {"name": text})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_pgc")
@@ -81,7 +81,7 @@ def test_what_is_no_number_of_a_galaxy_is_told_as_that(client, network, text):
 
 
 @pytest.mark.finding("abuse A29")
-@pytest.mark.parametrize("pgc", ["0", "9999999999", "1" * 40])
+@pytest.mark.parametrize("pgc", ["0", "9" * 16, "1" * 40])
 def test_a_number_in_an_address_is_checked_as_one_in_a_body(client, network, pgc):
     for path in (f"/api/v1/predict/pgc/{pgc}/", f"/api/pgc/{pgc}"):
         answer = client.get(path)
