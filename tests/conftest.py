@@ -27,7 +27,8 @@ pytest_plugins = ["tests.bucket"]
 TESTS = Path(__file__).resolve().parent
 REPOSITORY = TESTS.parent
 TEMPLATE = "giz_template"
-# Folders and modules that start servers, sites, browsers, workers or programs of their own, or that train.
+# Folders and modules that start servers, sites, browsers, workers or programs of their own, that train, or that make
+# whole skies. Single tests of other modules that take long have the marker themselves.
 SLOW = (
     "browser/",
     "embedded/",
@@ -48,11 +49,22 @@ SLOW = (
     "inference/test_bulk.py",
     "inference/test_hostile_uploads.py",
     "inference/test_the_loop.py",
+    "lab/test_ship_model.py",
+    "labeling/test_demo.py",
     "labeling/test_demo_renderers.py",
     "surveys/test_client.py",
 )
 # Modules of the browser that take minutes: they go before the others, so that no worker waits for one at the end.
 LONG_IN_BROWSER = ("test_accessibility", "test_main_job", "test_no_vote_lost", "test_staff", "test_staff_training")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing that ``make test-fast`` leaves out: torch and Playwright alone take seconds in each worker."""
+    if config.option.markexpr == "not slow" and TESTS in collection_path.parents:
+        part = collection_path.relative_to(TESTS).as_posix()
+        if f"{part}/".startswith(SLOW) or part.startswith(SLOW):
+            return True
+    return None
 
 
 @pytest.hookimpl(wrapper=True)

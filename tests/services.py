@@ -6,6 +6,7 @@ of the developer's is left aside on purpose: tests must never touch a database t
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,9 @@ IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 _servers: list[object] = []
 
 if not IS_WORKER:
+    # Tests start some hundred programs; without byte code each of them would compile the site anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     for name in (
         "DATABASE_URL",
         "DATABASE_OWNER_URL",

@@ -34,6 +34,7 @@ def all_turns(picture):
     }
 
 
+@pytest.mark.slow
 def test_sdss_frames_become_a_level_set_and_its_pictures(sky, serve, run_command):
     scan = GreatCircle(sky, 3704)
     serve(SdssServer([scan.frame(3, 90, 1400.0, 1100.0), scan.frame(3, 91, 39.0, 1100.0)], {(91, "g"): 0.05}))
@@ -215,6 +216,7 @@ def test_frames_that_are_not_there_are_told(sky, serve, run_command):
 
 
 @pytest.mark.finding("fault F18")
+@pytest.mark.slow
 def test_killed_half_way_and_started_again_it_ends_the_same_and_fetches_nothing_twice(
     sky, serve, settings, run_command, tmp_path
 ):

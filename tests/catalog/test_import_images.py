@@ -201,6 +201,7 @@ def test_killed_in_the_middle_and_run_again_it_ends_with_the_same_result(tmp_pat
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 def test_the_real_galaxies_are_imported_with_what_they_lack_told(real_data, run_command):
     assert "90 new, 0 replaced, 0 unchanged; 0 damaged, 0 files not used" in run_command(
         "import_images", real_data / "galaxies"

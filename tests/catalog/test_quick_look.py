@@ -40,6 +40,7 @@ def likeness(one, other):
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
+@pytest.mark.slow
 def test_where_a_band_is_missing_the_surveys_own_picture_is_the_colour_picture(server, run_command):
     assert "1 fetched, 0 unchanged, 0 failed; 3 pictures made" in run_command("fetch_images", "--pgc", 4)
     assert set(read_frame_set(frames_path(4)).bands) == {"g", "r"}

@@ -95,6 +95,7 @@ def test_inclinations_of_synthetic_galaxies_are_as_good_as_axial_ratios_can_be()
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 def test_inclinations_of_real_standards_agree_with_the_known_ones(real_data):
     with (real_data / "standards.csv").open() as file:
         known = {int(row["pgc"]): float(row["inc"]) for row in csv.DictReader(file)}

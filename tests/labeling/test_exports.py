@@ -179,6 +179,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_no_rest(
     assert sorted(entry.name for entry in tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_rows_are_streamed_through_a_cursor_on_the_server(tmp_path: Path) -> None:
     with connection.cursor() as cursor:
         # As on a site that was small when it last looked: the database expects hardly any rows.

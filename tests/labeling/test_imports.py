@@ -273,6 +273,7 @@ def test_typing_errors_are_answered_with_what_was_meant(campaign: Campaign, tmp_
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 def test_the_originals_votes_come_in_completely(campaign: Campaign, real_data: Path) -> None:
     counts = run(real_data / "guest_votes.psv")
     assert (counts["counted"] + counts["repeat"], counts["bad"], counts["volunteers"]) == (7008, 0, 36)

@@ -48,6 +48,7 @@ def check_truth(sky, grid, frames):
         )
 
 
+@pytest.mark.slow
 def test_sdss_frames_with_skies_of_their_own_become_one_set(sky, grid, serve, observatory):
     pedestals = {(90, "g"): 0.02, (91, "g"): -0.03, (119, "r"): 0.05, (91, "i"): 0.04}
     server = serve(SdssServer(sdss_frames(sky), pedestals))

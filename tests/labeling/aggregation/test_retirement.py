@@ -63,6 +63,7 @@ def votes_for(rms_deg: float, fixed_rms_deg: dict[float, float]) -> float:
     return float(np.interp(rms_deg**-2, [fixed_rms_deg[count] ** -2 for count in votes], votes))
 
 
+@pytest.mark.slow
 def test_a_simulated_crowd_reaches_the_same_error_with_almost_a_fifth_fewer_votes() -> None:
     """The crowd of `manage.py simulate`; decision 19 holds the figures of such crowds."""
     seen = sky(5000, 200, seed=2)
