@@ -148,7 +148,7 @@ S3_PREFIX = env.text("S3_PREFIX").strip("/")
 S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID")
 S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY")
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "giz.catalog.storage.folder.FolderStorage"},
+    "default": {"BACKEND": "giz.catalog.storage.FolderStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if S3_BUCKET:

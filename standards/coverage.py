@@ -33,21 +33,6 @@ class Coverage:
         return [entry.bin_deg for entry in self.bins if entry.source_deg is None]
 
     @property
-    def step_a_unfilled(self) -> list[int]:
-        """Panels of step A that are left out."""
-        return [bin_deg for bin_deg in grid.STEP_A_BINS if bin_deg in self.unfilled_panels]
-
-    @property
-    def short_windows(self) -> list[int]:
-        """First bins of step B windows with fewer panels than a comparison needs."""
-        gaps = set(self.unfilled_panels)
-        return [
-            window
-            for window in range(grid.FIRST_WINDOW, grid.LAST_WINDOW + 1)
-            if grid.WINDOW_PANELS - len(gaps.intersection(grid.window_bins(window))) < grid.MIN_PANELS
-        ]
-
-    @property
     def is_usable(self) -> bool:
         """Whether every row of nine panels has at least three."""
         return grid.has_enough_panels({entry.bin_deg for entry in self.bins if entry.source_deg is not None})

@@ -46,10 +46,6 @@ class CampaignRow:
     per_day: list[int] = field(default_factory=list)
 
     @property
-    def open_targets(self) -> int:
-        return self.targets - self.retired
-
-    @property
     def percent(self) -> int:
         return round(100 * self.retired / self.targets) if self.targets else 0
 

@@ -132,10 +132,6 @@ def embedded_owner_settings(giz_home: Path) -> dict[str, str]:
     return postgres_settings(Layout(giz_home).postgres_sockets)
 
 
-def default_database_url(giz_home: Path) -> str:
-    return postgres_url(Layout(giz_home).postgres_sockets)
-
-
 def default_broker_url(giz_home: Path) -> str:
     """Return Celery's address: database 0 of Valkey."""
     return f"redis+socket://{Layout(giz_home).valkey_socket}?virtual_host=0"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-CHANGED, ALARM = 0.1, 0.25
+ALARM = 0.25
 # Fewer pictures differ too much by chance: the expected PSI of chance alone is about (bins - 1) / pictures.
 LEAST_PICTURES = 200
 EMPTY_SHARE = 1e-3
@@ -45,10 +45,6 @@ class Shift:
     @property
     def is_alarm(self) -> bool:
         return self.psi is not None and self.psi > ALARM
-
-    @property
-    def is_changed(self) -> bool:
-        return self.psi is not None and self.psi > CHANGED
 
     @property
     def words(self) -> str:

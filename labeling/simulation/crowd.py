@@ -64,10 +64,6 @@ class Truth:
     inclination_deg: float | None
     reject_reason: str
 
-    @property
-    def is_measurable(self) -> bool:
-        return self.inclination_deg is not None and not self.reject_reason
-
 
 @dataclass(frozen=True, slots=True)
 class Perception:

@@ -6,17 +6,26 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from giz.embedded.child import wait_until
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Long enough for the busiest machine; nothing waits that long where it works.
 PATIENCE_S = 60.0
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, *, every_s: float = 0.02) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every_s)
+    return True
+
 
 on_linux = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")

@@ -10,8 +10,8 @@ from giz.embedded.layout import (
     Layout,
     default_broker_url,
     default_cache_url,
-    default_database_url,
     embedded_postgres_settings,
+    postgres_url,
     private_folder,
 )
 
@@ -40,7 +40,7 @@ def test_the_longest_socket_always_fits() -> None:
 def test_addresses_follow_from_the_data_folder_alone() -> None:
     home = Path("/srv/giz")
     assert embedded_postgres_settings(home)["HOST"] == "/srv/giz/sockets/postgres"
-    assert default_database_url(home) == "postgresql://giz@/giz?host=/srv/giz/sockets/postgres"
+    assert postgres_url(Layout(home).postgres_sockets) == "postgresql://giz@/giz?host=/srv/giz/sockets/postgres"
     assert default_broker_url(home) == "redis+socket:///srv/giz/sockets/valkey/valkey.sock?virtual_host=0"
     assert default_cache_url(home) == "unix:///srv/giz/sockets/valkey/valkey.sock?db=1"
     assert not home.exists()

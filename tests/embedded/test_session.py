@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from giz.embedded.child import wait_until
 from giz.embedded.layout import Layout
 from giz.embedded.locks import ServerState
 from giz.embedded.session import needs_services, wanted_services
@@ -24,6 +23,7 @@ from .conftest import (
     on_linux,
     plain_environment,
     processes_with,
+    wait_until,
 )
 
 # Stands for a manage.py command: says its servers' numbers, and goes on when it is told to.
@@ -32,11 +32,11 @@ import itertools, psycopg, redis, sys
 from giz import env
 from giz.embedded.layout import Layout
 from giz.embedded.session import services_for_command
-from giz.embedded.layout import default_database_url
+from giz.embedded.layout import postgres_url
 home = env.giz_home()
 with services_for_command(["manage.py", "anything"]):
     for line in itertools.chain(["first"], sys.stdin):
-        with psycopg.connect(default_database_url(home), autocommit=True) as database:
+        with psycopg.connect(postgres_url(Layout(home).postgres_sockets), autocommit=True) as database:
             # Two commands may be here at once, and IF NOT EXISTS does not see what another has not committed.
             database.execute("SELECT pg_advisory_lock(1)")
             database.execute("CREATE TABLE IF NOT EXISTS note (text text)")

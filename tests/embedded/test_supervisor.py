@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from giz.embedded.child import wait_until
 from giz.embedded.errors import EmbeddedError
 from giz.embedded.logs import PartLog
 from giz.embedded.service import Part, has_printed
 from giz.embedded.supervisor import Restarter, StopRequestedError, Supervisor
 
-from .conftest import PATIENCE_S, is_running, kill_hard, on_linux
+from .conftest import PATIENCE_S, is_running, kill_hard, on_linux, wait_until
 
 STAYS = "import time; print('it is up', flush=True); time.sleep(600)"
 DIES = "print('no such table: galaxy', flush=True); raise SystemExit(3)"

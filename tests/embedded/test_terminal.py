@@ -5,10 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from giz.embedded.child import wait_until
 from giz.embedded.terminal import JobProgress, Terminal, readable
 
-from .conftest import PATIENCE_S
+from .conftest import PATIENCE_S, wait_until
 
 
 def terminal_and_screen(*, verbose: bool = False) -> tuple[Terminal, io.StringIO]:

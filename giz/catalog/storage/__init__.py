@@ -3,12 +3,13 @@ existing files are right and never change."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 
-from giz.catalog.storage.folder import FolderStorage
 from giz.core.errors import Refused
+from giz.core.machine import sync_folder, write_whole
 from giz.imaging.sizes import DisplayFiles, display_path
 
 # The address of a display file for browsers; giz/catalog/urls.py serves it from either storage.
@@ -17,6 +18,21 @@ IMAGE_PATH = "/media/{stem}-{size}.webp"
 
 class StorageError(OSError):
     """The storage does not answer, or refuses, which says nothing about the file; it may be asked again later."""
+
+
+class FolderStorage(FileSystemStorage):
+    """The folder MEDIA_ROOT, in which files appear only when complete, even after a crash."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Keep the name: it is a hash of the content, so an existing file of that name is the same."""
+        return name
+
+    def _save(self, name: str, content: Any) -> str:
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content.read())
+        sync_folder(path.parent)
+        return name
 
 
 def display_name(stem: str, size_px: int) -> str:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from giz.training.nn.data import BIN_COUNT, BIN_DEG, LOWEST_DEG, bin_of
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 OUTLIER_DEG = 10.0
 # Probabilities of the intervals that are stated.
 LEVELS = (0.68, 0.95)

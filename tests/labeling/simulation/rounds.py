@@ -60,7 +60,7 @@ def sky(galaxies: int, people: int, seed: int) -> Sky:
                 break
     galaxy = np.repeat(np.arange(galaxies), MOST_VOTES)
     votes = VoteTable(galaxy, who.ravel(), verdict.ravel(), value.ravel(), galaxies, people)
-    true = [truth.inclination_deg if truth.is_measurable else None for truth in truths]
+    true = [None if truth.reject_reason else truth.inclination_deg for truth in truths]
     return Sky(votes, verdict, np.array(true, dtype=float))
 
 
