@@ -7,12 +7,12 @@ import pytest
 from django.urls import reverse
 
 from giz.catalog.models import Galaxy, GalaxyShape
-from giz.core.errors import Refused
 from giz.core.models import AuditEvent
 from standards import selectors
 from standards.models import Proposal, StandardSet
 from standards.proposals import proposal_decide, proposal_withdraw, proposals_publish
 from standards.proposing import Candidate, Measured, candidate_of, fit_error_deg, proposal_order
+from tests.refusals import refuses
 
 from .conftest import make_pictures, publish
 
@@ -86,7 +86,7 @@ def test_accepted_galaxies_become_the_next_version_beside_the_standards_there_ar
     assert (new.bin_deg, new.rotation_deg, new.is_shown) == (62, -3.0, True)
     assert Proposal.objects.get(galaxy__pgc=501).published_in == made
     assert [shape.galaxy.pgc for shape, _ in selectors.candidates(ruler, 10)] == [503]
-    with pytest.raises(Refused, match="No new standard"):
+    with refuses("nothing_accepted"):
         proposals_publish(set_name=ruler, actor=bob)
     assert AuditEvent.objects.filter(action="standards_published").count() == 1
 
@@ -101,7 +101,7 @@ def test_the_ellipse_of_a_replaced_picture_is_neither_proposed_nor_accepted(rule
     galaxy = make_candidate(501)
     make_pictures(501, bands=("r",), version="new")
     assert selectors.candidates(ruler, 10) == []
-    with pytest.raises(Refused, match=r"PGC 501 has a new picture\. Measure it first"):
+    with refuses("new_picture", "501"):
         proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
     # A colour picture of that name is no grey one.
     galaxy.images.filter(is_current=True).update(is_current=False, band="i")
@@ -124,7 +124,7 @@ def test_an_accepted_galaxy_with_a_new_picture_waits_is_named_and_comes_again(ru
     # Nothing else waits: no version is made of it, and nothing is lost.
     assert words in bob_client.post(run, {"what": "publish"}, follow=True).content.decode()
     measure_again(galaxies[1], axial_ratio=0.4, angle_deg=-7.0)
-    with pytest.raises(Refused, match="PGC 502"):
+    with refuses("new_picture", "502"):
         proposals_publish(set_name=ruler, actor=bob)
     assert (StandardSet.objects.filter(name=ruler).count(), wait.get().decision) == (2, "accepted")
 
@@ -156,13 +156,13 @@ def test_synthetic_galaxies_are_proposed_only_where_standards_are_synthetic(rule
     Galaxy.objects.filter(pk=galaxy.pk).update(is_synthetic=True)
     galaxy.refresh_from_db()
     assert selectors.candidates(ruler, 10) == []
-    with pytest.raises(Refused, match="PGC 90000501 is synthetic, the standards of ruler are real"):
+    with refuses("synthetic", "90000501"):
         proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
     Galaxy.objects.filter(pgc=1).update(is_synthetic=True)
     assert [shape.galaxy for shape, _ in selectors.candidates(ruler, 10)] == [galaxy]
     proposal_decide(set_name=ruler, galaxy=galaxy, decision="accepted", actor=bob)
     Galaxy.objects.filter(pgc=1).update(is_synthetic=False)
-    with pytest.raises(Refused, match="synthetic galaxies can't be among real standards: PGC 90000501"):
+    with refuses("new_picture", "90000501"):
         proposals_publish(set_name=ruler, actor=bob)
     Galaxy.objects.filter(pgc=1).update(is_synthetic=True)
     assert proposals_publish(set_name=ruler, actor=bob).version == 2
@@ -170,14 +170,14 @@ def test_synthetic_galaxies_are_proposed_only_where_standards_are_synthetic(rule
 
 def test_what_stands_in_the_set_or_is_badly_measured_can_not_be_accepted(ruler, bob):
     bad = make_candidate(501, is_cut=True)
-    with pytest.raises(Refused, match="no measured ellipse"):
+    with refuses("no_shape"):
         proposal_decide(set_name=ruler, galaxy=bad, decision="accepted", actor=bob)
     standard = Galaxy.objects.get(pgc=1)
     GalaxyShape.objects.create(
         galaxy=standard, stem="x", band="r", rule="isophote-1", x=0.5, y=0.5, semi_major=0.25, axial_ratio=0.5,
         axial_ratio_error=0.02, angle_deg=0.0, angle_error_deg=1.0,
     )  # fmt: skip
-    with pytest.raises(Refused, match="is a standard of ruler v1 already"):
+    with refuses("in_set", "v1"):
         proposal_decide(set_name=ruler, galaxy=standard, decision="accepted", actor=bob)
 
 

@@ -9,6 +9,7 @@ from giz.training.nn.batches import BatchPlan
 from giz.training.nn.data import BIN_COUNT, COLOUR_INDEX, TrainingData, TrainingError, bin_of
 from giz.training.nn.kinds import NETWORKS, Task, batch_multiple, task_of
 from giz.training.nn.networks import network_for
+from tests.refusals import refuses
 
 
 def plan(data: TrainingData, task: Task, size: int = 0, **options: object) -> BatchPlan:
@@ -99,7 +100,7 @@ def test_the_shares_of_several_processes_make_up_the_batch(data: TrainingData, t
 
 
 def test_a_size_that_can_not_hold_the_rules_is_refused(data: TrainingData) -> None:
-    with pytest.raises(TrainingError, match="multiple of 36; got 64"):
+    with refuses("bad_batch_size", "36", "64"):
         plan(data, "regression", 64)
 
 
