@@ -23,13 +23,13 @@ _TAGS = {
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "width", "height", "loading"}, "ol": {"start"}}
 _CLASSES = {"div": {"pictures", "scrolls"}}
 _SCHEMES = {"http", "https", "mailto"}
-_TITLE = re.compile(r"\A\s*# +(.+?)\s*#*\s*$", re.MULTILINE)
 
 
 def title_of(markdown: str) -> str:
     """Return the title of a text, its first line `# Title`; empty if it has none."""
-    found = _TITLE.match(markdown)
-    return found[1] if found else ""
+    first = markdown.lstrip().partition("\n")[0]
+    # Not a regular expression: a long run of blanks would take it minutes.
+    return first[2:].rstrip().rstrip("#").strip() if first.startswith("# ") else ""
 
 
 def html_of(markdown: str) -> str:

@@ -105,7 +105,17 @@ def test_pictures_of_other_sites_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("markdown", "title"), [("# A title #\nx", "A title"), ("\n#  B", "B"), ("no title", ""), ("x\n# C", ""), ("#", "")]
+    ("markdown", "title"),
+    [
+        ("# A title #\nx", "A title"),
+        ("\n#  B", "B"),
+        ("no title", ""),
+        ("x\n# C", ""),
+        ("#", ""),
+        ("# #\nx", ""),
+        ("# a" + " " * 60_000 + "b", "a" + " " * 60_000 + "b"),
+        ("# A#", "A"),
+    ],
 )
 def test_the_title_is_the_first_heading(markdown: str, title: str) -> None:
     assert title_of(markdown) == title
