@@ -2,6 +2,8 @@
 
 import pytest
 from django.db import IntegrityError, transaction
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from giz.catalog.formats.identifiers import (
     Identifier,
@@ -40,6 +42,17 @@ def test_every_spelling_has_one_form(scheme, text, value):
     assert identifier_of(scheme, text) == Identifier(scheme, value)
 
 
+@given(
+    st.sampled_from(["our", "ngc", "desi", "ls-dr10", "wallaby"]), st.text(alphabet="ourngcwalby:-_ 10jJ.", max_size=30)
+)
+def test_an_export_is_read_as_the_identifiers_that_it_was_written_from(scheme, text):
+    try:
+        identifier = identifier_of(scheme, text)
+    except RowError:
+        assume(False)
+    assert read_identifiers(str(identifier)) == [identifier]
+
+
 @pytest.mark.parametrize(
     ("scheme", "text"),
     [
@@ -50,6 +63,11 @@ def test_every_spelling_has_one_form(scheme, text, value):
         ("ls-dr10", "9011-123456"),
         ("our", "#NAME?"),
         ("our", "x" * 101),
+        ("our", "our:our:1"),
+        ("wallaby", "w allaby:J1"),
+        ("desi", "0" * 10_000 + "x"),
+        ("desi", "0" * 10_000 + "7"),
+        ("ls-dr10", "0" * 10_000 + "x"),
         ("our", "a\x1bb"),
         ("our", ""),
         ("pgc", "90000001"),
