@@ -1,6 +1,7 @@
 """Export a campaign's votes, one row each, streamed to a file or to files of a fixed number of rows.
 
-People appear under a pseudonym that holds for one release only. Since a vote can be undone for some minutes and votes
+People appear under a pseudonym that holds for one release only; two releases with the same votes can be joined by the
+votes' ids and times (docs/reference/exports.md says so). Since a vote can be undone for some minutes and votes
 are committed in another order than they are numbered, an export that will be continued (``since``) stops before the
 first vote that can still change: the next one begins there, so that none is lost and none comes twice.
 """
