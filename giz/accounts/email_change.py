@@ -5,7 +5,6 @@ it would block the sign-up of the person to whom it belongs, and the limits of a
 """
 
 from datetime import timedelta
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
@@ -50,7 +49,7 @@ def email_change_ask(request: HttpRequest, *, user: User, email: str) -> None:
         detail = "You have asked for several links in the last hour. Please try again later."
         raise Refused("too_many_requests", detail, status=429, retry_after=counted.wait_seconds)
     with transaction.atomic():
-        locked = _locked(user)
+        locked = User.objects.locked(user)
         is_resent = EmailChange.objects.filter(user=locked, email=email).delete()[0] > 0
         EmailChange.objects.filter(user=locked).delete()
         change = EmailChange.objects.create(user=locked, email=email)
@@ -93,7 +92,7 @@ def email_change_confirm(request: HttpRequest, *, key: str) -> User | None:
         return None
     try:
         with transaction.atomic():
-            user = _locked(change.user)
+            user = User.objects.locked(change.user)
             # It may have been cancelled, or the account erased, before the lock.
             if not EmailChange.objects.filter(pk=change.pk).delete()[0]:
                 return None
@@ -108,11 +107,3 @@ def email_change_confirm(request: HttpRequest, *, key: str) -> User | None:
         mails_forget(former)
         get_adapter(request).send_mail("account/email/email_changed", former, {"user": user})
     return user
-
-
-def _locked(user: Any) -> User:
-    """Return the user, locked as erasing locks it; raises Refused if the account has been erased."""
-    locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
-    if locked is None:
-        raise Refused("not_authenticated", "This account no longer exists.", status=401)
-    return locked

@@ -55,6 +55,16 @@ class UserManager(BaseUserManager["User"]):
             raise Refused("no_person", "No account has this address or number.", status=404)
         return found
 
+    def locked(self, user: Any) -> "User":
+        """Return the person, locked as erasing locks it; to call in a transaction, before writing what is theirs.
+
+        Raises Refused 401 ``not_authenticated`` if the account has been erased since the request began.
+        """
+        found = self.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
+        if found is None:
+            raise Refused("not_authenticated", "This account no longer exists.", status=401)
+        return found
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     class Role(models.TextChoices):

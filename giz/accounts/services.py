@@ -1,7 +1,7 @@
 """Display preferences stored with an account."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -36,12 +36,15 @@ def _problem(name: str, value: Any) -> str:
 
 
 def aware_time(value: Any) -> datetime | None:
-    """Return the time that this text names with its zone; None for anything else."""
+    """Return the time that this text names with its zone, in UTC; None for anything else.
+
+    PostgreSQL refuses zones of 16 hours and more, and Python times that UTC puts outside the years 1 to 9999.
+    """
     try:
         time = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
+        return time.astimezone(UTC) if time is not None and time.utcoffset() is not None else None
+    except (ValueError, OverflowError):
         return None
-    return time if time is not None and time.utcoffset() is not None else None
 
 
 PREFERENCES = ("theme", "band", "invert", "zoom", "show_keys", "hints_seen", "settled_seen")
@@ -64,7 +67,7 @@ def preferences_update(*, user: User, prefs: Mapping[str, Any]) -> dict[str, Any
         first = next(iter(fields))
         raise Refused("validation_error", f"{first}: {fields[first][0]}", fields=fields)
     with transaction.atomic():
-        locked = User.objects.select_for_update(no_key=True).only("id", "preferences").get(pk=user.pk)
+        locked = User.objects.locked(user)
         known = {name: value for name, value in locked.preferences.items() if name in PREFERENCES}
         locked.preferences = {**known, **prefs}
         locked.save(update_fields=["preferences"])

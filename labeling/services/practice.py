@@ -20,7 +20,9 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.core.cache import cache
+from django.db import transaction
 
+from giz.accounts.models import User
 from giz.core.errors import Refused
 from labeling.models import PracticeRound
 from labeling.practice import FACE_ON_DEG, daily_round, practice_galaxies, practice_round
@@ -150,7 +152,8 @@ def _refuse_second_answer(before: Round, place: int, answer: Any) -> None:
 def round_keep(*, volunteer: Any, token: str) -> PracticeRound:
     """Keep a finished round for this person, exactly once; keeping it again returns the same row.
 
-    Raises Refused: bad_trial, round_unfinished, trial_taken (somebody else kept it), daily_kept, practice_full.
+    Raises Refused: bad_trial, round_unfinished, trial_taken (somebody else kept it), daily_kept, practice_full,
+    not_authenticated (the account has been erased).
     """
     held = round_of(token)
     if not held.is_finished:
@@ -163,10 +166,12 @@ def round_keep(*, volunteer: Any, token: str) -> PracticeRound:
         judgements=[asdict(judged) for judged in held.judged],
         mean_error_deg=round(fmean(errors), 2) if errors else None,
     )
-    mine = PracticeRound.objects.filter(volunteer=volunteer)
-    if mine.count() >= MAX_KEPT:
-        raise Refused("practice_full", f"At most {MAX_KEPT} rounds of practice are kept.", status=409)
-    PracticeRound.objects.bulk_create([kept], ignore_conflicts=True)
+    with transaction.atomic():
+        # Else a round could be kept for an account that has just been erased, or more than MAX_KEPT at once.
+        User.objects.locked(volunteer)
+        if PracticeRound.objects.filter(volunteer=volunteer).count() >= MAX_KEPT:
+            raise Refused("practice_full", f"At most {MAX_KEPT} rounds of practice are kept.", status=409)
+        PracticeRound.objects.bulk_create([kept], ignore_conflicts=True)
     found = PracticeRound.objects.filter(trial=kept.trial).first()
     if found is None:
         raise Refused("daily_kept", "You have kept the five galaxies of this day already.", status=409)

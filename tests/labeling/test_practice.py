@@ -11,7 +11,9 @@ from django.core import signing
 from django.test import Client
 
 from giz.accounts.erasure import account_erase
+from giz.accounts.models import User
 from giz.accounts.own_data import own_data
+from giz.core.errors import Refused
 from labeling import api
 from labeling.models import Campaign, PracticeRound, Target, Vote
 from labeling.practice import GROUPS, daily_round, practice_galaxies, practice_round
@@ -240,6 +242,16 @@ def test_practice_is_in_the_own_data_and_erased_with_the_account(campaign: Campa
     post(client_of(alice), "me/practice/", {"token": token})
     assert json.loads("".join(own_data(alice)))["practice_rounds"][0]["judgements"][0]["true_deg"] > 45
     account_erase(user=alice)
+    assert not PracticeRound.objects.exists()
+
+
+def test_a_round_on_its_way_is_not_kept_for_an_account_that_was_erased_meanwhile(campaign: Campaign) -> None:
+    alice = make_volunteer()
+    token, _ = finish(Client())
+    account_erase(user=User.objects.get(pk=alice.pk))
+    with pytest.raises(Refused) as refused:
+        practice.round_keep(volunteer=alice, token=token)
+    assert refused.value.code == "not_authenticated"
     assert not PracticeRound.objects.exists()
 
 
