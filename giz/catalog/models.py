@@ -53,7 +53,10 @@ class Galaxy(models.Model):
     class Meta:
         verbose_name_plural = "galaxies"
         ordering = ["pgc"]
-        indexes = [models.Index(plain_name("name"), "pgc", name="galaxy_by_plain_name")]
+        indexes = [
+            models.Index(plain_name("name"), "pgc", name="galaxy_by_plain_name"),
+            models.Index(fields=["dec_deg"], name="galaxy_by_declination"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(pgc__gt=0), name="galaxy_pgc_positive"),
             models.CheckConstraint(

@@ -1,18 +1,25 @@
 """Queries about galaxies and their pictures."""
 
 import math
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef
 
-from giz.catalog.formats.identifiers import PGC, Identifier, possible_identifiers
+from giz.catalog.formats.identifiers import PGC, Identifier, identifiers_text, possible_identifiers
 from giz.catalog.models import Band, Galaxy, GalaxyIdentifier, GalaxyImage, SyntheticTruth
 from giz.catalog.storage import display_files_exist
 from giz.core.vocabulary import GREYS_BY_DEPTH
+from giz.core.words import printable
+from giz.tables.table import RowError
 
+# A name with a position in it, at least whole seconds; astropy parses the same.
+_J2000 = re.compile(r"J[0-2]\d[0-5]\d[0-5]\d(\.\d+)?[+-]\d\d[0-5]\d[0-5]\d(?:\.\d+)?\s*$")
 # Schemes that give one value to different galaxies are few.
 MAX_NAMED = 20
+ROWS_AT_ONCE = 500
 
 
 def synthetic_galaxies_complete(seeds: dict[int, int]) -> set[int]:
@@ -74,6 +81,38 @@ def numbers_named(text: str) -> list[int]:
     return sorted({*found, *alone[:MAX_NAMED]})
 
 
+def number_named(text: str) -> int:
+    """Return the number of the one galaxy that an identifier names. Raises RowError if there is none, or several."""
+    numbers = numbers_named(text)
+    if len(numbers) != 1:
+        what = "names several galaxies" if numbers else "names no galaxy of the catalogue"
+        raise RowError(f"{printable(text[:60])!r} {what}")
+    return numbers[0]
+
+
+def galaxy_at_named_place(name: str) -> Galaxy | None:
+    """Return the real galaxy nearest to the position in a name such as J104059.7-270456; None if none is near.
+
+    Names cut seconds off, so the galaxy may lie as far away as the last digit of the right ascension says.
+    """
+    if not (found := _J2000.search(name)):
+        return None
+    from astropy.coordinates import jparser
+
+    ra, dec = (float(angle.to_value("deg")) for angle in jparser.to_ra_dec_angles(name))
+    reach_deg = (1.5 if found[1] else 16.0) / 3600
+    if not (0 <= ra < 360 and -90 <= dec <= 90):
+        return None
+    near = Galaxy.objects.filter(is_synthetic=False, dec_deg__range=(dec - reach_deg, dec + reach_deg))
+    vector = _unit_vectors(ra, dec)
+    away = {
+        galaxy: float(((_unit_vectors(galaxy.ra_deg, galaxy.dec_deg) - vector) ** 2).sum())
+        for galaxy in near.filter(ra_deg__isnull=False)
+    }
+    nearest = min(away, key=away.__getitem__, default=None)
+    return nearest if nearest and away[nearest] <= math.radians(reach_deg) ** 2 else None
+
+
 def identifiers_of(galaxies: Collection[int]) -> dict[int, list[Identifier]]:
     """Return the identifiers of galaxies, by their ids, in the order in which they came; the PGC number is not said."""
     found: dict[int, list[Identifier]] = {}
@@ -81,6 +120,20 @@ def identifiers_of(galaxies: Collection[int]) -> dict[int, list[Identifier]]:
     for galaxy_id, scheme, value in rows.values_list("galaxy", "scheme", "value"):
         found.setdefault(galaxy_id, []).append(Identifier(scheme, value))
     return found
+
+
+def rows_identified(
+    rows: Iterable[tuple[Any, ...]], galaxy_of: Callable[[tuple[Any, ...]], int | None]
+) -> Iterator[tuple[Any, ...]]:
+    """Append to each row the identifiers of its galaxy (by its id), as exports write them; None where it has none."""
+    rows = iter(rows)
+    if not GalaxyIdentifier.objects.exists():
+        yield from ((*row, None) for row in rows)
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        galaxies = [galaxy_of(row) for row in chunk]
+        names = identifiers_of({galaxy for galaxy in galaxies if galaxy is not None})
+        for row, galaxy in zip(chunk, galaxies, strict=True):
+            yield (*row, identifiers_text(names.get(galaxy or 0, ())))
 
 
 class GalaxyPlaces:

@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from giz.catalog.models import Galaxy, GalaxyImage, GalaxyShape, plain_name
+from giz.catalog.selectors import galaxy_at_named_place, numbers_named
 from giz.catalog.storage import IMAGE_PATH
 from giz.core.errors import Refused
 from giz.core.jobs import UNFINISHED
@@ -88,11 +89,15 @@ def galaxy_of_pgc(pgc: int) -> Galaxy | None:
 def galaxy_of_name(name: str) -> Galaxy | None:
     """Return the catalogue galaxy with this name in any spelling: "NGC 4258" is "ngc4258", "NGC 1" is "NGC0001".
 
+    Identifiers of other catalogues are looked up first, and a name with a position (J104059-270456) last.
     Of several galaxies it is one with pictures, then the one with the lowest number.
     """
     named = Galaxy.objects.alias(plain=plain_name("name")).filter(plain=plain_name(Value(name)))
     pictured = GalaxyImage.objects.filter(galaxy=OuterRef("pk"), is_current=True, sizes_px__len__gt=0)
-    return named.exclude(name="").alias(is_pictured=Exists(pictured)).order_by("-is_pictured", "pgc").first()
+    numbers = numbers_named(name)
+    candidates = Galaxy.objects.filter(pgc__in=numbers) if numbers else named.exclude(name="")
+    found = candidates.alias(is_pictured=Exists(pictured)).order_by("-is_pictured", "pgc").first()
+    return found or galaxy_at_named_place(name)
 
 
 def judged_blind(galaxy: Galaxy | None, place: tuple[float, float] | None = None) -> Campaign | None:

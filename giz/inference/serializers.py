@@ -4,11 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from giz.catalog.formats.numbers import LAST_OWN_NUMBER
 from giz.core.answers import schema_of
 from giz.core.api import StrictSerializer
 from giz.core.errors import Refused
 from giz.inference.services.documents import PredictedGalaxySerializer, PredictionAnswer
-from giz.inference.services.queries import MOST_PGC, GalaxyQuery, query_of_name
+from giz.inference.services.queries import GalaxyQuery, query_of_name
 from giz.inference.view import LEAST_ZOOM, MOST_ANGLE_DEG, MOST_SHIFT, MOST_ZOOM, View
 
 
@@ -36,7 +37,7 @@ class TextField(serializers.CharField):
 class SourceOpenSerializer(StrictSerializer):
     """One of: `pgc`; `name`; `ra_deg`, `dec_deg` and `size_arcmin`."""
 
-    pgc = serializers.IntegerField(min_value=1, max_value=MOST_PGC, required=False)
+    pgc = serializers.IntegerField(min_value=1, max_value=LAST_OWN_NUMBER, required=False)
     name = TextField(max_length=80, required=False)
     ra_deg = serializers.FloatField(min_value=0, max_value=359.9999999, required=False)
     dec_deg = serializers.FloatField(min_value=-90, max_value=90, required=False)

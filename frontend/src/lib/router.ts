@@ -27,7 +27,7 @@ export function renameAddress(path: string): void {
 }
 
 export const PREDICT_ADDRESS = "/predict";
-export const isPredictPath = (path: string): boolean => /^\/predict(\/pgc\/\d{1,9})?\/?$/.test(path);
+export const isPredictPath = (path: string): boolean => /^\/predict(\/pgc\/(\d{1,9}|\d{15}))?\/?$/.test(path);
 
 export const PRACTICE_ADDRESS = "/practice";
 export const DAILY_ADDRESS = "/practice/daily";

@@ -23,6 +23,7 @@ GALAXY_IDS = "galaxy_ids"
 _SCHEME = re.compile(SCHEME_PATTERN)
 _DEEP_SKY = re.compile(r"0*([1-9]\d{0,5})(-\d|[A-Z]|NED\d\d)?", re.ASCII)
 _SHORT = {"ngc": "n", "ic": "i", "ugc": "u"}
+DEEP_SKY = frozenset(_SHORT)
 _WHOLE = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 _TRIPLE = re.compile(r"0*(\d+)[-_]0*(\d+)[-_]0*(\d+)", re.ASCII)
 _DAMAGED = re.compile(r"[+-]?\d(\.\d+)?e\+?\d+", re.IGNORECASE | re.ASCII)
@@ -163,6 +164,14 @@ def read_identifier(text: str) -> Identifier:
         return identifier_of(scheme_named(scheme), value)
     except TableError as error:
         raise RowError(str(error).rstrip(".")) from None
+
+
+def scheme_and_value(text: str) -> Identifier | None:
+    """Return the identifier written as ``scheme:value``, or None for text that is not written so."""
+    try:
+        return read_identifier(text)
+    except RowError:
+        return None
 
 
 def possible_identifiers(text: str) -> list[Identifier]:

@@ -1,7 +1,7 @@
 """The numbers of galaxies: PGC numbers, those of synthetic galaxies, and our own where a galaxy has no PGC number."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -44,11 +44,14 @@ def read_pgc(text: str, *, may_be_synthetic: bool = False) -> int:
     return pgc
 
 
-def read_pgc_list(path: Path, *, may_be_synthetic: bool = False) -> tuple[list[int], list[str]]:
+def read_pgc_list(
+    path: Path, *, may_be_synthetic: bool = False, named: Callable[[str], int] | None = None
+) -> tuple[list[int], list[str]]:
     """Return the PGC numbers in a table's column of them, or in a list, and a sentence about each wrong line.
 
     A list has one number on each line, or several separated by commas or blanks; # starts a comment anywhere. A line
-    with anything else is wrong as a whole: the 4258 of NGC 4258 is not a PGC number.
+    with anything else is wrong as a whole: the 4258 of NGC 4258 is not a PGC number. `named` returns the number of an
+    identifier, a word with a colon (``ls-dr10:9011-123-45``), and may raise RowError.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def read_pgc_list(path: Path, *, may_be_synthetic: bool = False) -> tuple[list[i
         lines = ((row.line, [row.cells.get(column, "")], row.problem) for row in table.rows())
     else:
         first = _LISTED.findall(" ".join(table.columns))
-        is_of_words = len(first) > 1 and not any(_PGC.fullmatch(word) for word in first)
+        is_of_words = len(first) > 1 and not any(_PGC.fullmatch(word) or (named and ":" in word) for word in first)
         if not isinstance(table, TextTable) or is_of_words or _is_headed(table):
             raise Refused(
                 "bad_table",
@@ -75,7 +78,10 @@ def read_pgc_list(path: Path, *, may_be_synthetic: bool = False) -> tuple[list[i
         try:
             if problem:
                 raise RowError(problem)
-            numbers += [read_pgc(word, may_be_synthetic=may_be_synthetic) for word in words]
+            numbers += [
+                named(word) if named and ":" in word else read_pgc(word, may_be_synthetic=may_be_synthetic)
+                for word in words
+            ]
         except RowError as error:
             problems.append(f"{path.name}, line {line}: {error}")
     if not numbers and not column:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from giz.catalog.formats.numbers import read_pgc, read_pgc_list
+from giz.catalog.selectors import number_named
 from giz.tables.table import RowError
 
 
@@ -35,10 +36,13 @@ def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str, required: b
     group: Any = parser.add_mutually_exclusive_group(required=required)
     group.add_argument("--pgc", nargs="+", metavar="NUMBER", help="PGC numbers, separated by blanks or commas")
     group.add_argument(
+        "--id", dest="ids", nargs="+", metavar="IDENTIFIER", help="identifiers, such as ls-dr10:9011-123-45 or NGC4258"
+    )
+    group.add_argument(
         "--list",
         dest="list_file",
         metavar="FILE",
-        help="a list of PGC numbers (# begins a remark), or a table with a column pgc",
+        help="a list of PGC numbers or identifiers (# begins a remark), or a table with a column pgc",
     )
     group.add_argument("--missing", action="store_true", help=of_missing)
     for source in _sources.values():
@@ -48,8 +52,8 @@ def add_galaxy_arguments(parser: ArgumentParser, *, of_missing: str, required: b
 def given_galaxies(**options: Any) -> tuple[bool, list[str]]:
     """Return whether one of these arguments was given, and the names of all."""
     others = list(_sources)
-    given = any(options[name] for name in ("pgc", "list_file", "missing", *others))
-    return given, ["--pgc", "--list", "--missing", *(f"--{name}" for name in others)]
+    given = any(options[name] for name in ("pgc", "ids", "list_file", "missing", *others))
+    return given, ["--pgc", "--id", "--list", "--missing", *(f"--{name}" for name in others)]
 
 
 def reasons_in_words(why: dict[str, int]) -> str:
@@ -58,7 +62,13 @@ def reasons_in_words(why: dict[str, int]) -> str:
 
 
 def chosen_galaxies(
-    of_missing: Callable[[], list[int]], *, pgc: list[str] | None, list_file: str | None, missing: bool, **others: Any
+    of_missing: Callable[[], list[int]],
+    *,
+    pgc: list[str] | None,
+    ids: list[str] | None,
+    list_file: str | None,
+    missing: bool,
+    **others: Any,
 ) -> list[int]:
     """Return the PGC numbers given by the options; a wrong one ends the command with the word and the line.
 
@@ -70,14 +80,16 @@ def chosen_galaxies(
         if others.get(option):
             return source.numbers(others[option])
     if list_file is not None:
-        numbers, problems = read_pgc_list(existing_file(list_file))
+        numbers, problems = read_pgc_list(existing_file(list_file), named=number_named)
         if problems:
             raise CommandError(f"{problems[0]}.")
         return numbers
     try:
+        if ids:
+            return [number_named(word) for word in ids]
         return [read_pgc(word) for group in pgc or [] for word in group.split(",") if word]
     except RowError as error:
-        raise CommandError(f"--pgc: {error}.") from None
+        raise CommandError(f"{'--id' if ids else '--pgc'}: {error}.") from None
 
 
 def existing_file(text: str) -> Path:

@@ -8,14 +8,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from giz.catalog.formats.numbers import LAST_OWN_NUMBER
+from giz.catalog.formats.identifiers import DEEP_SKY, scheme_and_value
+from giz.catalog.formats.numbers import FIRST_OWN_NUMBER, LAST_OWN_NUMBER
 from giz.core.errors import Refused
 from giz.surveys.sesame import checked_name, position_of_text
 from giz.surveys.survey import SurveyError
 
-MOST_PGC = LAST_OWN_NUMBER
+MOST_PGC = 10**9
 _WHOLE = re.compile(r"([+-]?\d+)", re.ASCII)
-_PGC = re.compile(r"(?:PGC|LEDA)\s*#?\s*(\d+)", re.ASCII | re.IGNORECASE)
+_PGC = re.compile(r"(?:PGC|LEDA)(?:\s*#?\s*|:)(\d+)", re.ASCII | re.IGNORECASE)
 # The field of a position that comes without a size; the page's default, too.
 USUAL_SIZE_ARCMIN = 4.0
 
@@ -50,6 +51,8 @@ class GalaxyQuery:
 def query_of_name(name: str) -> GalaxyQuery:
     """Read a name: "PGC 30197", "LEDA 30197" and "30197" are a number, "184.74 +47.30" is a position.
 
+    Identifiers of other catalogues are names, too: ``ls-dr10:9011-123456-789``.
+
     Raises
     ------
     Refused
@@ -65,12 +68,16 @@ def query_of_name(name: str) -> GalaxyQuery:
         raise Refused(error.code, error.detail) from None
     if place is not None:
         return GalaxyQuery(ra_deg=round(place[0], 6), dec_deg=round(place[1], 6), size_arcmin=USUAL_SIZE_ARCMIN)
+    if (identifier := scheme_and_value(plain)) is not None:
+        # NGC, IC and UGC are known everywhere, the others only here.
+        return GalaxyQuery(name=identifier.in_words if identifier.scheme in DEEP_SKY else str(identifier))
     return GalaxyQuery(name=plain)
 
 
 def query_of_number(text: str | int) -> GalaxyQuery:
-    """Read a PGC number. Raises Refused (``bad_pgc``) unless it is a whole number from 1 to `MOST_PGC`."""
+    """Read a PGC number, or our own of 15 digits. Raises Refused (``bad_pgc``) for any other text."""
     plain = str(text).strip()
-    if not (plain.isascii() and plain.isdecimal() and len(plain) <= 20 and 1 <= int(plain) <= MOST_PGC):
+    number = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= 20 else 0
+    if not (1 <= number <= MOST_PGC or FIRST_OWN_NUMBER <= number <= LAST_OWN_NUMBER):
         raise Refused("bad_pgc", f"A PGC number is a whole number from 1 to {MOST_PGC:,}; {plain[:20]!r} is not.")
-    return GalaxyQuery(pgc=int(plain))
+    return GalaxyQuery(pgc=number)

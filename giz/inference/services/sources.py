@@ -18,6 +18,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from giz.catalog.formats.identifiers import scheme_and_value
 from giz.catalog.formats.numbers import FIRST_OWN_NUMBER, is_synthetic_number
 from giz.catalog.models import Galaxy
 from giz.catalog.storage import StorageError
@@ -84,6 +85,8 @@ def source_open(*, query: GalaxyQuery, requester: Requester) -> Source:
         return source_of_galaxy(galaxy)
     # No survey or catalogue knows the numbers of synthetic galaxies, or our own.
     is_unknown = galaxy is None and (query.pgc or 0) >= FIRST_OWN_NUMBER
+    if galaxy is None and scheme_and_value(query.name) is not None:
+        raise Refused("not_found", f"No galaxy here has the identifier {query.name}.", status=404)
     if is_unknown or is_synthetic_number(query.pgc or 0) or (galaxy is not None and galaxy.is_synthetic):
         raise Refused("not_found", "There is no such galaxy here.", status=404)
     lost_fetches_fail()

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from giz.catalog.formats.numbers import read_pgc_list
 from giz.catalog.management.arguments import existing_file
+from giz.catalog.selectors import number_named, numbers_named
 from giz.core.command import GizCommand
 from giz.core.errors import Refused
 from giz.core.words import counted, n_galaxies
@@ -166,10 +167,12 @@ def read_targets(words: list[str], standard_set: StandardSet) -> ChosenTargets:
             ids.update(galaxies_beside(standard_set))
         elif word.startswith("set:"):
             ids.update(galaxies_of_set(standard_set_named(word.removeprefix("set:"))))
+        elif ":" in word and (named := numbers_named(word)):
+            numbers.update(dict.fromkeys(named))
         elif _NUMBER.fullmatch(word):
             numbers.update(dict.fromkeys(int(part) for part in word.split(",") if part))
         else:
-            found, bad = read_pgc_list(existing_file(word.removeprefix("@")), may_be_synthetic=True)
+            found, bad = read_pgc_list(existing_file(word.removeprefix("@")), may_be_synthetic=True, named=number_named)
             numbers.update(dict.fromkeys(found))
             problems += bad[:MAX_REPORTED]
             if len(bad) > MAX_REPORTED:

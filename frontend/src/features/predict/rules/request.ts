@@ -9,6 +9,8 @@ export type SourceRequest =
   | { kind: "source"; id: string };
 
 const MAX_PGC = 999_999_999;
+/** Galaxies without a PGC number have a number of 15 digits. */
+const OWN_DIGITS = 15;
 const MAX_NAME = 80;
 export const DEFAULT_SIZE_ARCMIN = 4;
 export const SIZE_RANGE_ARCMIN = [0.1, 120] as const;
@@ -27,8 +29,10 @@ export function requestOfText(text: string): SourceRequest | string {
 function requestOfNumber(number: string): SourceRequest | string {
   const pgc = Number(number);
   if (!/^\d+$/.test(number) || pgc < 1) return `A PGC number is a whole number, 1 or more; ${number} is not.`;
-  return pgc <= MAX_PGC ? { kind: "pgc", pgc } : "This is not a PGC number: it has too many digits.";
+  return pgc <= MAX_PGC || isOwnNumber(pgc) ? { kind: "pgc", pgc } : "This is not a PGC number: it has too many digits.";
 }
+
+export const isOwnNumber = (pgc: number): boolean => String(pgc).length === OWN_DIGITS;
 
 const COORDINATES = /^[\d.+-][\d\s.+\-:,;hmsd°'"′″]+$/i;
 const NUMBER = /(?<![\d.])[+-]?(?:\d+\.?\d*|\.\d+)/g;
@@ -112,7 +116,7 @@ export function addressOf(request: SourceRequest | null, view: Record<string, st
 
 /** The request in an address; null if there is no valid one. */
 export function requestOfAddress(path: string, query: URLSearchParams): SourceRequest | null {
-  const pgc = path.match(/^\/predict\/pgc\/(\d{1,9})\/?$/)?.[1];
+  const pgc = path.match(/^\/predict\/pgc\/(\d{1,9}|\d{15})\/?$/)?.[1];
   if (pgc) return { kind: "pgc", pgc: Number(pgc) };
   const id = query.get("source");
   if (id && /^[\w-]{1,64}$/.test(id)) return { kind: "source", id };
@@ -141,7 +145,7 @@ export function bodyOfRequest(request: SourceRequest): Record<string, string | n
 export function requestInWords(request: SourceRequest): string {
   switch (request.kind) {
     case "pgc":
-      return `PGC ${request.pgc}`;
+      return isOwnNumber(request.pgc) ? `galaxy ${request.pgc}` : `PGC ${request.pgc}`;
     case "name":
       return request.name;
     case "position":

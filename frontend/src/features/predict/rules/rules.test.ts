@@ -77,6 +77,9 @@ describe("what somebody types", () => {
     ["40153", { kind: "pgc", pgc: 40153 }],
     [" PGC 40153 ", { kind: "pgc", pgc: 40153 }],
     ["pgc40153", { kind: "pgc", pgc: 40153 }],
+    ["482913746102938", { kind: "pgc", pgc: 482913746102938 }],
+    ["ls-dr10:9011-123456-789", { kind: "name", name: "ls-dr10:9011-123456-789" }],
+    ["WALLABY J104059-270456", { kind: "name", name: "WALLABY J104059-270456" }],
     ["ngc  4321", { kind: "name", name: "ngc 4321" }],
     ["M 100", { kind: "name", name: "M 100" }],
   ] as const)("%s is read", (text, request) => {
@@ -141,7 +144,9 @@ describe("what somebody types", () => {
 describe("the address of a galaxy", () => {
   it.each<SourceRequest>([
     { kind: "pgc", pgc: 40153 },
+    { kind: "pgc", pgc: 482913746102938 },
     { kind: "name", name: "NGC 4321" },
+    { kind: "name", name: "ls-dr10:9011-123456-789" },
     { kind: "position", ra_deg: 185.72875, dec_deg: -15.8, size_arcmin: 7.4 },
     { kind: "source", id: "0b6f8a52-70c9-4e65-9df3-b4dd03b6c5a0" },
   ])("leads back to it: $kind", (request) => {

@@ -1,6 +1,7 @@
 /** The prediction in words. */
 
 import type { Answer, Interval, Opinion, Source, SourceGalaxy } from "../api/types";
+import { isOwnNumber } from "./request";
 
 const ONE = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const PERCENT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -55,7 +56,7 @@ const VIEW_NAMES: Record<string, string> = { all: "all bands", gri: "colour alon
 export const viewName = ({ name }: Opinion): string => VIEW_NAMES[name] ?? name;
 
 export function galaxyName(galaxy: SourceGalaxy): string {
-  const number = galaxy.pgc ? `PGC ${galaxy.pgc}` : "";
+  const number = galaxy.pgc && !isOwnNumber(galaxy.pgc) ? `PGC ${galaxy.pgc}` : "";
   const plain = (text: string) => text.replace(/\s/g, "").toUpperCase();
   if (galaxy.name && number && plain(galaxy.name) !== plain(number)) return `${galaxy.name} · ${number}`;
   if (galaxy.name || number) return galaxy.name || number;
