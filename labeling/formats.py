@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from giz.catalog.formats.galaxies import read_number
+from giz.catalog.formats.identifiers import GALAXY_IDS, Identifier, read_identifiers
 from giz.catalog.formats.numbers import read_pgc
 from giz.core.vocabulary import REASONS, Verdict
 from giz.labelset.tables import unguard_formula
@@ -65,6 +66,7 @@ class VoteEntry:
     checked_in_at: datetime | None
     # Not in the representation, by whose hash rows of earlier imports are known.
     state: ExportedState | None = field(default=None, repr=False)
+    identifiers: tuple[Identifier, ...] = field(default=(), repr=False)
 
     def standards(self) -> dict[int, int]:
         """Return the standards on either side of the galaxy, with the bins in degrees that follow from this vote."""
@@ -100,7 +102,8 @@ class VoteColumns:
         self._reasons = {name.lower(): name for name in REASONS if name.lower() in columns}
         self._comment = first_column(_COMMENT_NAMES, columns)
         self._is_export = set(_EXPORTED) <= set(columns)
-        known = {*needed.values(), *self._reasons, self._comment, "id", *_STANDARDS, *_TIMES}
+        self._names = GALAXY_IDS if GALAXY_IDS in columns else ""
+        known = {*needed.values(), self._names, *self._reasons, self._comment, "id", *_STANDARDS, *_TIMES}
         known |= set(_EXPORTED) if self._is_export else set()
         self.unused = [name for name in columns if name and name not in known]
 
@@ -137,6 +140,7 @@ class VoteColumns:
             checked_out_at=out,
             checked_in_at=back,
             state=_state(cells, back) if self._is_export else None,
+            identifiers=tuple(read_identifiers(cells[self._names])) if self._names else (),
         )
 
 

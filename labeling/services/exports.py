@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
 
+from giz.catalog.formats.identifiers import GALAXY_IDS
+from giz.catalog.selectors import rows_identified
 from giz.core.database import plan_for_whole_tables, reading_snapshot
 from giz.core.errors import Refused
 from giz.core.vocabulary import VERDICT_NAMES
@@ -30,7 +32,8 @@ CHUNK = 2000
 OnProgress = Callable[[int, int], None]
 
 COLUMNS = (
-    Column("pgc", "int64", "number in the Principal Galaxies Catalogue", ucd="meta.id;meta.main", nullable=False),
+    Column("pgc", "int64", "number in the Principal Galaxies Catalogue; of 15 digits where a galaxy has none",
+           ucd="meta.id;meta.main", nullable=False),
     Column("inc", "int64", "inclination in whole degrees by seeded random rounding; empty unless accepted by three",
            unit="deg", ucd="src.orbital.inclination"),
     Column("inc_e", "int64", "its standard error, rounded up", unit="deg", ucd="stat.error;src.orbital.inclination"),
@@ -56,7 +59,9 @@ ESTIMATOR_COLUMNS = tuple(
 )  # fmt: skip
 SIGMA_COMMON = Column("sigma_common_deg", "float64", "error that all labels share; empty where none was measured",
                       unit="deg", ucd="stat.error.sys;src.orbital.inclination")  # fmt: skip
-TABLE_COLUMNS = (*COLUMNS, *ESTIMATOR_COLUMNS, SIGMA_COMMON)
+IDENTIFIERS = Column(GALAXY_IDS, "string", "what other catalogues call the galaxy, scheme:value, separated by spaces",
+                     ucd="meta.id.cross")  # fmt: skip
+TABLE_COLUMNS = (*COLUMNS, *ESTIMATOR_COLUMNS, SIGMA_COMMON, IDENTIFIERS)
 PICTURE_FORMATS = ("npz", "folder")
 FORMATS = (*TABLE_FORMATS, *PICTURE_FORMATS)
 
@@ -153,20 +158,26 @@ def _rows(
     found: Any, counts: dict[str, int], versions: set[str], sigma_common_deg: float | None, *, only_published: bool
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the cells of `TABLE_COLUMNS` by rising PGC number; add each row to ``counts`` and ``versions``."""
-    for consensus in found.order_by("pgc").only(*_READ).annotate(**_by_estimator()).iterator(CHUNK):
-        enough = is_published(consensus.volunteer_count)
-        if only_published and not enough:
-            continue
-        cells = label_cells(consensus.pgc, consensus)
-        counts["rows"] += 1
-        counts["published"] += enough
-        counts["retired"] += consensus.status == Consensus.Status.RETIRED
-        if (verdict := cells[_VERDICT_PLACE]) in _VERDICT_COUNTS:
-            counts[_VERDICT_COUNTS[verdict]] += 1
-        versions.add(consensus.rule_version)
-        for name in ESTIMATORS:
-            cells += (getattr(consensus, f"{name}_deg"), _four_digits(getattr(consensus, f"{name}_sigma_deg")))
-        yield (*cells, None if consensus.inclination_deg is None else sigma_common_deg)
+
+    def labels() -> Iterator[tuple[Any, ...]]:
+        for consensus in found.order_by("pgc").only(*_READ).annotate(**_by_estimator()).iterator(CHUNK):
+            enough = is_published(consensus.volunteer_count)
+            if only_published and not enough:
+                continue
+            cells = label_cells(consensus.pgc, consensus)
+            counts["rows"] += 1
+            counts["published"] += enough
+            counts["retired"] += consensus.status == Consensus.Status.RETIRED
+            if (verdict := cells[_VERDICT_PLACE]) in _VERDICT_COUNTS:
+                counts[_VERDICT_COUNTS[verdict]] += 1
+            versions.add(consensus.rule_version)
+            for name in ESTIMATORS:
+                cells += (getattr(consensus, f"{name}_deg"), _four_digits(getattr(consensus, f"{name}_sigma_deg")))
+            common_deg = None if consensus.inclination_deg is None else sigma_common_deg
+            yield consensus.galaxy_id, (*cells, common_deg)
+
+    for _galaxy, cells, names in rows_identified(labels(), lambda row: row[0]):
+        yield (*cells, names)
 
 
 def rows_reported(
@@ -215,7 +226,9 @@ def _consensuses(campaign: Campaign, estimator: str) -> Any:
     current = Consensus.objects.filter(
         target__campaign=campaign, estimator=estimator, is_current=True, volunteer_count__gt=0
     )
-    return current.exclude(measures_people("target__")).annotate(pgc=F("target__galaxy__pgc"))
+    return current.exclude(measures_people("target__")).annotate(
+        pgc=F("target__galaxy__pgc"), galaxy_id=F("target__galaxy_id")
+    )
 
 
 def _by_estimator() -> dict[str, Any]:

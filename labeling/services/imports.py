@@ -7,7 +7,7 @@ next import finds it, and a random volunteer number.
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -17,7 +17,8 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from giz.accounts.models import User
-from giz.catalog.models import Galaxy
+from giz.catalog.models import Galaxy, GalaxyIdentifier
+from giz.catalog.selectors import galaxies_identified
 from giz.tables.table import RowError, Table
 from labeling.aggregation.published import without_addresses
 from labeling.comparison import round_at_random
@@ -186,7 +187,7 @@ def _write_batch(
         if entry.row in unlike - without_notes
     ]
     counts = Counter({"known": len(entries) - len(fresh) - len(clashes)})
-    galaxies, counts["galaxies"] = _galaxies({entry.pgc for entry in fresh}, source)
+    galaxies, counts["galaxies"] = _galaxies(fresh, source)
     people, counts["volunteers"] = _volunteers({entry.volunteer for entry in fresh}, source)
     targets_add_unserved(campaign=campaign, galaxy_ids=galaxies.values())
     target_ids = dict(
@@ -209,12 +210,29 @@ def _write_batch(
     return counts, clashes
 
 
-def _galaxies(numbers: set[int], source: str) -> tuple[dict[int, int], int]:
-    """Galaxy ids by PGC number, and how many galaxies had to be made."""
-    known = set(Galaxy.objects.filter(pgc__in=numbers).values_list("pgc", flat=True))
-    new = [Galaxy(pgc=pgc, source=source) for pgc in sorted(numbers - known)]
-    Galaxy.objects.bulk_create(new, ignore_conflicts=True)
-    return dict(Galaxy.objects.filter(pgc__in=numbers).values_list("pgc", "id")), len(new)
+def _galaxies(entries: Sequence[VoteEntry], source: str) -> tuple[dict[int, int], int]:
+    """Galaxy ids by the table's numbers, and how many galaxies had to be made.
+
+    A galaxy that has another number here (the table's site did not know its PGC number) is found by its identifiers.
+    """
+    numbers = {entry.pgc for entry in entries}
+    ids = dict(Galaxy.objects.filter(pgc__in=numbers).values_list("pgc", "id"))
+    names = {name: entry.pgc for entry in entries if entry.pgc not in ids for name in entry.identifiers}
+    here = galaxies_identified(names)
+    own = {names[name]: number for name, number in here.items()}
+    missing = sorted(numbers - ids.keys() - own.keys())
+    Galaxy.objects.bulk_create((Galaxy(pgc=pgc, source=source) for pgc in missing), ignore_conflicts=True)
+    found = dict(Galaxy.objects.filter(pgc__in={*missing, *own.values()}).values_list("pgc", "id"))
+    ids |= {pgc: found[pgc] for pgc in missing} | {pgc: found[number] for pgc, number in own.items()}
+    GalaxyIdentifier.objects.bulk_create(
+        (
+            GalaxyIdentifier(galaxy_id=ids[pgc], scheme=name.scheme, value=name.value, source=source[:120])
+            for name, pgc in names.items()
+            if name not in here
+        ),
+        ignore_conflicts=True,
+    )
+    return ids, len(missing)
 
 
 def _volunteers(names: set[str], source: str) -> tuple[dict[str, int], int]:

@@ -18,8 +18,10 @@ from django.db import connection, transaction
 from django.db.models import Max
 from PIL import Image
 
-from giz.catalog.formats.numbers import number_in_words
+from giz.catalog.formats.identifiers import identifiers_text
+from giz.catalog.formats.numbers import FIRST_OWN_NUMBER, number_in_words
 from giz.catalog.models import GalaxyImage
+from giz.catalog.selectors import identifiers_of
 from giz.catalog.storage import StorageError, display_file_read
 from giz.core import audit
 from giz.core.errors import Refused
@@ -35,7 +37,7 @@ from labeling.aggregation.retirement import MIN_VOLUNTEERS
 from labeling.comparison import COMPARISON_RULE
 from labeling.models import Campaign, Consensus, LabelSet, Reason, Target
 from labeling.services.consensus import estimator_for
-from labeling.services.exports import COLUMNS, SIGMA_COMMON, label_cells, manifest_write, measures_people
+from labeling.services.exports import COLUMNS, IDENTIFIERS, SIGMA_COMMON, label_cells, manifest_write, measures_people
 
 SIZES_PX = (64, *DISPLAY_SIZES_PX)
 CHUNK_GALAXIES = 256
@@ -103,7 +105,8 @@ def labelset_write(
     """Write a label set to ``folder``, or resume an interrupted one; return its manifest.
 
     Pictures that are missing on disk or damaged are left out and passed to ``report``, a line each. Only a set with a
-    common-mode error (`Campaign.common_error`) has a column for it, so that sets without one are what they always were.
+    common-mode error (`Campaign.common_error`) has a column for it, and only one of galaxies without a PGC number has
+    their identifiers, so that sets without them are what they always were.
     """
     refuse_bad_size(size_px)
     spec = _spec(campaign, estimator, as_of, size_px, common_error)
@@ -117,8 +120,12 @@ def labelset_write(
             total = Target.objects.filter(campaign=campaign).count()
             for consensuses in _chunks(campaign, estimator, as_of, after=writer.last_pgc):
                 pictures = _pictures(consensuses, size_px, report)
+                names = identifiers_of([consensus.target.galaxy_id for consensus in consensuses])
                 for consensus in consensuses:
-                    writer.add(_row(consensus, common_error), pictures.get(consensus.target.galaxy_id))
+                    row = _row(consensus, common_error)
+                    if IDENTIFIERS in spec.columns:
+                        row[IDENTIFIERS.name] = identifiers_text(names.get(consensus.target.galaxy_id, ()))
+                    writer.add(row, pictures.get(consensus.target.galaxy_id))
                 if on_progress:
                     on_progress(writer.counts["galaxies"], total)
             manifest = writer.finish()
@@ -318,7 +325,11 @@ def _spec(
             "with standards of known inclination."
         ),
         origin="volunteers",
-        columns=OWN_COLUMNS if common_error is None else (*OWN_COLUMNS, SIGMA_COMMON),
+        columns=(
+            *OWN_COLUMNS,
+            *([] if common_error is None else [SIGMA_COMMON]),
+            *([IDENTIFIERS] if then.filter(target__galaxy__pgc__gte=FIRST_OWN_NUMBER).exists() else []),
+        ),
         size_px=size_px,
         bands=BANDS if size_px else (),
         versions={

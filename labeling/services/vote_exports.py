@@ -23,6 +23,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from giz.catalog.selectors import rows_identified
 from giz.core.database import plan_for_whole_tables, reading_snapshot
 from giz.core.errors import Refused
 from giz.core.vocabulary import REASONS
@@ -31,7 +32,7 @@ from giz.labelset.tables import write_table
 from labeling.aggregation.published import without_addresses
 from labeling.models import Campaign, Vote
 from labeling.rules import UNDO_TIME
-from labeling.services.exports import OnProgress, manifest_write, refuse_bad_path, rows_reported
+from labeling.services.exports import IDENTIFIERS, OnProgress, manifest_write, refuse_bad_path, rows_reported
 from standards import grid
 from standards.models import Standard
 from standards.selectors import DrawOrders, ShownStandards, set_standards
@@ -46,8 +47,8 @@ LONGEST_WAIT_S = 60.0
 
 COLUMNS = (
     Column("id", "string", "the vote's key (UUID)", ucd="meta.id;meta.main", nullable=False),
-    Column("pgc", "int64", "number in the Principal Galaxies Catalogue; synthetic galaxies count from 90,000,001",
-           ucd="meta.id", nullable=False),
+    Column("pgc", "int64", "number in the Principal Galaxies Catalogue; synthetic galaxies count from 90,000,001, "
+           "galaxies without a PGC number have 15 digits", ucd="meta.id", nullable=False),
     Column("purpose", "string", "label, golden (inclination known), calibration (judged by everybody)", nullable=False),
     Column("volunteer", "string", "pseudonym of the person within this release", ucd="meta.id", nullable=False),
     Column("standing", "string", "counted, repeat, superseded (undone), surplus (late)", nullable=False),
@@ -78,6 +79,7 @@ _READ = (
     "shown_ms", "flags", "standard_set_id", "standard_set__name", "standard_set__version", "rule_version",
     "guide__name", "guide__number", "is_imported", "task__seed", "target__galaxy_id",
 )  # fmt: skip
+_GALAXY_PLACE = _READ.index("target__galaxy_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class VoteExport:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return (*COLUMNS, SHOWN) if self.with_shown else COLUMNS
+        return (*COLUMNS, *([SHOWN] if self.with_shown else []), IDENTIFIERS)
 
     @property
     def after(self) -> int:
@@ -147,7 +149,10 @@ def votes_export(*, plan: VoteExport, on_progress: OnProgress | None = None) -> 
         counts = _counts(votes)
         rows = _Rows(plan)
         read = votes.annotate(trace_text=Cast("trace", TextField())).order_by("id").values_list(*_READ).iterator(CHUNK)
-        files = _written(plan, rows_reported(map(rows.cells, read), counts["votes"], on_progress))
+        made = (
+            (*rows.cells(tuple(row)), names) for (*row, names) in rows_identified(read, lambda row: row[_GALAXY_PLACE])
+        )
+        files = _written(plan, rows_reported(made, counts["votes"], on_progress))
     manifest = {
         "file": plan.path.name,
         "format": plan.format_name,

@@ -61,14 +61,14 @@ def test_it_stands_in_every_table_and_manifest_beside_inclinations(campaign: Cam
 
 
 def test_where_none_was_measured_only_an_empty_column_is_new(campaign: Campaign, tmp_path: Path) -> None:
-    """Rows are those of earlier versions, byte by byte, with one more empty cell at the end."""
+    """Rows are those of earlier versions, byte by byte, with empty cells (this error, identifiers) at the end."""
     manifest = export("csv", tmp_path / "labels")
     assert "common_error" not in manifest
-    assert manifest["columns"][-1] == "sigma_common_deg"
+    assert manifest["columns"][-2] == "sigma_common_deg"
     header, first, *_ = (tmp_path / "labels").read_text(encoding="utf-8").splitlines()
-    assert header.endswith(",robust_deg,robust_sigma_deg,sigma_common_deg")
+    assert header.endswith(",robust_deg,robust_sigma_deg,sigma_common_deg,galaxy_ids")
     pgc = Target.objects.order_by("galaxy__pgc")[0].galaxy.pgc
-    assert first == f"{pgc},60,2,0,3,,60.25,1.2346,A,retired,60.25,1.2346,,,"
+    assert first == f"{pgc},60,2,0,3,,60.25,1.2346,A,retired,60.25,1.2346,,,,"
     export("parquet", tmp_path / "table")
     assert pd.read_parquet(tmp_path / "table")["sigma_common_deg"].isna().all()
 

@@ -75,6 +75,7 @@ def test_votes_that_are_not_aggregated_yet_are_aggregated_first(judged: Campaign
         "robust_deg": row["robust_deg"],
         "robust_sigma_deg": row["robust_sigma_deg"],
         "sigma_common_deg": "",
+        "galaxy_ids": "",
     }
     assert row["inc"] in ("62", "63")
     robust = Consensus.objects.get(estimator="robust", is_current=True)

@@ -18,7 +18,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from giz.catalog.formats.identifiers import GALAXY_IDS
 from giz.catalog.models import Galaxy
+from giz.catalog.selectors import rows_identified
 from giz.core.errors import Refused
 from giz.inference.models import Prediction
 from giz.inference.services.bulk_inputs import Input, InputRow
@@ -37,8 +39,9 @@ COLUMNS = (
     *(("row", "int64"), ("pgc", "int64"), ("inclination_deg", "float64"), ("sigma_deg", "float64")),
     *(("low_68_deg", "float64"), ("high_68_deg", "float64"), ("low_95_deg", "float64"), ("high_95_deg", "float64")),
     *(("rejection", "float64"), ("reason", "string"), ("bands", "string"), ("model", "string"), ("problem", "string")),
-    *(("sigma_common_deg", "float64"), ("rejection_prior", "float64")),
+    *(("sigma_common_deg", "float64"), ("rejection_prior", "float64"), (GALAXY_IDS, "string")),
 )
+_PGC_PLACE = [name for name, _ in COLUMNS].index("pgc")
 OnProgress = Callable[[int, int, str], None]
 
 
@@ -179,12 +182,13 @@ def _shard(plan: Plan, source: Input, network: LoadedNetwork, shard: int) -> int
         batches = iter(lambda: list(islice(inputs, BATCH)), [])
         predicted = list(pool.map(lambda batch: _batch(network, batch, plan.prior), batches))
     rows = [row for batch_rows, _ in predicted for row in batch_rows]
-    ids = dict(Galaxy.objects.filter(pgc__in={row.pgc for row in rows if row.pgc}).values_list("pgc", "pk"))
+    cells = [one for _, batch_cells in predicted for one in batch_cells]
+    ids = dict(Galaxy.objects.filter(pgc__in={one[_PGC_PLACE] for one in cells}).values_list("pgc", "pk"))
     for row in rows:
         row.galaxy_id = ids.get(row.pgc) if row.pgc else None
     predictions_store(rows)
     with whole_file(plan.shard_path(shard)) as out:
-        write_rows(out, plan.schema(), [cells for _, batch_cells in predicted for cells in batch_cells])
+        write_rows(out, plan.schema(), list(rows_identified(cells, lambda one: ids.get(one[_PGC_PLACE]))))
     return len(rows)
 
 
@@ -215,7 +219,7 @@ def _batch(
 
 
 def _cells(one: InputRow, values: PredictedValues, network: LoadedNetwork, prior: float | None) -> tuple[Any, ...]:
-    """Return the cells of one row in the order of `COLUMNS`."""
+    """Return the cells of one row in the order of `COLUMNS`, without the identifiers."""
     low_68, high_68 = values.interval_68_deg or (None, None)
     low_95, high_95 = values.interval_95_deg or (None, None)
     return (
