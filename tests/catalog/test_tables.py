@@ -123,6 +123,15 @@ def test_blank_and_unmeasured_values_are_null_never_zero_or_minus_a_hundred():
         ("d25_arcsec", "90", "d25_arcsec", 90.0),
         ("b_a", "1", "axial_ratio", 1.0),
         ("ra", "1.5e2", "ra_deg", 150.0),
+        ("ra", "12 34 56.7", "ra_deg", 188.73625),
+        ("ra", "12h34m56.7s", "ra_deg", 188.73625),
+        ("ra", "188d44m10.5s", "ra_deg", 188.73625),
+        ("ra", "24:00:00", "ra_deg", 0.0),
+        ("al2000", "12:34:56.7", "ra_deg", 188.73625),
+        ("dec", "-00 00 47.8", "dec_deg", -0.013277778),
+        ("dec", "−00:00:47.8", "dec_deg", -0.013277778),
+        ("dec", "+47°18′14″", "dec_deg", 47.303888889),
+        ("dec", "-0 30", "dec_deg", -0.5),
     ],
 )
 def test_values_at_the_edges(column, value, field, expected):
@@ -134,7 +143,11 @@ def test_values_at_the_edges(column, value, field, expected):
     [
         ("ra", "400", "ra is 400, must lie in 0 to 360"),
         ("dec", "-90.1", "must lie in -90 to 90"),
-        ("ra", "00:00:01", "must be a number"),
+        ("ra", "00:60:01", "must be a number"),
+        ("ra", "25:00:01", "must be degrees, or hours"),
+        ("ra", "-00 00 01", "must lie in 0 to 360"),
+        ("dec", "90 00 01", "must lie in -90 to 90"),
+        ("dec", "12 34 56 78", "must be a number"),
         ("ra", "nan", "must be a number"),
         ("ra", "1e999", "must be a number"),
         ("ra", "1_0", "must be a number"),
@@ -235,7 +248,8 @@ def test_the_unit_that_a_file_gives_wins_over_the_one_a_name_stands_for(column, 
 @pytest.mark.parametrize(
     ("column", "unit", "words"),
     [
-        ("ra", '"h:m:s"', "The column ra has the unit '\"h:m:s\"', which is not known here; wanted is deg"),
+        ("ra", '"d:m:s"', "The column ra has the unit '\"d:m:s\"', which is not known here; wanted is deg"),
+        ("dec", '"h:m:s"', "The column dec has the unit '\"h:m:s\"', which is not known here; wanted is deg"),
         ("dec", "h", "The column dec has the unit h, which can't be turned into deg"),
         ("d25", "min", "d25 has the unit min, which can't be turned into arcmin"),
         ("d25", "kpc", "can't be turned into arcmin"),

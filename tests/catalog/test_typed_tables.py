@@ -9,7 +9,7 @@ from astropy.table import Table
 from giz.catalog.formats.galaxies import GalaxyColumns
 from giz.catalog.formats.numbers import read_pgc
 from giz.core.errors import Refused
-from giz.tables.table import RowError, TableError
+from giz.tables.table import RowError
 from giz.tables.text import table_or_refusal
 from tests.catalog.tables import entry_of, opened, read
 
@@ -58,10 +58,14 @@ def test_a_row_of_units_below_the_header_counts(tmp_path, content):
 
 
 @pytest.mark.finding("data 3")
-def test_sexagesimal_columns_of_vizier_are_refused(tmp_path):
-    table = opened(tmp_path, 'PGC\tRAJ2000\n \t"h:m:s"\n---\t-----\n4\t00 42 44\n')
-    with pytest.raises(TableError, match="raj2000 has the unit"):
-        GalaxyColumns(table.columns, units=table.units)
+def test_sexagesimal_columns_of_vizier_are_hours_and_degrees(tmp_path):
+    table = opened(
+        tmp_path, 'PGC\tRAJ2000\tDEJ2000\n \t"h:m:s"\t"d:m:s"\n---\t-----\t-----\n4\t00 42 44\t-00 16 09\n5\t0.5\t1\n'
+    )
+    columns = GalaxyColumns(table.columns, units=table.units)
+    first, second = (columns.entry(row.cells).fields for row in table.rows())
+    assert first == pytest.approx({"ra_deg": 10.683333333, "dec_deg": -0.269166667})
+    assert second == {"ra_deg": 7.5, "dec_deg": 1.0}
 
 
 @pytest.mark.finding("data 3")

@@ -10,6 +10,7 @@ from typing import Any
 
 from giz.catalog.formats.identifiers import PGC, Identifier, identifier_columns
 from giz.catalog.formats.numbers import read_pgc
+from giz.catalog.formats.positions import is_sexagesimal, read_sexagesimal
 from giz.catalog.formats.units import Conversion, conversion
 from giz.core.words import printable
 from giz.surveys.hyperleda import ARCSEC_PER_TENTH_ARCMIN, HOURS_TO_DEG
@@ -62,13 +63,23 @@ def _in_range(low: float, high: float, rule: str, *, sentinels_first: bool = Fal
 
 
 def _ra(name: str, text: str, given: Conversion | None) -> float | None:
+    if is_sexagesimal(text):
+        text, given = str(read_sexagesimal(name, text, is_hours=True)), None
     value = _in_range(0, 360, "0 to 360 degrees")(name, text, given)
     return 0.0 if value == 360 else value
 
 
 def _ra_from_hours(name: str, text: str, given: Conversion | None) -> float | None:
+    if is_sexagesimal(text):
+        return _ra(name, text, None)
     value = _in_range(0, 24, "0 to 24 hours")(name, text, given)
     return None if value is None else round(value % 24 * HOURS_TO_DEG, 9)
+
+
+def _dec(name: str, text: str, given: Conversion | None) -> float | None:
+    if is_sexagesimal(text):
+        text, given = str(read_sexagesimal(name, text, is_hours=False)), None
+    return _in_range(-90, 90, "-90 to 90 degrees")(name, text, given)
 
 
 def _positive(low: float, high: float, rule: str) -> NumberReader:
@@ -141,7 +152,7 @@ COLUMNS = (
     Column(
         "dec_deg",
         ("dec", "dec_deg", "dej2000", "decj2000", "de2000", "de_icrs", "dec_icrs", "_dej2000", "_de.icrs"),
-        _in_range(-90, 90, "-90 to 90 degrees"),
+        _dec,
         unit="deg",
     ),
     Column("d25_arcsec", ("d25_arcsec",), _positive(0, 60_000, "0 to 60000 arcsec"), unit="arcsec"),

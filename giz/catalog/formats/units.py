@@ -12,6 +12,8 @@ from giz.tables.table import TableError
 # Logarithms are written in many ways: [0.1arcmin] (CDS), log(0.1 arcmin), dex(0.1 arcmin).
 _LOGARITHM = re.compile(r"(?:(?:log(?:10)?|dex)\s*\(|\[)\s*(.*?)\s*[)\]]", re.IGNORECASE)
 _MARKS = {"'": "arcmin", "′": "arcmin", '"': "arcsec", "″": "arcsec"}
+# CDS writes these for text with minutes and seconds, in quotation marks.
+_CLOCK, _ARC = ("h:m:s", "hms", "h m s", "hh:mm:ss"), ("d:m:s", "dms", "d m s", "dd:mm:ss")
 _NO_UNIT = ("", "1", "-", "--", "---", "none")
 # Powers of ten beyond this overflow.
 _MAX_EXPONENT = 300.0
@@ -45,6 +47,12 @@ def conversion(
     text = unit.strip()
     if text.lower() in _NO_UNIT:
         return None
+    sexagesimal = text.strip('"').strip().lower()
+    if wanted == "deg" and not is_clock and sexagesimal in _ARC:
+        return None
+    if is_clock and sexagesimal in _CLOCK:
+        # A number alone in such a column is hours; text with minutes needs no conversion.
+        return conversion(column, "hourangle", wanted, is_clock=True)
     logarithm = "dex()" if text.lower() == "dex" else text
     found = _LOGARITHM.fullmatch(logarithm)
     given = _unit(found[1] if found else text)

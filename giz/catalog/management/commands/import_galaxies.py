@@ -15,7 +15,7 @@ header line).
 Columns that become fields (names in any case):
   pgc        whole number; needed, unless --id names another identifier, or --match-arcsec finds galaxies of the
              catalogue by ra and dec
-  ra, dec    degrees
+  ra, dec    degrees, or hours and degrees with minutes and seconds (12 34 56.7, -00 00 47.8)
   d25        arcmin (or d25_arcsec in arcsec); 0 means not measured
   b_a        axial ratio b/a, 0 to 1; 0 means not measured
   pa         degrees, north through east
