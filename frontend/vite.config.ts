@@ -3,7 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 const backend = process.env.GIZ_BACKEND ?? "http://127.0.0.1:8000";
-const proxied = ["/api", "/media", "/accounts", "/staff", "/static", "/texts", "/about", "/contact", "/guide", "/privacy"];
+const proxied = ["/api", "/media", "/accounts", "/staff", "/static", "/texts", "/about", "/certificate", "/contact", "/guide", "/privacy"];
 
 export default defineConfig({
   base: "/",

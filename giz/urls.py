@@ -13,6 +13,7 @@ from giz.core import views
 from giz.texts import views as text_views
 from giz.texts.api import FieldGuideView
 from giz.texts.models import PAGES
+from labeling import views as labeling_views
 from labeling.practice import picture_read
 
 handler400 = "giz.core.views.bad_request"
@@ -64,6 +65,12 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/dashboard/", include("giz.dashboard.urls")),
     path("staff/", admin.site.urls),
+    path("certificate", labeling_views.certificate_check, name="certificate-check"),
+    path("certificate/mine", labeling_views.my_certificate, name="my-certificate"),
+    path("certificate/<int:number>/<str:code>", labeling_views.certificate, name="certificate"),
+    path(
+        "certificate/<int:number>/<str:code>/pdf", labeling_views.certificate, {"form": "pdf"}, name="certificate-pdf"
+    ),
     path("", views.single_page_app, name="home"),
     path("label/<slug:campaign>", views.single_page_app, name="label"),
     path("predict", views.single_page_app, name="predict"),

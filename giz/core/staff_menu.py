@@ -38,6 +38,7 @@ UNFOLD: dict[str, Any] = {
                 ("Volunteers", "visibility", "labeling/volunteer"),
                 ("Suspicions", "person_alert", "labeling/suspicion"),
                 ("Practice", "school", "labeling/practiceround"),
+                ("Certificates", "workspace_premium", "labeling/certificate"),
                 ("People", "group", "accounts/user"),
             ),
             _group(

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from giz.core.staff_admin import HistoryAdmin, column, row_link
 from labeling.models import (
+    Certificate,
     Consensus,
     CrowdFit,
     Figures,
@@ -123,6 +124,21 @@ class VoteAdmin(HistoryAdmin):
     @column("reasons, comment")
     def said(self, vote: Vote) -> str:
         return " · ".join([*vote.reasons, *([vote.comment] if vote.comment else [])]) or "–"
+
+
+@admin.register(Certificate)
+class CertificateAdmin(HistoryAdmin):
+    list_display = ("number", "person", "day", "votes", "galaxies", "offset_text", "scatter_text")
+    search_fields = ("=number", "=volunteer__volunteer_number")
+    list_select_related = ("volunteer",)
+    ordering = ("-id",)
+    # Neither the code, which opens it, nor the volunteer's address.
+    fields = ("number", "person", "day", "votes", "galaxies", "offset_text", "scatter_text", "created_at")
+    readonly_fields = fields
+
+    @column("volunteer", ordering="volunteer__volunteer_number")
+    def person(self, certificate: Certificate) -> str:
+        return row_link(certificate.volunteer, certificate.volunteer.public_name)
 
 
 @admin.register(Consensus)

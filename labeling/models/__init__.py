@@ -3,10 +3,11 @@
 from labeling.models.campaigns import Campaign, Estimator, Reason, Target, Verdict, random_seed
 from labeling.models.consensus import Consensus, CrowdFit, LabelSet, VolunteerFit
 from labeling.models.network import NetworkAnswer, NetworkOrder
-from labeling.models.votes import Figures, PracticeRound, Suspicion, Task, Volunteer, Vote, VoteTally
+from labeling.models.votes import Certificate, Figures, PracticeRound, Suspicion, Task, Volunteer, Vote, VoteTally
 
 __all__ = [
     "Campaign",
+    "Certificate",
     "Consensus",
     "CrowdFit",
     "Estimator",

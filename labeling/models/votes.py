@@ -173,6 +173,36 @@ class PracticeRound(models.Model):
         return f"practice of {self.volunteer.public_name}"
 
 
+class Certificate(models.Model):
+    """What *My eye* stated on a day, for somebody to show; deleted with the account."""
+
+    number = models.PositiveIntegerField(unique=True, help_text="random; with the code it opens the certificate")
+    code = models.CharField(max_length=12, editable=False)
+    volunteer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="certificates")
+    day = models.DateField(help_text="each person has at most one a day")
+    votes = models.PositiveIntegerField()
+    galaxies = models.PositiveIntegerField(help_text="settled galaxies that the figures are from")
+    offset_deg = models.FloatField(help_text="mean difference, this person less the others")
+    offset_error_deg = models.FloatField()
+    scatter_deg = models.FloatField()
+    scatter_error_deg = models.FloatField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["volunteer", "day"], name="certificate_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"certificate {self.number}"
+
+    @property
+    def offset_text(self) -> str:
+        return f"{self.offset_deg:+.1f}° ± {self.offset_error_deg:.1f}°".replace("-", "−")
+
+    @property
+    def scatter_text(self) -> str:
+        return f"{self.scatter_deg:.1f}° ± {self.scatter_error_deg:.1f}°"
+
+
 class Suspicion(models.Model):
     """A suspicion that somebody's votes in a campaign are not judgements; staff decide whether they have weight."""
 

@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from giz.accounts.erasure import account_erasing
 from giz.accounts.models import User
 from labeling.aggregation.published import note_of
-from labeling.models import Consensus, PracticeRound, Reason, Task, Vote
+from labeling.models import Certificate, Consensus, PracticeRound, Reason, Task, Vote
 from labeling.services.releases import leases_give_back
 
 _BATCH = 500
@@ -32,6 +32,7 @@ def person_forget(sender: Any, *, user: User, keeps_comments: bool, **_: Any) ->
         cursor.execute("UPDATE labeling_target SET stale_since = stale_since WHERE id = ANY(%s)", [touched])
     leases_give_back(list(held), user.pk)
     PracticeRound.objects.filter(volunteer=user).delete()
+    Certificate.objects.filter(volunteer=user).delete()
     if keeps_comments:
         return
     with_comment.update(comment="")

@@ -1,7 +1,7 @@
 """A small sky for the staff pages: standards, a campaign, people, votes over a few days, jobs with logs."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +13,7 @@ from giz.texts.models import TextPicture
 from giz.training.models import ModelVersion, Promotion, TrainingRun
 from labeling.models import (
     Campaign,
+    Certificate,
     Consensus,
     LabelSet,
     NetworkAnswer,
@@ -194,6 +195,22 @@ def make_practice(person: User) -> PracticeRound:
         {"galaxy": 2, "verdict": "J", "inclination_deg": None, "true_deg": 70.0, "error_deg": None},
     ]
     return PracticeRound.objects.create(trial=uuid.uuid4(), volunteer=person, judgements=judgements, mean_error_deg=1.5)
+
+
+def make_certificate(person: User, day: date = date(2026, 1, 1)) -> Certificate:
+    """A certificate of that day."""
+    return Certificate.objects.create(
+        number=100_000_000 + Certificate.objects.count(),
+        code="abcdefghjkmn",
+        volunteer=person,
+        day=day,
+        votes=40,
+        galaxies=20,
+        offset_deg=-1.25,
+        offset_error_deg=0.4,
+        scatter_deg=3.1,
+        scatter_error_deg=0.5,
+    )
 
 
 def make_text_picture(author: User) -> TextPicture:

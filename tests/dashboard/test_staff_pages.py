@@ -1,5 +1,6 @@
 """The staff pages of every model: all there, searchable, cheap; history read-only; each change by POST and audited."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from giz.texts.services import text_write
 from giz.training.models import ModelVersion, Promotion
 from labeling.models import (
     Campaign,
+    Certificate,
     Consensus,
     CrowdFit,
     LabelSet,
@@ -38,6 +40,7 @@ from tests.conftest import person
 from tests.dashboard.pages import list_of, page_of
 from tests.dashboard.sky import (
     make_campaign,
+    make_certificate,
     make_consensus,
     make_galaxy,
     make_job,
@@ -68,6 +71,7 @@ HISTORY = {
     AccessToken,
     LabelSet,
     PracticeRound,
+    Certificate,
     AuditEvent,
     Job,
     JobLogLine,
@@ -114,6 +118,7 @@ def judged(alice: User, bob: User) -> Campaign:
     figures_count()
     VoteTally.objects.create(campaign=campaign, volunteer=alice, votes=1)
     make_practice(alice)
+    make_certificate(alice)
     make_text_picture(bob)
     token_make(owner=alice, title="notebook", scopes=["predict"], days=9)
     return campaign
@@ -136,6 +141,7 @@ def _more(campaign: Campaign, people: list[User], charlie: User) -> None:
         Suspicion.objects.create(campaign=other, volunteer=owner, reasons=["too_fast"])
         VoteTally.objects.create(campaign=other, volunteer=owner, votes=1)
         make_practice(owner)
+        make_certificate(owner, day=date(2026, 1, 2))
         text_write(name=f"field-guide/g{owner.pk}", markdown="# Guide", after=0, author=owner)
         make_text_picture(owner)
         token_make(owner=owner, title="more", scopes=["predict"], days=9)

@@ -23,6 +23,9 @@ export function MyEye() {
             that is part of the scatter.
             {leftOut > 0 && ` ${leftOut} very different ${leftOut === 1 ? "answer is" : "answers are"} left out.`}
           </p>
+          <p className="eye-notes">
+            <a href="/certificate/mine">Certificate (PDF)</a>
+          </p>
           <div className="eye-figures">
             <EyePlot points={eye.points} line={eye.line} />
             <EyeProgress periods={eye.periods} />
