@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
 from giz.core import audit
 from giz.core.errors import Refused
-from giz.core.jobs import JobContext, job_create, job_handler
+from giz.core.jobs import UNFINISHED, JobContext, job_create, job_handler
 from giz.core.models import Job
+from giz.core.tasks import wake_on_commit
 from giz.core.words import counted
 from giz.tables.table import Table, TableError, unused_columns
 from giz.tables.text import table_or_refusal
@@ -15,6 +19,7 @@ from labeling.formats import VOTE_COLUMNS, VoteColumns
 from labeling.models import Campaign, LabelSet
 from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_follow_fit, consensus_rebuild, consensus_refresh, estimator_for
+from labeling.services.export_files import LABELS, VOTES, export_path
 from labeling.services.exports import PICTURE_FORMATS, labels_export, refuse_bad_path, refuse_unknown_format
 from labeling.services.imports import votes_import
 from labeling.services.labelsets import (
@@ -32,6 +37,7 @@ from labeling.services.vote_exports import VoteExport, votes_export
 
 # Nobody waits for a refit, so it uses a third of a core: it rests twice as long as it works.
 REFIT_REST = 2.0
+MOST_EXPORTS = 3
 _SOURCE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -90,6 +96,41 @@ def votes_export_job(*, plan: VoteExport, force: bool = False, owner: Any = None
     params: dict[str, Any] = {"campaign": plan.campaign.name, "format": plan.format_name, "file": str(plan.path)}
     params |= {"release": plan.release, "since": plan.since, "part_rows": plan.part_rows, "shown": plan.with_shown}
     return job_create(kind="export_votes", params=params, owner=owner)
+
+
+def export_start(
+    *,
+    campaign: Campaign,
+    kind: str,
+    owner: Any,
+    format: str = "csv",
+    since: str = "",
+    release: str = "",
+    shown: bool = False,
+) -> Job:
+    """Begin an export (`LABELS` or `VOTES`) into ``GIZ_HOME/exports``; 429 ``quota`` beyond three of one person."""
+    with transaction.atomic():
+        # So that many requests at once don't all find the queue short.
+        get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+        if Job.objects.filter(kind__in=(LABELS, VOTES), owner=owner, state__in=UNFINISHED).count() >= MOST_EXPORTS:
+            detail = f"{MOST_EXPORTS} of your exports are not finished yet. Try again later."
+            raise Refused("quota", detail, status=429, retry_after=5)
+        path = export_path(campaign, kind, format)
+        if kind == LABELS:
+            job = labels_export_job(campaign=campaign, format_name=format, path=path, owner=owner)
+        else:
+            plan = VoteExport(
+                campaign=campaign,
+                format_name=format,
+                path=path,
+                release=release or campaign.name,
+                since=since,
+                with_shown=shown,
+            )
+            job = votes_export_job(plan=plan, owner=owner)
+        audit.record(f"{kind}_started", actor=owner, subject=campaign.name, file=path.name)
+        wake_on_commit(job)
+    return job
 
 
 def labels_freeze_job(*, campaign: Campaign, size_px: int | None = 128, owner: Any = None) -> Job:

@@ -145,10 +145,12 @@ class AccessToken(models.Model):
         """What a token may be used for; the owner must be allowed to do it, too."""
 
         PREDICT = "predict", "ask the networks, with the limits of your account"
+        LABELS = "labels:read", "download labels of campaigns"
+        VOTES = "votes:read", "download votes under pseudonyms"
         TRAINING = "training", "start, follow and stop trainings"
 
     # What only staff may do.
-    STAFF_SCOPES: ClassVar[frozenset[str]] = frozenset({Scope.TRAINING})
+    STAFF_SCOPES: ClassVar[frozenset[str]] = frozenset({Scope.LABELS, Scope.VOTES, Scope.TRAINING})
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
     title = models.CharField(max_length=60, help_text="what it is for, in the owner's words")

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from giz.catalog.jobs import images_fetch_job
 from giz.catalog.models import Galaxy, GalaxyImage
@@ -26,7 +26,7 @@ from giz.texts.selectors import text_in_use
 from labeling.aggregation.estimators import estimator_named
 from labeling.aggregation.judgements import UnknownRule
 from labeling.aggregation.retirement import retirement_rule
-from labeling.jobs import labels_freeze_job
+from labeling.jobs import export_start, labels_freeze_job
 from labeling.models import Campaign, NetworkOrder, Target, Vote
 from labeling.selectors import campaign_votes_to_go
 from labeling.services.campaigns import (
@@ -37,6 +37,7 @@ from labeling.services.campaigns import (
     campaign_pause,
     targets_add,
 )
+from labeling.services.export_files import VOTES, export_name, exports_of
 from labeling.services.network import queue_unorder, rejection_prior_of_labels, rejection_prior_set
 from standards.models import Standard, StandardSet
 
@@ -90,6 +91,11 @@ def press_fetch(request: HttpRequest, campaign: Campaign) -> str:
     return f"Frames for the missing pictures of {n_galaxies(len(numbers))} are being fetched. Jobs shows the progress."
 
 
+def press_export_votes(request: HttpRequest, campaign: Campaign) -> str:
+    export_start(campaign=campaign, kind=VOTES, owner=request.user)
+    return f"The votes of {campaign} are being exported. Exports on this page lists the file when it is finished."
+
+
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows what `campaign_create` would refuse beside its field."""
 
@@ -131,6 +137,7 @@ class CampaignAdmin(StaffAdmin):
         "retired_bar",
         "votes_link",
         "votes_to_go",
+        "exports",
         "network",
         "field_guide",
         "created_at",
@@ -141,6 +148,7 @@ class CampaignAdmin(StaffAdmin):
         PostButton("fetch", "Fetch missing pictures", press_fetch),
         PostButton("pause", "Pause", press_pause, lambda one: one.state == "open"),
         PostButton("freeze", "Freeze a label set", press_freeze),
+        PostButton("export_votes", "Export votes", press_export_votes),
         PostButton("prior", "Take the share of rejections from its labels", press_prior),
         PostButton("close", "Close", press_close, lambda one: one.state != "closed", "danger"),
     )
@@ -164,7 +172,7 @@ class CampaignAdmin(StaffAdmin):
                 ("Network", {"fields": ("uses_network",)}),
             ]
         return [
-            (None, {"fields": ("state_label", "retired_bar", "votes_link", "votes_to_go")}),
+            (None, {"fields": ("state_label", "retired_bar", "votes_link", "votes_to_go", "exports")}),
             ("Words", {"fields": ("name", "title", "description", "field_guide")}),
             ("Rules", {"fields": (*rules, "created_at")}),
             ("Network", {"fields": ("uses_network", "rejection_prior", "network")}),
@@ -205,6 +213,17 @@ class CampaignAdmin(StaffAdmin):
     def votes_link(self, campaign: Any) -> str:
         address = reverse("admin:labeling_vote_changelist") + f"?target__campaign__id__exact={campaign.pk}"
         return format_html('<a href="{}">{}</a>', address, f"{campaign.counted_votes:,}")
+
+    @column("exports of votes")
+    def exports(self, campaign: Campaign) -> str:
+        """Link the files of the last day."""
+        address = "votes-export-file"
+        files = (
+            (reverse(address, args=[campaign.name, job.pk]), export_name(job), f"{job.finished_at:%H:%M} UTC")
+            for job in exports_of(campaign, VOTES)
+        )
+        words = '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a> ({})'
+        return format_html_join(", ", words, files) or "–"
 
     @column("votes still needed")
     def votes_to_go(self, campaign: Campaign) -> str:
