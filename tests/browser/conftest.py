@@ -176,6 +176,8 @@ def visitor(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
     visitors: list[Visitor] = []
 
     def make(*, viewport: dict[str, int] | None = None, takes_tour: bool = False, **options: Any) -> Visitor:
+        # Requests of a service worker pass by the routes of a test; the tests of the worker allow it.
+        options.setdefault("service_workers", "block")
         context = browser.new_context(viewport=viewport or WIDE, reduced_motion="reduce", **options)  # type: ignore[arg-type]
         if not takes_tour:
             context.add_init_script("try { localStorage.setItem('giz-tour-seen', '1') } catch {}")

@@ -31,6 +31,8 @@ const isPassing = (error: unknown): error is ApiError => error instanceof ApiErr
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      // Without a connection a request fails at once, and what is saved on this device is shown.
+      networkMode: "always",
       retry: (count, error) => isPassing(error) && count < 2,
       refetchInterval: ({ state }) => isPassing(state.error) && pauseMs(state.errorUpdateCount, state.error.retryAfterS, Math.random()),
       refetchOnWindowFocus: ({ state }) => isPassing(state.error) && "always",

@@ -29,6 +29,13 @@ export function keptInHand(volunteer: string, taskId: string): unknown {
   }, null);
 }
 
+/** All saved values of a volunteer whose names begin so. */
+export function allInHand(volunteer: string, prefix: string): unknown[] {
+  const begin = keyOf(volunteer, prefix);
+  const names = quietly(() => Object.keys(localStorage).filter((key) => key.startsWith(begin)), []);
+  return names.map((key) => keptInHand(volunteer, key.slice(keyOf(volunteer, "").length)));
+}
+
 export function forgetInHand(volunteer: string, taskId: string): void {
   quietly(() => localStorage.removeItem(keyOf(volunteer, taskId)), undefined);
 }

@@ -23,6 +23,7 @@ import { usePreload } from "./hooks/usePreload";
 import { useTour } from "./hooks/useTour";
 import { useReady } from "./hooks/useReady";
 import { useRenewal } from "./hooks/useRenewal";
+import { useStock } from "./hooks/useStock";
 import { useStepHistory } from "./hooks/useStepHistory";
 import { neighbours } from "./state/session";
 
@@ -92,6 +93,7 @@ export function Comparison({ labelling, about, isNewcomer = false }: Props) {
   useRenewal(current, dialog !== null);
   useKeys(dialog === null, commandOf, commands.run);
   usePreload(deck.sessions, albums.byId, shared);
+  useStock(album, shared.band, isReady);
   const taskId = current?.task.id;
   // On a small screen the user may have scrolled down to the tools: show the next galaxy from the top.
   useEffect(() => {

@@ -8,13 +8,28 @@ interface Props {
   campaign: MyCampaign["campaign"] | undefined;
   isSignedIn: boolean;
   problem: Error | null;
+  /** A campaign whose galaxies are saved on this device. */
+  saved: string | undefined;
 }
 
 const PROMISE = "Five practice galaxies, no account needed. ";
 
 /** The button that leads to a galaxy, or to practice for visitors without an account. */
-export function Begin({ campaign, isSignedIn, problem }: Props) {
-  if (problem) return <p role="alert">{inWords(problem)}</p>;
+export function Begin({ campaign, isSignedIn, problem, saved }: Props) {
+  if (problem) {
+    return (
+      <>
+        <p role="alert">{inWords(problem)}</p>
+        {saved && (
+          <p className="actions">
+            <Link to={labelAddress(saved)} className="button primary">
+              Judge a saved galaxy
+            </Link>
+          </p>
+        )}
+      </>
+    );
+  }
   if (campaign === null) return <p>No galaxy is ready to be judged at the moment. This page will show the next one automatically.</p>;
   if (campaign === undefined) return <BeginPlace />;
   const there = labelAddress(campaign.name);

@@ -4,6 +4,7 @@ import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Link } from "@/components/Link";
 import { getCampaigns, getStats } from "./api";
+import { keptTasks } from "@/lib/keptTasks";
 import { queryKeys } from "@/lib/queryKeys";
 import { PREDICT_ADDRESS } from "@/lib/router";
 import { useMe } from "@/lib/useMe";
@@ -29,7 +30,10 @@ export default function LandingPage() {
   const stats = useQuery({ queryKey: queryKeys.stats, queryFn: getStats, refetchInterval: LIVE_MS });
   const mine = useMyCampaign({ everyMs: (found) => (found ? LIVE_MS : WAITING_MS) });
   const campaigns = useQuery({ queryKey: queryKeys.campaigns, queryFn: getCampaigns, refetchInterval: mine.data ? LIVE_MS : WAITING_MS });
-  const isSignedIn = Boolean(me.data?.volunteer);
+  const volunteer = me.data?.volunteer;
+  const isSignedIn = Boolean(volunteer);
+  const problem = mine.data === undefined ? (mine.error ?? me.error) : null;
+  const saved = problem && volunteer ? keptTasks(volunteer)[0]?.campaign : undefined;
   return (
     <>
       <Header />
@@ -40,7 +44,7 @@ export default function LandingPage() {
             <p className="lead">
               Software misjudges a third of all spiral galaxies; your eye is better. Compare galaxies side by side, and help to measure how far away they are.
             </p>
-            <Begin campaign={me.data ? mine.data : undefined} isSignedIn={isSignedIn} problem={mine.data === undefined ? (mine.error ?? me.error) : null} />
+            <Begin campaign={me.data ? mine.data : undefined} isSignedIn={isSignedIn} problem={problem} saved={saved} />
             {stats.data && stats.data.votes > 0 ? <Figures stats={stats.data} /> : <FiguresPlace />}
           </div>
           <TiltGalaxy />

@@ -3,16 +3,20 @@ import { type Dispatch, useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "@/lib/api/client";
 import { outbox } from "@/lib/outbox";
 import { pauseMs } from "@/lib/outbox/delivery";
+import { isInstalled } from "@/lib/installed";
+import { keptTasks } from "@/lib/keptTasks";
 import { queryKeys } from "@/lib/queryKeys";
 import { leaseTask } from "../api";
 import type { DeckAction } from "../state/deck";
 import { giveBack, leaseBesideOthers } from "../state/heldTasks";
 
+/** The galaxy in hand and the next. The installed app holds as many as the server leases to one person. */
 const AHEAD = 2;
+const AHEAD_INSTALLED = 4;
 const ALL_DONE_CHECK_MS = 60_000;
 
-/** Keeps the current galaxy and the next one leased. Reports the problem if there is none. */
-export function useDealing(campaign: string, count: number, dispatch: Dispatch<DeckAction>) {
+/** Keeps the current galaxy and the next ones leased, beginning with those saved on this device. Reports the problem if there is none. */
+export function useDealing(campaign: string, volunteer: string, count: number, dispatch: Dispatch<DeckAction>) {
   const [problem, setProblem] = useState<ApiError | null>(null);
   const [attempt, setAttempt] = useState(0);
   const isLeasing = useRef(false);
@@ -33,9 +37,13 @@ export function useDealing(campaign: string, count: number, dispatch: Dispatch<D
   }, []);
 
   useEffect(() => {
-    if (count >= AHEAD || isLeasing.current || problem !== null) return;
+    if (count >= (isInstalled() ? AHEAD_INSTALLED : AHEAD) || isLeasing.current || problem !== null) return;
     isLeasing.current = true;
-    const lease = async (held: string[]) => leaseTask(campaign, [...new Set([...held, ...(await outbox.taskIds())])]);
+    const lease = async (held: string[]) => {
+      const taken = new Set([...held, ...(await outbox.taskIds())]);
+      const kept = keptTasks(volunteer).find((task) => task.campaign === campaign && !taken.has(task.id));
+      return kept ?? leaseTask(campaign, [...taken]);
+    };
     leaseBesideOthers(lease)
       .then(
         (task) => {
@@ -54,7 +62,7 @@ export function useDealing(campaign: string, count: number, dispatch: Dispatch<D
         isLeasing.current = false;
         setAttempt((value) => value + 1);
       });
-  }, [campaign, count, problem, attempt, dispatch, queryClient]);
+  }, [campaign, volunteer, count, problem, attempt, dispatch, queryClient]);
 
   useEffect(() => {
     if (!problem) return undefined;

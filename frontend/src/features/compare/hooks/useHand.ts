@@ -1,22 +1,12 @@
 import { type Dispatch, useCallback, useEffect, useReducer, useRef } from "react";
 import { type Deck, type DeckAction, deckReducer, EMPTY_DECK } from "../state/deck";
-import { holdTask } from "../state/heldTasks";
 import { clearHand, forgetInHand } from "@/lib/handStore";
+import { forgetTask, keepTasks } from "@/lib/keptTasks";
 import { keepSession, sessionOf } from "../state/keptSession";
 
-/** How long a user without a connection can return to the galaxies of a page that was left; otherwise the server leases them again. */
-const TAKEN_UP_MS = 15 * 60_000;
-
-let left: { owner: string; deck: Deck; at: number } | null = null;
-
-function deckOf(owner: string): Deck {
-  return !navigator.onLine && left?.owner === owner && Date.now() - left.at < TAKEN_UP_MS ? left.deck : EMPTY_DECK;
-}
-
-/** The galaxies that a volunteer holds. The state of the first one is saved on this device until it is judged. */
-export function useHand(campaign: string, volunteer: string): [Deck, Dispatch<DeckAction>] {
-  const owner = `${volunteer} ${campaign}`;
-  const [deck, dispatch] = useReducer(deckReducer, owner, deckOf);
+/** The galaxies that a volunteer holds. They, and the state of the first one, are saved on this device until they are judged. */
+export function useHand(volunteer: string): [Deck, Dispatch<DeckAction>] {
+  const [deck, dispatch] = useReducer(deckReducer, EMPTY_DECK);
   const latest = useRef(deck);
 
   useEffect(() => clearHand("old"), []);
@@ -25,16 +15,19 @@ export function useHand(campaign: string, volunteer: string): [Deck, Dispatch<De
     const [current] = deck.sessions;
     if (current) keepSession(volunteer, current);
     const ids = new Set(deck.sessions.map((session) => session.task.id));
-    for (const { task } of latest.current.sessions) if (!ids.has(task.id)) forgetInHand(volunteer, task.id);
+    for (const { task } of latest.current.sessions) {
+      if (ids.has(task.id)) continue;
+      forgetInHand(volunteer, task.id);
+      forgetTask(volunteer, task.id);
+    }
+    if (deck.sessions.some(({ task }, place) => latest.current.sessions[place]?.task.id !== task.id)) {
+      keepTasks(
+        volunteer,
+        deck.sessions.map(({ task }) => task),
+      );
+    }
     latest.current = deck;
   }, [deck, volunteer]);
-
-  useEffect(() => {
-    for (const { task } of latest.current.sessions) holdTask(task.id);
-    return () => {
-      left = { owner, deck: latest.current, at: Date.now() };
-    };
-  }, [owner]);
 
   const deal = useCallback(
     (action: DeckAction) => dispatch(action.kind === "dealt" ? { ...action, session: sessionOf(volunteer, action.task) } : action),

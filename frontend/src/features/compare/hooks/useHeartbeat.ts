@@ -32,6 +32,9 @@ export function useHeartbeat(
   const latest = useRef({ sessions, onLost, onStranger });
   const holds = useRef(new Map<string, Hold>());
   const lost = useRef(new Set<string>());
+  /** Galaxies saved on this device whose lease has been asked for; later the heartbeat asks. */
+  const asked = useRef(new Set<string>());
+  const renewing = useRef<(session: Session) => Promise<void>>(undefined);
   useEffect(() => {
     latest.current = { sessions, onLost, onStranger };
     const known = holds.current;
@@ -41,6 +44,12 @@ export function useHeartbeat(
         return [task.id, hold?.dueAt === task.due_at ? hold : { dueAt: task.due_at, heardAtMs: Date.now(), lastsS: task.due_in_s }];
       }),
     );
+    for (const session of sessions) {
+      const { id, due_in_s } = session.task;
+      if (due_in_s > 0 || asked.current.has(id) || !renewing.current) continue;
+      asked.current.add(id);
+      void renewing.current(session);
+    }
   });
 
   useEffect(() => {
@@ -59,6 +68,7 @@ export function useHeartbeat(
         latest.current.onLost(session);
       }
     };
+    renewing.current = renew;
     const beat = (isReturning: boolean) => {
       if (document.visibilityState !== "visible") return;
       for (const session of latest.current.sessions) {
@@ -72,10 +82,12 @@ export function useHeartbeat(
     // A page restored from the back/forward cache has given its galaxies back when it was left.
     const comeBack = (event: PageTransitionEvent) => beat(event.persisted);
     document.addEventListener("visibilitychange", look);
+    window.addEventListener("online", look);
     window.addEventListener("pageshow", comeBack);
     return () => {
       clearInterval(timer);
       document.removeEventListener("visibilitychange", look);
+      window.removeEventListener("online", look);
       window.removeEventListener("pageshow", comeBack);
     };
   }, [dispatch]);

@@ -8,7 +8,7 @@ import { queryKeys } from "@/lib/queryKeys";
 import { randomUuid } from "@/lib/uuid";
 import { giveBack, holdTask, releaseTask } from "../state/heldTasks";
 import { putInFront, shownMs, watchScreen } from "../state/screenTime";
-import { outcomeNow, type Remarks, type Session } from "../state/session";
+import { isUntouched, outcomeNow, type Remarks, type Session } from "../state/session";
 import { answerOf, rejectionOf, verdictWords } from "../state/verdict";
 import { useDealing } from "./useDealing";
 import { useHand } from "./useHand";
@@ -32,7 +32,7 @@ const siteAnswers = () =>
 
 /** The comparison of a campaign: leases galaxies, sends votes, undoes and skips, with a notice about each. */
 export function useLabelling(campaign: string, volunteer: string) {
-  const [deck, dispatch] = useHand(campaign, volunteer);
+  const [deck, dispatch] = useHand(volunteer);
   const { notice, say } = useNotice();
   const [last, setLast] = useState<LastAnswer | null>(null);
   const isBusy = useRef(false);
@@ -40,7 +40,7 @@ export function useLabelling(campaign: string, volunteer: string) {
   const [isChanging, setChanging] = useState(false);
   const announced = useRef<{ key: string; words: string } | null>(null);
   const queryClient = useQueryClient();
-  const dealing = useDealing(campaign, deck.sessions.length, dispatch);
+  const dealing = useDealing(campaign, volunteer, deck.sessions.length, dispatch);
   const current = deck.sessions[0] ?? null;
 
   const hand = useRef<readonly Session[]>([]);
@@ -72,7 +72,7 @@ export function useLabelling(campaign: string, volunteer: string) {
 
   const askWhoIsHere = () => void queryClient.invalidateQueries({ queryKey: queryKeys.me });
   const onLost = (session: Session) => {
-    if (session.task.id === current?.task.id) {
+    if (session.task.id === current?.task.id && !isUntouched(session)) {
       say("Your time with this galaxy ran out. Your answer still counts unless somebody else has finished it.", { isLong: true });
     } else {
       releaseTask(session.task.id);
