@@ -22,7 +22,7 @@ TEST_JOBS ?= 2
 PYTEST = $(WITH_VENV) $(PY) -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 TESTS ?= tests
 
-.PHONY: help install run test test-fast check bench real-sky bench-training lock schema clean clean-data
+.PHONY: help install run test test-fast check bench bench-web real-sky bench-training lock schema clean clean-data
 .PHONY: node-ready dev chromium check-python check-frontend check-site check-deployment check-locks
 
 help: ## show this list
@@ -128,6 +128,9 @@ bench: install dev ## measure labelling and rendering (docs/benchmarks)
 	@for file in tests/bench/bench_*.py; do \
 		module=$$(basename $$file .py); echo "— $$module"; $(PY) -m tests.bench.$$module || exit 1; \
 	done
+
+bench-web: install dev chromium ## measure the pages: Lighthouse (by npx), and a slow phone (docs/benchmarks/pages.md)
+	@$(WITH_VENV) $(PY) -m tests.bench.web
 
 real-sky: install dev ## measure the network that ships on real galaxies (docs/benchmarks/real-sky.md)
 	@$(PY) -m tests.bench.real_sky
