@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from giz.accounts.models import User
 from giz.core import audit
 from giz.core.errors import Refused
 from giz.core.pdf import Ellipse, Line, pdf_page
@@ -26,7 +27,8 @@ def certificate_issue(*, volunteer: Any) -> Certificate:
     Raises
     ------
     Refused
-        ``too_few_galaxies`` (409) while *My eye* states no figures.
+        ``too_few_galaxies`` (409) while *My eye* states no figures; ``not_authenticated`` (401) if the account has been
+        erased.
     """
     eye = eye_of(pairs_of(volunteer.pk))
     if eye is None:
@@ -37,6 +39,8 @@ def certificate_issue(*, volunteer: Any) -> Certificate:
         )
     figures = eye.figures
     with transaction.atomic():
+        # Else the shell of an account that is erased meanwhile would have one.
+        User.objects.locked(volunteer)
         made, is_new = Certificate.objects.get_or_create(
             volunteer=volunteer,
             day=timezone.now().date(),

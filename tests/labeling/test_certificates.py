@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 
 from giz.accounts.erasure import account_erase
+from giz.accounts.models import User
+from giz.core.errors import Refused
 from giz.core.pdf import Line, pdf_page
 from labeling.models import Certificate
-from labeling.services.certificates import certificate_find
+from labeling.services.certificates import certificate_find, certificate_issue
 from tests.labeling.sky import make_campaign, make_volunteer
 from tests.labeling.test_outcomes import consensus_refresh, judge, let_undo_end
 
@@ -131,3 +133,11 @@ def test_with_the_account_its_certificates_go(seen: None, alice: Any, alice_clie
     account_erase(user=alice)
     assert client.get(address_of(made)).status_code == 404
     assert certificate_find(number=made.number, code=made.code) is None
+
+
+def test_a_request_that_was_on_its_way_makes_none_for_an_erased_account(seen: None, alice: Any) -> None:
+    account_erase(user=User.objects.get(pk=alice.pk))
+    with pytest.raises(Refused) as refused:
+        certificate_issue(volunteer=alice)
+    assert refused.value.code == "not_authenticated"
+    assert not Certificate.objects.exists()
