@@ -192,7 +192,7 @@ def test_damaged_frames_are_told_and_nothing_half_is_kept(sky, serve, settings, 
         (["--pgc", "90000001"], "kept for synthetic galaxies"),
         (["--pgc", "4", "--surveys", "sloan"], "Unknown survey 'sloan'; choose from sdss, panstarrs, hips"),
         (["--list", "numbres.txt"], "No such file"),
-        ([], "one of the arguments --pgc --list --missing --campaign --name is required"),
+        ([], "one of the arguments --pgc --id --list --missing --campaign --name is required"),
     ],
 )
 def test_typing_errors_are_answered_with_a_sentence(arguments, words, run_command):
