@@ -47,7 +47,8 @@ class TokenAuthentication(BaseAuthentication):
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        token = _token_of(secret.strip(), requester_of(request))
+        # A header may hold any bytes; what is not ASCII is in no token.
+        token = _token_of(secret.strip().encode("ascii", "replace").decode(), requester_of(request))
         count_request(Requester(blurred(f"token {token.pk}")), "token", REQUESTS_A_MINUTE)
         token_used(token)
         scope = scope_needed(request.parser_context["view"], str(request.method))

@@ -149,6 +149,8 @@ def test_a_token_that_is_not_good_opens_nothing(alice: User, bob: User) -> None:
             f"{good}, {good}",
             "",
             "x",
+            "giz_\u00e9",
+            "giz_\udce9",
         ],
         "token_expired": [make(bob, "training", expires_at=ends)],
         "token_revoked": [make(bob, "training", revoked_at=ends), make(bob, revoked_at=ends, expires_at=ends)],
