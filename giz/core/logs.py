@@ -9,16 +9,26 @@ import structlog
 _MASK = "[private]"
 _PRIVATE = {"email", "password", "ip", "remote_addr", "cookie", "authorization", "token", "sessionid", "csrftoken"}
 
-# An e-mail address, also inside a database's error message; the key of a link that was e-mailed; an access token.
+# An e-mail address, also inside a database's error message; the key of a link that was e-mailed; an access token; the
+# code that shows a certificate.
 _ADDRESS = re.compile(r"[^\s@\"'(<=,:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*")
 _MAILED_KEY = re.compile(r"(/accounts/(?:password/reset/key|confirm-email|email/change)/)[^\s\"']+")
+_CERTIFICATE = re.compile(r"(/certificate/\d+/)[^\s\"'/]+")
 _TOKEN = re.compile(r"giz_[A-Za-z0-9_-]{20,}")
+_SECRETS = (
+    (_ADDRESS, _MASK),
+    (_TOKEN, _MASK),
+    (_MAILED_KEY, rf"\1{_MASK}"),
+    (_CERTIFICATE, rf"\1{_MASK}"),
+)
 
 
 def without_private(value: Any) -> Any:
-    """Return the value with e-mail addresses, e-mailed keys and access tokens masked, in nested lists and dicts too."""
+    """Return the value with addresses, e-mailed keys, codes and tokens masked, in nested lists and dicts too."""
     if isinstance(value, str):
-        return _MAILED_KEY.sub(rf"\1{_MASK}", _TOKEN.sub(_MASK, _ADDRESS.sub(_MASK, value)))
+        for secret, mask in _SECRETS:
+            value = secret.sub(mask, value)
+        return value
     if isinstance(value, dict):
         return {name: _MASK if str(name).lower() in _PRIVATE else without_private(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

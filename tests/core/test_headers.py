@@ -121,7 +121,9 @@ def test_nothing_that_a_person_did_leaves_an_address_or_a_key_in_the_logs(lines:
     log_in(Client(**visitor), "canary@example.org", "a wrong password")
     client.get("/nothing/here?email=canary@example.org")
     client.get("/people/canary@example.org")
+    client.get("/certificate/12/ABCD-EFGH/pdf")
     text = "\n".join(lines)
+    assert '"path": "/certificate/12/[private]/pdf"' in text
     assert '"path": "/accounts/password/reset/key/[private]"' in text
     assert '"path": "/accounts/confirm-email/[private]"' in text
     secrets = (
