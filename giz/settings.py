@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "refresh stale consensus": {"task": "labeling.tasks.refresh_stale_consensus", "schedule": 10},
     "forget pictures to predict": {"task": "giz.inference.tasks.sweep_sources", "schedule": 600},
     "forget predictions of visitors": {"task": "giz.inference.tasks.sweep_predictions", "schedule": 600},
+    "delete exports that were offered for a day": {"task": "labeling.tasks.delete_old_exports", "schedule": 3600},
     "forget old jobs and sessions": {"task": "giz.core.tasks.tidy_up", "schedule": 3600},
 }
 CELERY_TIMEZONE = "UTC"

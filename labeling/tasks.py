@@ -12,6 +12,7 @@ from giz.core.tasks import publish, wake_job, wake_on_commit
 from labeling.jobs import labels_freeze_job, refit_job
 from labeling.services.campaigns import campaign_named
 from labeling.services.consensus import consensus_refresh
+from labeling.services.export_files import exports_delete_old
 from labeling.services.figures import figures_count
 from labeling.services.labelsets import labels_new
 from labeling.services.refits import campaigns_to_refit
@@ -35,6 +36,11 @@ class _Woken:
 @shared_task(name="labeling.tasks.release_expired_leases")
 def release_expired_leases() -> int:
     return leases_release_expired()
+
+
+@shared_task(name="labeling.tasks.delete_old_exports")
+def delete_old_exports() -> int:
+    return exports_delete_old()
 
 
 @shared_task(name="labeling.tasks.refresh_stale_consensus")

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -27,17 +28,22 @@ def exports_root() -> Path:
 
 
 def export_path(campaign: Campaign, kind: str, format_name: str) -> Path:
-    """Return a new path for an export, and delete files that have lain for more than a day."""
+    """Return a new path for an export, in a folder that only the site reads."""
     root = exports_root()
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in root.iterdir():
-        try:
-            if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-                old.unlink()
-        except OSError:  # somebody else has deleted it, or it is no file of ours
-            continue
     what = kind.removeprefix("export_")
     return root / f"{campaign.name}-{what}-{uuid.uuid4().hex[:12]}.{FILE_ENDINGS[format_name]}"
+
+
+def exports_delete_old() -> int:
+    """Delete the files that have lain for more than a day; return how many."""
+    deleted = 0
+    for old in exports_root().glob("*"):
+        with suppress(OSError):  # somebody else has deleted it, or it is no file of ours
+            if old.stat().st_mtime < time.time() - KEPT_SECONDS:
+                old.unlink()
+                deleted += 1
+    return deleted
 
 
 def export_file(job: Job) -> Path | None:

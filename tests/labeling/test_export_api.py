@@ -18,6 +18,7 @@ from giz.core.jobs import run_job
 from giz.core.models import AuditEvent, Job
 from labeling.models import Campaign, Vote
 from labeling.services.export_files import KEPT_SECONDS, exports_root
+from labeling.tasks import delete_old_exports
 from tests.labeling.sky import make_campaign, make_volunteer
 from tests.labeling.test_consensus import judge
 
@@ -115,7 +116,7 @@ def test_files_lie_for_a_day(judged: Campaign, bob_client: Client) -> None:
     done, _, _ = fetched(bob_client, VOTES)
     for file in exports_root().iterdir():
         os.utime(file, (0, file.stat().st_mtime - KEPT_SECONDS - 1))
-    begin(bob_client, VOTES)
+    assert delete_old_exports() == 2, "the file and its manifest"
     assert bob_client.get(done["file"]).status_code == 404
     assert bob_client.get(f"{VOTES}{done['id']}/").json()["file"] is None
 
