@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from giz.embedded.child import wait_until
 from giz.embedded.layout import Layout
 
 from .conftest import (
@@ -27,6 +26,7 @@ from .conftest import (
     plain_environment,
     processes_with,
     starting,
+    wait_until,
 )
 
 pytestmark = on_linux
